@@ -1,0 +1,92 @@
+/** Outcome of one step on one node. */
+export type Outcome = 'ok' | 'changed' | 'would-change' | 'maybe' | 'failed' | 'skipped'
+
+/** Counts of one node in a recap. */
+export interface HostRecap {
+  readonly ok: number
+  readonly changed: number
+  readonly maybe: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/**
+ * Everything lab reports while it works. Reporters, `--json` and the run records consume the same events.
+ * Fields may be added, never renamed. Durations are milliseconds.
+ */
+export type RunEvent =
+  | { readonly type: 'run-started'; readonly command: string; readonly at: string }
+  /** A stretch of work with a name of its own; `task` identifies it until it finishes. */
+  | { readonly type: 'task-started'; readonly task: string; readonly title: string; readonly node?: string }
+  | { readonly type: 'task-progress'; readonly task: string; readonly line: string }
+  | {
+      readonly type: 'task-finished'
+      readonly task: string
+      readonly title: string
+      readonly outcome: 'done' | 'failed' | 'unchanged'
+      readonly detail?: string
+      readonly durationMs: number
+    }
+  | { readonly type: 'play-started'; readonly play: string; readonly nodes: readonly string[] }
+  | {
+      readonly type: 'step'
+      readonly node: string
+      readonly play: string
+      readonly kind: string
+      readonly title: string
+      readonly outcome: Outcome
+      readonly changes: readonly { readonly path: string; readonly from?: string; readonly to?: string }[]
+      readonly diff?: string
+      readonly durationMs: number
+    }
+  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly message: string }
+  | {
+      readonly type: 'recap'
+      readonly hosts: Readonly<Record<string, HostRecap>>
+      readonly changed: number
+      readonly failed: number
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'deployed'
+      readonly app: string
+      readonly services: readonly string[]
+      readonly changed: boolean
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'scaled'
+      readonly service: string
+      readonly from: number
+      readonly to: number
+      readonly addresses: readonly string[]
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'moved'
+      readonly volume: string
+      readonly from: string
+      readonly to: string
+      readonly epoch: number
+      readonly rounds: number
+      readonly bytesSent: number
+      readonly blackoutMs: number
+      readonly durationMs: number
+    }
+  | { readonly type: 'done'; readonly command: string; readonly message: string; readonly durationMs: number }
+  | {
+      readonly type: 'error'
+      readonly code: string
+      readonly message: string
+      readonly where?: string
+      readonly hint?: string
+    }
+
+/** Takes events as they happen. `close` is called once, after the last. */
+export interface Reporter {
+  on(event: RunEvent): void
+  close?(): void | Promise<void>
+}
+
+/** Where work reports to. */
+export type Emit = (event: RunEvent) => void

@@ -1,0 +1,49 @@
+/** What a node is for. Apps run on workers only. */
+export const ROLES = ['manager', 'build', 'edge', 'registry', 'logs', 'worker'] as const
+export type Role = (typeof ROLES)[number]
+
+/** One node, after `count` was expanded. */
+export interface NodeSpec {
+  readonly name: string
+  readonly roles: readonly Role[]
+  /** Bytes; undefined is no limit. */
+  readonly memoryBytes: number | undefined
+  readonly cpus: number | undefined
+  readonly vars: Readonly<Record<string, string>>
+}
+
+/** A `lab.yml`, checked and with every default filled in. */
+export interface LabSpec {
+  readonly name: string
+  readonly provider: 'docker' | 'vagrant' | 'ssh'
+  /** CIDR, or `auto`. */
+  readonly subnet: string
+  readonly nodes: readonly NodeSpec[]
+  /** `port`: wished port on the host's loopback for the edge's port 80. `ports`: what the edge publishes on its node. */
+  readonly edge: { readonly port: number; readonly ports: readonly PortRange[] }
+  readonly volumes: { readonly driver: 'auto' | 'btrfs' | 'zfs'; readonly poolSizeBytes: number }
+  readonly apps: readonly string[]
+  readonly vars: Readonly<Record<string, unknown>>
+}
+
+/** Inclusive. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** Which lab this is, and where it lives. */
+export interface LabIdentity {
+  /** `<name>-<first 6 hex digits of sha256 of the directory>`: in every label and object name. */
+  readonly id: string
+  readonly name: string
+  /** Directory of lab.yml, resolved of symlinks. */
+  readonly directory: string
+  /** `<directory>/.lab`, mode 0700. */
+  readonly stateDirectory: string
+}
+
+/** Nodes that have a role, in the order of lab.yml. */
+export function nodesWithRole(spec: Pick<LabSpec, 'nodes'>, role: Role): readonly NodeSpec[] {
+  return spec.nodes.filter((node) => node.roles.includes(role))
+}

@@ -1,0 +1,121 @@
+import { UsageError } from './errors.ts'
+
+/** Zone of every name the lab answers. */
+export const ZONE = 'lab.local'
+/** The attachable overlay that every app joins. */
+export const OVERLAY = 'lab'
+/** The registry's one name, valid on every node, and its port. */
+export const REGISTRY_HOST = `registry.${ZONE}`
+export const REGISTRY_PORT = 5000
+export const REGISTRY = `${REGISTRY_HOST}:${String(REGISTRY_PORT)}`
+export const REGISTRY_USER = 'lab'
+export const LOGS_HOST = `logs.${ZONE}`
+/** Names that services must not take: they already mean something on the lab's networks. */
+export const RESERVED_NAMES: readonly string[] = ['registry', 'logs', 'edge', 'probe', 'localhost']
+
+/** Name of the edge's container and of the probe's, in the engine of their node. */
+export const EDGE_CONTAINER = 'lab-edge'
+export const PROBE_CONTAINER = 'lab-probe'
+
+/** Where things are on a node. */
+export const NODE_PATHS = {
+  /** Configuration lab writes. */
+  etc: '/etc/lab',
+  /** What must survive a restart; on the node's own volume. */
+  state: '/var/lib/lab',
+  /** What must not. */
+  run: '/run/lab',
+  /** Mount point of the volume pool. */
+  pool: '/var/lib/lab/pool',
+  /** One file a volume this node may serve at boot. */
+  leases: '/var/lib/lab/leases',
+  /** One directory a served volume: a bind mount that exists on the owner only. On a tmpfs. */
+  served: '/run/lab/volumes',
+  /** Sources of apps, on the build node. */
+  apps: '/var/lib/lab/apps',
+  /** The socket containers log to. */
+  logSocket: '/run/lab/log.sock',
+  /** Central log files, one directory a day's worth of `<service>.log`, on the logs node. */
+  logs: '/var/log/lab',
+  /** Configuration of the edge, on the edge node. */
+  edge: '/etc/lab/edge',
+} as const
+
+/**
+ * Labels on objects of the host's engine (containers, volumes, networks, images) and on Swarm objects (services,
+ * configs). The text is a contract: truth is read back from them.
+ */
+export const LABELS = {
+  lab: 'lab.id',
+  labName: 'lab.name',
+  directory: 'lab.directory',
+  node: 'lab.node',
+  specDigest: 'lab.spec',
+  subnet: 'lab.subnet',
+  address: 'lab.address',
+  app: 'lab.app',
+  service: 'lab.service',
+  /** Replicas as set by `lab scale`, and the file's own value they override. */
+  scaled: 'lab.scaled',
+  fileReplicas: 'lab.replicas',
+  /** JSON of the edge routes of a service. */
+  routes: 'lab.routes',
+  /** Name of the volume a service uses. */
+  volume: 'lab.volume',
+  /** Digest of everything that was deployed; equal means nothing to do. */
+  deployed: 'lab.deployed',
+} as const
+
+/** Label on the swarm node that owns a volume; its value is `here`. */
+export function volumeLabel(volume: string): string {
+  return `lab.volume.${volume}`
+}
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** True for a name of a lab, node, app, service or volume: a DNS label in lower case, at most 63 characters. */
+export function isName(text: string): boolean {
+  return NAME.test(text)
+}
+
+/** Returns the name, or throws a `UsageError` saying what a name may look like. */
+export function checkName(kind: string, text: string): string {
+  if (isName(text)) return text
+  throw new UsageError(`"${text}" is not a ${kind} name: use a-z, 0-9 and -, at most 63 characters, no - at the ends`)
+}
+
+/** The known word nearest to what was typed, if one is near enough to suggest (Levenshtein distance). */
+export function nearest(typed: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1
+  for (const word of known) {
+    const distance = editDistance(typed.toLowerCase(), word.toLowerCase())
+    if (distance < bestDistance) {
+      best = word
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** `unknown node "nod3"; did you mean "node3"?` with everything known listed when nothing is near. */
+export function unknownName(kind: string, typed: string, known: readonly string[]): UsageError {
+  const near = nearest(typed, known)
+  const list = known.length === 0 ? `there is no ${kind} here` : `known: ${known.join(', ')}`
+  return new UsageError(`unknown ${kind} "${typed}"`, {
+    hint: near === undefined ? list : `did you mean "${near}"?`,
+  }, 'UNKNOWN_NAME')
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    previous = row
+  }
+  return previous[b.length] ?? 0
+}

@@ -1,0 +1,12 @@
+/**
+ * Debian packages each concern needs on a node. Playbooks assert them; the node image has them installed already, so
+ * that bringing a lab up installs nothing.
+ */
+export const PACKAGES = {
+  base: ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'iproute2', 'iptables', 'ca-certificates', 'procps', 'kmod', 'iputils-ping', 'curl', 'jq'],
+  engine: ['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx'],
+  overlay: ['dnsmasq-base', 'bind9-dnsutils', 'busybox-static'],
+  registry: ['docker-registry'],
+  volumes: ['btrfs-progs', 'zfs-fuse', 'openssh-client'],
+  logging: ['rsyslog', 'rsyslog-relp', 'logrotate'],
+} as const satisfies Record<string, readonly string[]>

@@ -1,0 +1,67 @@
+import type { NodeSpec } from './lab-spec.ts'
+
+/** State of a machine as its provider sees it (reachability is the connection's matter). */
+export type MachineState = 'running' | 'stopped' | 'missing'
+
+/** A node that exists, read back from labels on what was created. */
+export interface Machine {
+  readonly name: string
+  readonly state: MachineState
+  /** The node's own address on the lab's network. Fixed for its life. */
+  readonly address: string
+  /** Where SSH is reached from this host. */
+  readonly ssh: { readonly host: string; readonly port: number; readonly user: string } | undefined
+  /** Digest of the part of the spec the machine was created from; differs when a re-creation is needed. */
+  readonly specDigest: string
+}
+
+/** What a machine is given at creation. */
+export interface MachineRequest {
+  readonly node: NodeSpec
+  readonly address: string
+  readonly hostname: string
+  /** The host key it must present, so that the first connection can already check it (PEM, OpenSSH format). */
+  readonly hostKey: { readonly privateKey: string; readonly publicKey: string }
+  /** The lab's public key, allowed for root. */
+  readonly authorizedKey: string
+  readonly specDigest: string
+  /** Ports of the node to publish on the host's loopback: node port -> wished host port (the next free one if taken). */
+  readonly publish: readonly { readonly nodePort: number; readonly hostPort: number }[]
+}
+
+/** The lab's network as it exists. */
+export interface LabNetwork {
+  /** CIDR of the nodes, e.g. `10.90.3.0/24`. */
+  readonly subnet: string
+  readonly mtu: number
+  /** CIDRs of every network the host routes; address pools stay clear of them. */
+  readonly hostSubnets: readonly string[]
+}
+
+/** Progress of something slow, shown while it lasts. */
+export type Progress = (line: string) => void
+
+/**
+ * Where nodes come from. Truth lies in labels on what was created, never in a state file.
+ * Every operation is idempotent: creating what exists or destroying what is gone is not an error.
+ */
+export interface Provider {
+  readonly name: string
+  /** Checks the host and makes images ready: downloads or builds what is missing, once. */
+  prepare(progress: Progress, signal: AbortSignal): Promise<void>
+  /** The lab's network, created if `create` and missing; undefined when it does not exist. */
+  network(create: boolean): Promise<LabNetwork | undefined>
+  list(): Promise<readonly Machine[]>
+  create(request: MachineRequest, signal: AbortSignal): Promise<void>
+  start(name: string, signal: AbortSignal): Promise<void>
+  stop(name: string): Promise<void>
+  destroy(name: string): Promise<void>
+  /** Puts host key and authorized key on a running machine again, without SSH; mends a lab whose `.lab/` was lost. */
+  restoreAccess(request: MachineRequest): Promise<void>
+  /** Host port that a node's port is published on, on 127.0.0.1. */
+  publishedPort(name: string, nodePort: number): Promise<number | undefined>
+  /** Removes network, volumes, loop devices and whatever else belongs to the lab; images only with `images`. */
+  cleanUp(options: { readonly images: boolean }): Promise<void>
+  /** Power-cut, for tests and fencing: no clean shutdown. */
+  kill(name: string): Promise<void>
+}

@@ -1,0 +1,86 @@
+import type { Command } from './command.ts'
+import type { NodeSpec } from './lab-spec.ts'
+
+/** What a fact's script printed. */
+export interface FactOutput {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * A question put to a node: a read-only POSIX sh script and the pure function that reads its answer.
+ * Two queries with one `key` are asked once. The script runs in a subshell of its own.
+ */
+export interface FactQuery<T> {
+  readonly key: string
+  readonly script: string
+  /** Throws `FactUnavailable` when the node cannot answer yet (the tool is not installed, the daemon is down). */
+  parse(output: FactOutput): T
+}
+
+/** The node cannot answer this query in its present state. Honest plans say `maybe` then. */
+export class FactUnavailable extends Error {
+  override readonly name = 'FactUnavailable'
+}
+
+/** One difference between what is wanted and what is there. Values are shown to people; secrets are `***`. */
+export interface Change {
+  /** What of the step's subject differs: `content`, `mode`, `running`, ... */
+  readonly path: string
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+/** What `apply` may ask while it runs: facts of other nodes (a join token, a certificate). */
+export interface ApplyContext {
+  readonly node: NodeSpec
+  read<T>(node: string, query: FactQuery<T>): Promise<T>
+}
+
+/** File and line where a step was written, in the playbook's own source. */
+export interface SourceLocation {
+  readonly file: string
+  readonly line: number
+}
+
+/** A desired state of one thing on one node, ready for the executor, which knows nothing else of it. */
+export interface Step {
+  readonly kind: string
+  readonly title: string
+  readonly source: SourceLocation | undefined
+  /** Nothing but this step changes what its facts see; steps of this sort in a row are applied in one exec. */
+  readonly selfContained: boolean
+  /** `always`: not observable, runs every time and is not checked again afterwards. */
+  readonly always: boolean
+  readonly queries: readonly FactQuery<unknown>[]
+  /** Paths on the node whose content this step decides; `restartAfter` reads them. */
+  readonly files: readonly string[]
+  /** Pure. `observed` has a value for each query's key. `pending`: files that earlier steps are about to change. */
+  diff(observed: ReadonlyMap<string, unknown>, pending: ReadonlySet<string>): readonly Change[]
+  /** The commands that make the changes; may read facts of other nodes. */
+  apply(
+    changes: readonly Change[],
+    observed: ReadonlyMap<string, unknown>,
+    context: ApplyContext,
+  ): readonly Command[] | Promise<readonly Command[]>
+  /** Text wanted in a file, for `--diff`; undefined for secrets and for steps without text. */
+  readonly preview?: { readonly path: string; readonly content: string }
+}
+
+/** Steps for a set of nodes. */
+export interface Play {
+  readonly name: string
+  /** Names of nodes, or a test on a node. */
+  readonly hosts: readonly string[] | ((node: NodeSpec) => boolean)
+  readonly tags?: readonly string[]
+  /** How many nodes at a time; all of them when absent. */
+  readonly serial?: number
+  readonly steps: readonly Step[] | ((node: NodeSpec) => readonly Step[])
+}
+
+/** One concern of the site, or a user's own list of plays. */
+export interface Playbook<S = unknown> {
+  readonly name: string
+  readonly plays: readonly Play[] | ((site: S) => readonly Play[])
+}
