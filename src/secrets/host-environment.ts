@@ -1,0 +1,64 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import type { HostEnvironment } from '../model/site.ts'
+
+/** Variables that name a file of certificate authorities the host's programs trust. */
+const CERTIFICATE_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'] as const
+/** Where Debian and its kin keep the public authorities they ship; those of the host's own are elsewhere. */
+const DISTRIBUTION_CERTIFICATES = '/usr/share/ca-certificates'
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'] as const
+const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/**
+ * What nodes and builds must trust and use as the host does: certificate authorities beyond the public ones (a proxy
+ * that inspects TLS has one), and proxy settings.
+ */
+export async function readHostEnvironment(env: Readonly<Record<string, string | undefined>>): Promise<HostEnvironment> {
+  const files = new Set(CERTIFICATE_VARIABLES.map((name) => env[name]).filter((file) => file !== undefined))
+  const bundles = await Promise.all([...files].map(readIfPresent))
+  const proxy: Record<string, string> = {}
+  for (const name of PROXY_VARIABLES) {
+    const value = env[name]
+    if (value !== undefined && value !== '') proxy[name] = value
+  }
+  const shipped = await readDistributionCertificates()
+  return { extraCertificates: extraCertificates(bundles.join('\n'), [...rootCertificates, ...shipped]), proxy }
+}
+
+/** The certificates of a PEM bundle that are not among the public roots, each once; undefined when there are none. */
+export function extraCertificates(bundle: string, publicRoots: readonly string[]): string | undefined {
+  const known = new Set(publicRoots.map(body))
+  const extra = new Map<string, string>()
+  for (const [certificate] of bundle.matchAll(PEM)) {
+    const key = body(certificate)
+    if (!known.has(key)) extra.set(key, certificate)
+  }
+  return extra.size === 0 ? undefined : `${[...extra.values()].join('\n')}\n`
+}
+
+function body(certificate: string): string {
+  return certificate.replaceAll(/-----[^-]+-----|\s/g, '')
+}
+
+async function readIfPresent(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+async function readDistributionCertificates(): Promise<readonly string[]> {
+  let names: readonly string[]
+  try {
+    names = await readdir(DISTRIBUTION_CERTIFICATES, { recursive: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+  return Promise.all(
+    names.filter((name) => name.endsWith('.crt')).map((name) => readIfPresent(join(DISTRIBUTION_CERTIFICATES, name))),
+  )
+}

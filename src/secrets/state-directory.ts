@@ -1,0 +1,50 @@
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/**
+ * What must be local to a lab: keys, certificates, run records. The directory is 0700, every file 0600.
+ * Everything in it can be made anew through the provider when it is lost.
+ */
+export interface StateDirectory {
+  readonly path: string
+  read(name: string): Promise<string | undefined>
+  /** Writes a file whole, or not at all. */
+  write(name: string, content: string): Promise<void>
+  /** The file's content, made by `make` when it is not there. */
+  readOrCreate(name: string, make: () => string | Promise<string>): Promise<string>
+  remove(): Promise<void>
+}
+
+/** Opens a state directory. Nothing is created before the first write. */
+export function openStateDirectory(path: string): StateDirectory {
+  const read = async (name: string) => {
+    try {
+      return await readFile(join(path, name), 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+  const write = async (name: string, content: string) => {
+    const file = join(path, name)
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(path, 0o700)
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    const temporary = `${file}.${String(process.pid)}.new`
+    await writeFile(temporary, content, { mode: 0o600 })
+    await rename(temporary, file)
+  }
+  return {
+    path,
+    read,
+    write,
+    readOrCreate: async (name, make) => {
+      const present = await read(name)
+      if (present !== undefined) return present
+      const content = await make()
+      await write(name, content)
+      return content
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  }
+}
