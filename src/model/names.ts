@@ -102,9 +102,13 @@ export function nearest(typed: string, known: readonly string[]): string | undef
 export function unknownName(kind: string, typed: string, known: readonly string[]): UsageError {
   const near = nearest(typed, known)
   const list = known.length === 0 ? `there is no ${kind} here` : `known: ${known.join(', ')}`
-  return new UsageError(`unknown ${kind} "${typed}"`, {
-    hint: near === undefined ? list : `did you mean "${near}"?`,
-  }, 'UNKNOWN_NAME')
+  return new UsageError(
+    `unknown ${kind} "${typed}"`,
+    {
+      hint: near === undefined ? list : `did you mean "${near}"?`,
+    },
+    'UNKNOWN_NAME',
+  )
 }
 
 function editDistance(a: string, b: string): number {

@@ -3,7 +3,20 @@
  * that bringing a lab up installs nothing.
  */
 export const PACKAGES = {
-  base: ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'iproute2', 'iptables', 'ca-certificates', 'procps', 'kmod', 'iputils-ping', 'curl', 'jq'],
+  base: [
+    'systemd',
+    'systemd-sysv',
+    'dbus',
+    'openssh-server',
+    'iproute2',
+    'iptables',
+    'ca-certificates',
+    'procps',
+    'kmod',
+    'iputils-ping',
+    'curl',
+    'jq',
+  ],
   engine: ['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx'],
   overlay: ['dnsmasq-base', 'bind9-dnsutils', 'busybox-static'],
   registry: ['docker-registry'],
