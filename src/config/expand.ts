@@ -1,0 +1,23 @@
+import type { NodeSpec } from '../model/lab-spec.ts'
+import type { NodeEntry } from './schema.ts'
+
+/** What decides the names an entry of `nodes` stands for. */
+export type Numbering = Pick<NodeEntry, 'name' | 'count' | 'start'>
+
+/** Names an entry stands for: its own, or as many as `count` says, numbered from `start`. */
+export function namesOf({ name, count, start }: Numbering): readonly string[] {
+  if (count === undefined) return [name]
+  return Array.from({ length: count }, (_, index) => `${name}${String((start ?? 1) + index)}`)
+}
+
+/** The nodes of one entry. */
+export function expandNode(entry: NodeEntry): readonly NodeSpec[] {
+  const vars = Object.fromEntries(Object.entries(entry.vars).map(([key, value]) => [key, String(value)]))
+  return namesOf(entry).map((name) => ({
+    name,
+    roles: entry.roles,
+    memoryBytes: entry.memory,
+    cpus: entry.cpus,
+    vars,
+  }))
+}

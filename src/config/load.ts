@@ -1,0 +1,52 @@
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { LabError, UsageError } from '../model/errors.ts'
+import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
+import { defaultLabName, labIdentity } from './identity.ts'
+import { parseLab } from './parse.ts'
+
+/** Name of the file that describes a lab. */
+export const LAB_FILE = 'lab.yml'
+
+/** A lab as its file describes it. */
+export interface LoadedLab {
+  readonly lab: LabIdentity
+  readonly spec: LabSpec
+  /** Absolute path of the file. */
+  readonly file: string
+}
+
+/**
+ * Finds `lab.yml` in `cwd` or the nearest directory above, reads and checks it.
+ * Throws `UsageError` when there is none, `InvalidFileError` with every problem in it.
+ */
+export async function loadLab(cwd: string): Promise<LoadedLab> {
+  const directory = await findLab(await realpath(cwd))
+  if (directory === undefined)
+    throw new UsageError(
+      `no ${LAB_FILE} in ${cwd} or any directory above it`,
+      { hint: `go to the directory of your lab, or make an empty ${LAB_FILE}: it describes the classic lab` },
+      'NO_LAB_FILE',
+    )
+  const file = join(directory, LAB_FILE)
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new LabError('UNREADABLE', `cannot read the file: ${(error as Error).message}`, { where: file, cause: error })
+  })
+  const spec = parseLab(text, {
+    file: relative(await realpath(cwd), file),
+    defaultName: defaultLabName(directory),
+  })
+  return { lab: labIdentity(spec.name, directory), spec, file }
+}
+
+/** The nearest directory with a `lab.yml`, from `start` upwards; undefined when there is none. */
+export async function findLab(start: string): Promise<string | undefined> {
+  for (let directory = start; ; directory = dirname(directory)) {
+    const found = await stat(join(directory, LAB_FILE)).then(
+      (entry) => entry.isFile(),
+      () => false,
+    )
+    if (found) return directory
+    if (dirname(directory) === directory) return undefined
+  }
+}

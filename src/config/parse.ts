@@ -1,0 +1,74 @@
+import { LineCounter, parseDocument } from 'yaml'
+import { InvalidFileError, type Problem } from '../model/errors.ts'
+import type { LabSpec, PortRange } from '../model/lab-spec.ts'
+import { expandNode } from './expand.ts'
+import { describeIssue, type PathProblem } from './issue-text.ts'
+import { locate } from './positions.ts'
+import { ruleProblems } from './rules.ts'
+import { labFileSchema } from './schema.ts'
+
+/** How a file is named in messages, and the lab's name when the file gives none. */
+export interface ParseOptions {
+  readonly file: string
+  readonly defaultName: string
+}
+
+/** The text of a `lab.yml` as a complete spec. Throws `InvalidFileError` with every problem there is. */
+export function parseLab(text: string, options: ParseOptions): LabSpec {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const syntax = document.errors.map((error): Problem => {
+    const { line, col } = lines.linePos(error.pos[0])
+    return { file: options.file, line: Math.max(line, 1), column: Math.max(col, 1), message: syntaxMessage(error) }
+  })
+  // A key given twice still leaves a file that can be read; anything else does not.
+  if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) throw new InvalidFileError(syntax)
+
+  const raw: unknown = document.toJS() ?? {}
+  const file = isRecord(raw) ? withoutEmpty(raw) : raw
+  const result = labFileSchema.safeParse(file)
+  const found: readonly PathProblem[] = [
+    ...(result.success ? [] : result.error.issues.flatMap((issue) => describeIssue(issue, file))),
+    ...(isRecord(file) ? ruleProblems(file) : []),
+  ]
+  const problems = [
+    ...syntax,
+    ...found.map(({ path, part, message }) => ({
+      file: options.file,
+      ...locate(document, lines, path, part),
+      message,
+    })),
+  ].sort((a, b) => a.line - b.line || a.column - b.column)
+  if (problems.length > 0 || !result.success) throw new InvalidFileError(problems)
+
+  const { nodes, edge, volumes, name, ...rest } = result.data
+  return {
+    ...rest,
+    name: name ?? options.defaultName,
+    nodes: nodes.flatMap(expandNode),
+    edge: { port: edge.port, ports: withHttp(edge.ports) },
+    volumes: { driver: volumes.driver, poolSizeBytes: volumes.poolSize },
+  }
+}
+
+function syntaxMessage(error: { readonly code: string; readonly message: string }): string {
+  return error.code === 'DUPLICATE_KEY' ? 'this key is there already' : `not valid YAML: ${error.message}`
+}
+
+/** `edge.port` leads to port 80 of the edge, so 80 is published whatever else is. */
+function withHttp(ports: readonly PortRange[]): readonly PortRange[] {
+  return ports.some(({ first, last }) => first <= 80 && 80 <= last) ? ports : [{ first: 80, last: 80 }, ...ports]
+}
+
+/** A key with nothing behind it (`vars:`) is as good as no key. */
+function withoutEmpty(file: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(file)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => [key, isRecord(value) && key !== 'vars' ? withoutEmpty(value) : value]),
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
