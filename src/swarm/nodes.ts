@@ -1,0 +1,108 @@
+import type Docker from 'dockerode'
+import { LabError } from '../model/errors.ts'
+import { unknownName } from '../model/names.ts'
+import { engineMessage, engineStatus } from './engine.ts'
+import type { SwarmNodeObject } from './swarm-objects.ts'
+
+/** A member of the swarm. `name` is its hostname, which is the node's name in lab.yml. */
+export interface SwarmNode {
+  readonly id: string
+  readonly name: string
+  readonly role: 'worker' | 'manager'
+  readonly leader: boolean
+  readonly availability: 'active' | 'pause' | 'drain'
+  readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
+  readonly address: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly engineLabels: Readonly<Record<string, string>>
+  readonly engineVersion: string | undefined
+  readonly platform: { readonly os: string; readonly architecture: string }
+}
+
+/** Every member of the swarm, as a manager knows it. A node that left and came back is listed twice, the old one down. */
+export async function listNodes(engine: Docker, signal?: AbortSignal): Promise<readonly SwarmNode[]> {
+  const nodes = (await engine.listNodes(
+    signal === undefined ? {} : { abortSignal: signal },
+  )) as readonly SwarmNodeObject[]
+  return nodes.map(readNode)
+}
+
+/** Pure: the parts of a listed node that lab uses. */
+export function readNode(node: SwarmNodeObject): SwarmNode {
+  return {
+    id: node.ID,
+    name: node.Description.Hostname,
+    role: node.Spec.Role,
+    leader: node.ManagerStatus?.Leader ?? false,
+    availability: node.Spec.Availability,
+    state: node.Status.State,
+    address: node.Status.Addr,
+    labels: node.Spec.Labels ?? {},
+    engineLabels: node.Description.Engine?.Labels ?? {},
+    engineVersion: node.Description.Engine?.EngineVersion,
+    platform: {
+      os: node.Description.Platform?.OS ?? 'linux',
+      architecture: node.Description.Platform?.Architecture ?? '',
+    },
+  }
+}
+
+/** The member with a name; of several (one left and rejoined) the one that is ready. Throws `UNKNOWN_NAME`. */
+export function nodeNamed(nodes: readonly SwarmNode[], name: string): SwarmNode {
+  const same = nodes.filter((node) => node.name === name)
+  const found = same.find((node) => node.state === 'ready') ?? same[0]
+  if (found === undefined) throw unknownName('node of the swarm', name, [...new Set(nodes.map((node) => node.name))])
+  return found
+}
+
+/**
+ * Sets labels of a member (a value of undefined removes one) and leaves its others alone. Another writer in between is
+ * no error: the change is made again on what that one left. Returns false when there was nothing to change.
+ */
+export async function labelNode(
+  engine: Docker,
+  name: string,
+  labels: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  const id = nodeNamed(await listNodes(engine), name).id
+  for (let attempt = 1; ; attempt++) {
+    const node = (await engine.getNode(id).inspect()) as SwarmNodeObject
+    const before = node.Spec.Labels ?? {}
+    const after = mergeLabels(before, labels)
+    if (after === undefined) return false
+    try {
+      await engine
+        .getNode(id)
+        .update({ _query: { version: node.Version.Index }, _body: { ...node.Spec, Labels: after } })
+      return true
+    } catch (error) {
+      if (!isOutOfSequence(error) || attempt >= 10) {
+        throw new LabError('NODE_UPDATE', `the swarm refused new labels of the node: ${engineMessage(error)}`, {
+          where: name,
+          cause: error,
+        })
+      }
+    }
+  }
+}
+
+/** Pure: the labels after a change, or undefined when they stay as they are. */
+export function mergeLabels(
+  before: Readonly<Record<string, string>>,
+  change: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> | undefined {
+  const after = new Map(Object.entries(before))
+  let changed = false
+  for (const [key, value] of Object.entries(change)) {
+    if (after.get(key) === value) continue
+    changed = true
+    if (value === undefined) after.delete(key)
+    else after.set(key, value)
+  }
+  return changed ? Object.fromEntries(after) : undefined
+}
+
+/** True when a manager refused an update because somebody else's came first (compare-and-swap on the version). */
+export function isOutOfSequence(error: unknown): boolean {
+  return engineStatus(error) !== undefined && engineMessage(error).includes('out of sequence')
+}
