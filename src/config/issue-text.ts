@@ -72,7 +72,7 @@ function shown(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a set of keys and values'
-  if (typeof value !== 'string') return JSON.stringify(value) ?? typeof value
+  if (typeof value !== 'string') return JSON.stringify(value)
   return `the text "${value.length > 40 ? `${value.slice(0, 39)}…` : value}"`
 }
 

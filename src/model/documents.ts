@@ -1,0 +1,90 @@
+import type { MovePhase, VolumeDriverName } from './volume.ts'
+
+/** What the queries print with `--json`: a contract. Fields may be added, never renamed. */
+export interface StatusDocument {
+  /** Id of the lab. */
+  readonly lab: string
+  /** URL of the edge on this host; undefined while it is not published. */
+  readonly edge: string | undefined
+  readonly nodes: readonly NodeStatus[]
+  readonly services: readonly ServiceStatus[]
+  readonly volumes: readonly VolumeStatus[]
+}
+
+/** A node, as seen from outside and by the swarm. */
+export interface NodeStatus {
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly address: string | undefined
+  readonly provider: string
+  readonly state: 'running' | 'stopped' | 'missing' | 'unreachable'
+  /** Version of its engine; undefined when it does not answer. */
+  readonly engine: string | undefined
+  /** Its part in the swarm: `leader`, `manager`, `worker`, or why it has none (`down`, `left`). */
+  readonly swarm: string | undefined
+}
+
+/** A service of an app. */
+export interface ServiceStatus {
+  readonly name: string
+  readonly app: string
+  readonly desired: number
+  readonly running: number
+  readonly image: string
+  readonly urls: readonly string[]
+  readonly tasks: readonly TaskStatus[]
+}
+
+/** One task of a service. */
+export interface TaskStatus {
+  readonly id: string
+  readonly node: string | undefined
+  readonly address: string | undefined
+  readonly state: string
+  readonly health: string
+  readonly error: string | undefined
+}
+
+/** A data volume. */
+export interface VolumeStatus {
+  readonly name: string
+  readonly app: string
+  readonly service: string
+  readonly owner: string
+  readonly driver: VolumeDriverName
+  readonly epoch: number
+  readonly phase: MovePhase
+  /** Most it may hold: its pool's size. Undefined when its node does not answer. */
+  readonly sizeBytes: number | undefined
+  readonly usedBytes: number | undefined
+  readonly snapshots: number | undefined
+}
+
+/** All data volumes. */
+export interface VolumesDocument {
+  readonly volumes: readonly VolumeStatus[]
+}
+
+/** What the name server answers on each node, against the tasks that run. */
+export interface DnsDocument {
+  readonly consistent: boolean
+  readonly names: readonly DnsName[]
+}
+
+/** One name: the addresses it should have, and those each node was told (undefined: the node did not answer). */
+export interface DnsName {
+  readonly name: string
+  readonly expected: readonly string[]
+  readonly seen: Readonly<Record<string, readonly string[] | undefined>>
+}
+
+/** One line a container wrote. */
+export interface LogLine {
+  /** ISO 8601. */
+  readonly time: string
+  readonly node: string
+  readonly service: string
+  readonly task: string
+  readonly stream: 'stdout' | 'stderr'
+  readonly line: string
+}
