@@ -1,0 +1,70 @@
+import { NODE_PATHS } from '../../model/names.ts'
+import { PREAMBLE } from './paths.ts'
+
+/**
+ * btrfs as nodes need it without lab. `identity` answers for whole snapshots only: read-only, which `btrfs receive`
+ * sets last; a received one names the sender's. What a stream leaves besides the snapshot asked for is removed.
+ */
+export const BTRFS_SCRIPT = String.raw`#!/bin/bash
+# Volumes on btrfs: live/VOLUME is the writable subvolume, snap/VOLUME/SNAPSHOT a read-only one. Written by lab.
+${PREAMBLE}
+pool=${NODE_PATHS.pool}
+verb=\${1-} volume=\${2-} snapshot=\${3-}
+live=$pool/live/$volume snapshots=$pool/snap/$volume
+case $verb in
+  name | layout) ;;
+  live | origin | snapshots) arguments $# 2; name "$volume" ;;
+  identity | receive | discard) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
+  *) fail "unknown command: $verb" 64 ;;
+esac
+
+subvolume() { [ ! -L "$1" ] && [ "$(stat -c %i "$1" 2>/dev/null)" = 256 ]; }
+identity() {
+  subvolume "$1" || return 1
+  btrfs subvolume show "$1" | awk '
+    /^[ \t]*UUID:/ { own = $2 }
+    /^[ \t]*Received UUID:/ { received = $3 }
+    /^[ \t]*Flags:/ { whole = $2 == "readonly" }
+    END { if (!whole) exit 1; print (received == "-" ? own : received) }'
+}
+remove() { btrfs property set -ts "$1" ro false && btrfs subvolume delete "$1" >/dev/null; }
+
+case $verb in
+  name) echo btrfs ;;
+  layout) install -d -m 0700 "$pool/live" "$pool/snap" ;;
+  live) subvolume "$live" && printf '%s\n' "$live" ;;
+  origin)
+    subvolume "$live" || exit 1
+    awk -v pool="$pool" -v volume="$volume" '$5 == pool { found = $3 " " ($4 == "/" ? "" : $4) "/live/" volume }
+      END { if (found == "") exit 1; print found }' /proc/self/mountinfo
+    ;;
+  snapshots)
+    for each in "$snapshots"/*; do
+      found=$(identity "$each") && printf '%s %s\n' "$(basename "$each")" "$found"
+    done
+    exit 0
+    ;;
+  identity) identity "$snapshots/$snapshot" ;;
+  send)
+    btrfs filesystem sync "$pool" || exit 1
+    if [ "$4" = - ]; then exec btrfs send --quiet "$snapshots/$snapshot"; fi
+    exec btrfs send --quiet -p "$snapshots/$4" "$snapshots/$snapshot"
+    ;;
+  receive)
+    install -d -m 0700 "$snapshots"
+    before=$(ls "$snapshots")
+    btrfs receive --quiet --chroot -e "$snapshots"
+    status=$?
+    for each in $(comm -13 <(printf '%s\n' "$before") <(ls "$snapshots")); do
+      if [ "$status" -ne 0 ] || [ "$each" != "$snapshot" ]; then
+        remove "$snapshots/$each"
+        [ "$status" -ne 0 ] || status=65
+      fi
+    done
+    [ "$status" -eq 0 ] && identity "$snapshots/$snapshot" && sync -f "$pool" ;;
+  discard)
+    subvolume "$snapshots/$snapshot" || exit 0
+    identity "$snapshots/$snapshot" >/dev/null || remove "$snapshots/$snapshot" ;;
+esac
+`.replaceAll('\\${', '${')

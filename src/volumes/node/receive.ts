@@ -1,0 +1,45 @@
+import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
+
+/**
+ * What the transfer key may do on a node: `receive VOLUME SNAPSHOT`, `list VOLUME`, `ping`. Words are letters, digits
+ * and hyphens only, so nothing a sender says reaches a shell or leaves the pool. A stream that does not end well
+ * leaves nothing; a second receive of a volume ends the first, whose sender is gone (senders hold a lock).
+ */
+export const RECEIVE_SCRIPT = String.raw`#!/bin/bash
+# Forced command of the lab's transfer key: all that key may do here. Written by lab.
+${PREAMBLE}
+driver=${VOLUME_PATHS.driver}
+said=$(printf '%s' "\${SSH_ORIGINAL_COMMAND-}" | tr '\n\t' '??')
+case $said in *[!a-z0-9\ -]*|'') fail 'refused: not a command of the transfer key' 64 ;; esac
+read -r -a words <<<"$said"
+
+receive() {
+  local volume=$1 snapshot=$2 lock=${VOLUME_PATHS.transfers}/$1.in counted taken bytes identity group
+  mkdir -p ${VOLUME_PATHS.transfers}
+  exec 9<>"$lock"
+  if ! flock -n 9; then
+    group=$(ps -o pgid= -p "$(cat "$lock")" | tr -d ' ')
+    [ -z "$group" ] || kill -TERM -- "-$group"
+    flock -w 20 9 || fail "another transfer of $volume arrives here" ${String(BUSY)}
+  fi
+  printf '%s\n' "$$" >"$lock"
+  ! "$driver" identity "$volume" "$snapshot" >/dev/null 2>&1 || fail "$volume@$snapshot is here already" 73
+  "$driver" discard "$volume" "$snapshot" || fail "cannot remove the remains of $volume@$snapshot" 70
+  counted=$(mktemp)
+  trap '"$driver" discard "$volume" "$snapshot"; rm -f "$counted"' EXIT
+  trap 'exit 1' TERM INT HUP
+  dd bs=1M 2>"$counted" | "$driver" receive "$volume" "$snapshot" >&2
+  taken=$?
+  bytes=$(awk '/ bytes? /{print $1}' "$counted")
+  [ "$taken" -eq 0 ] || fail "the stream of $volume@$snapshot did not end well (after $bytes bytes); nothing was kept" 65
+  identity=$("$driver" identity "$volume" "$snapshot") || fail "$volume@$snapshot did not arrive whole; nothing was kept" 65
+  printf 'received %s %s\n' "$identity" "$bytes"
+}
+
+case "\${#words[@]} \${words[0]}" in
+  '3 receive') name "\${words[1]}"; name "\${words[2]}"; receive "\${words[1]}" "\${words[2]}" ;;
+  '2 list') name "\${words[1]}"; "$driver" snapshots "\${words[1]}" ;;
+  '1 ping') echo pong ;;
+  *) fail 'refused: not a command of the transfer key' 64 ;;
+esac
+`.replaceAll('\\${', '${')

@@ -1,0 +1,90 @@
+import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
+
+/** Name of the transient unit that sends a volume's snapshots; one a volume, so there is never a second sender. */
+export function sendUnit(volume: string): string {
+  return `lab-volume-send-${volume}`
+}
+
+/**
+ * `start VOLUME SNAPSHOT SINCE|- NODE` runs the transfer as a unit that outlives whoever asked; `follow VOLUME` prints
+ * its progress and, last, `done STATUS BYTES`; `job VOLUME` says what it is; `stop VOLUME` ends it.
+ * Both ends' statuses count, and both must have seen the same number of bytes.
+ */
+export const SEND_SCRIPT = String.raw`#!/bin/bash
+# Sends a snapshot to another node. Written by lab.
+${PREAMBLE}
+driver=${VOLUME_PATHS.driver}
+[ $# -ge 2 ] || fail 'wrong number of arguments' 64
+name "$2"
+verb=$1 volume=$2
+job=${VOLUME_PATHS.transfers}/$volume
+unit=${sendUnit('$volume')}
+
+active() { systemctl --quiet is-active "$unit" || [ "$(systemctl is-active "$unit")" = activating ]; }
+bytes() { tr '\r' '\n' <"$job/progress" 2>/dev/null | awk '/ bytes? /{n=$1} END{print n+0}'; }
+
+case $verb in
+  start)
+    arguments $# 5; name "$3"; [ "$4" = - ] || name "$4"; name "$5"
+    ! active || fail "a transfer of $volume runs already: $(cat "$job/job")" ${String(BUSY)}
+    mkdir -p "$job"
+    rm -f "$job/result" "$job/progress"
+    printf '%s %s %s\n' "$3" "$4" "$5" >"$job/job"
+    exec systemd-run --quiet --collect --unit="$unit" --property=KillMode=control-group --property=TimeoutStopSec=15 \
+      "$0" run "$volume" "$3" "$4" "$5"
+    ;;
+  run)
+    arguments $# 5
+    exec 9>"$job/lock"
+    flock -n 9 || exit ${String(BUSY)}
+    trap 'exit 143' TERM INT
+    "$driver" send "$volume" "$3" "$4" 2>"$job/send" |
+      dd bs=1M status=progress 2>"$job/progress" |
+      ssh -F ${VOLUME_PATHS.transferConfig} "$5" receive "$volume" "$3" >"$job/received" 2>"$job/receive"
+    ends="\${PIPESTATUS[*]}"
+    sent=$(bytes)
+    status=0
+    [ "$ends" = '0 0 0' ] || status=1
+    [ "$(awk '/^received /{print $3}' "$job/received")" = "$sent" ] || status=1
+    printf 'done %s %s\n' "$status" "$sent" >"$job/result.new"
+    if [ "$status" -ne 0 ]; then
+      { printf 'statuses of send, count, receive: %s\n' "$ends"; tail -n 3 "$job/send" "$job/receive"; } >>"$job/result.new"
+    fi
+    mv "$job/result.new" "$job/result"
+    exit "$status"
+    ;;
+  follow)
+    arguments $# 2
+    [ -d "$job" ] || fail "no transfer of $volume since boot" 66
+    exec 9>"$job/lock"
+    until [ -f "$job/result" ]; do
+      if flock -w 1 9; then
+        [ -f "$job/result" ] && break
+        if ! active; then
+          [ -f "$job/result" ] && break
+          printf 'done 1 %s\n' "$(bytes)"
+          echo 'the transfer was ended before it was complete'
+          exit 0
+        fi
+        flock -u 9
+        sleep 0.05
+      else
+        printf 'sent %s\n' "$(bytes)"
+      fi
+    done
+    cat "$job/result"
+    ;;
+  job)
+    arguments $# 2
+    [ -f "$job/job" ] || exit 0
+    if active; then state=active; else state=ended; fi
+    printf '%s %s\n' "$state" "$(cat "$job/job")"
+    ;;
+  stop)
+    arguments $# 2
+    systemctl stop "$unit" 2>/dev/null
+    ! active || fail "cannot stop $unit" 70
+    ;;
+  *) fail "unknown command: $verb" 64 ;;
+esac
+`.replaceAll('\\${', '${')

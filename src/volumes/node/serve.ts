@@ -1,0 +1,112 @@
+import { NODE_PATHS } from '../../model/names.ts'
+import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
+
+/**
+ * Who may serve a volume on this node. A lease (file with an epoch) lets the node serve, now and at boot; a fence
+ * (file with the highest epoch given up) makes every lease up to it void for ever, however late it is asked for.
+ *
+ * `boot` serves what has a lease. `grant VOLUME EPOCH` writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits
+ * until nothing uses the volume, then takes lease and bind mount away; in use till the end: status 75 and the users.
+ * `holders VOLUME` prints the users. `state` prints leases, fences and what is served.
+ */
+export const SERVE_SCRIPT = String.raw`#!/bin/bash
+# Serves volumes on this node by their leases. Written by lab.
+${PREAMBLE}
+driver=${VOLUME_PATHS.driver} leases=${VOLUME_PATHS.leases} fences=${VOLUME_PATHS.fences} served=${NODE_PATHS.served}
+[ $# -ge 1 ] || fail 'wrong number of arguments' 64
+verb=$1 volume=\${2-}
+[ "$verb" = boot ] || [ "$verb" = state ] || name "$volume"
+mkdir -p "$leases" "$fences" "$served" ${VOLUME_PATHS.locks}
+
+lock() { exec 8>${VOLUME_PATHS.locks}/"$volume"; flock -w 30 8 || fail "$volume is being changed by another command" ${String(BUSY)}; }
+epoch() { if [ -s "$1" ]; then cat "$1"; else echo 0; fi; }
+put() { printf '%s\n' "$2" >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")"; }
+
+serve() {
+  local live
+  mountpoint -q "$served/$1" && return 0
+  live=$("$driver" live "$1") || { printf '%s: the data of %s is not here\n' "$me" "$1" >&2; return 1; }
+  mkdir -p "$served/$1" && mount --bind "$live" "$served/$1"
+}
+
+# One line a use: "mount PID COMMAND PATH" for a mount of the volume in another mount namespace, "local 0 - PATH" for
+# one in this node's own (the engine makes it for a running container), "file PID COMMAND PATH" for an open file.
+holders() {
+  local origin live device own pid
+  origin=$("$driver" origin "$volume") || return 0
+  live=$("$driver" live "$volume")
+  device=$(stat -c %d "$live")
+  own=$(readlink /proc/self/ns/mnt)
+  awk -v origin="$origin" -v live="$live" -v served="$served/$volume" '
+    BEGIN { split(origin, o, " ") }
+    $3 == o[1] && ($4 == o[2] || index($4, o[2] == "/" ? "/" : o[2] "/") == 1) {
+      follows = $0 ~ /^[^-]* (shared|master):/
+      if (($5 == live || $5 == served) && follows) next
+      split(FILENAME, f, "/")
+      print f[3], $5
+    }' /proc/[0-9]*/mountinfo 2>/dev/null | while read -r pid path; do
+      if [ "$(readlink "/proc/$pid/ns/mnt")" = "$own" ]; then
+        printf 'local 0 - %s\n' "$path"
+      else
+        printf 'mount %s %s %s\n' "$pid" "$(tr ' ' _ <"/proc/$pid/comm")" "$path"
+      fi
+    done 2>/dev/null | sort -u
+  stat -L -c '%d %n' /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/fd/* 2>/dev/null |
+    awk -v device="$device" '$1 == device { split($2, p, "/"); if (!seen[p[3]]++) print p[3], $2 }' |
+    while read -r pid path; do
+      printf 'file %s %s %s\n' "$pid" "$(tr ' ' _ <"/proc/$pid/comm")" "$(readlink "$path")"
+    done 2>/dev/null
+}
+
+# A mount the engine left behind when it was killed: nobody uses it, and no engine will take it away.
+forget_local() {
+  holders | while read -r kind _ _ path; do
+    case "$kind $path" in 'local /var/lib/docker/volumes/'*) umount "$path" ;; esac
+  done
+}
+
+fence() {
+  local deadline=$((SECONDS + $2)) idle=0 users
+  while users=$(holders); [ -n "$users" ]; do
+    if grep -qv '^local ' <<<"$users"; then idle=0; else idle=$((idle + 1)); fi
+    [ "$idle" -lt 40 ] || { forget_local; idle=0; }
+    [ "$SECONDS" -lt "$deadline" ] || { printf '%s\n' "$users"; exit ${String(BUSY)}; }
+    sleep 0.05
+  done
+  [ "$(epoch "$fences/$volume")" -ge "$1" ] || put "$fences/$volume" "$1" || fail 'cannot write the fence' 70
+  rm -f "$leases/$volume" && sync "$leases" || fail 'cannot remove the lease' 70
+  if mountpoint -q "$served/$volume"; then umount "$served/$volume" || fail "cannot unmount $served/$volume" ${String(BUSY)}; fi
+  [ ! -d "$served/$volume" ] || rmdir "$served/$volume"
+}
+
+case $verb in
+  boot)
+    failed=0
+    for lease in "$leases"/*; do
+      [ -f "$lease" ] || continue
+      volume=$(basename "$lease")
+      [[ $volume =~ ^[a-z0-9-]+$ ]] || continue
+      if [ "$(epoch "$lease")" -le "$(epoch "$fences/$volume")" ]; then rm -f "$lease"; continue; fi
+      serve "$volume" || failed=1
+    done
+    exit "$failed"
+    ;;
+  grant)
+    arguments $# 3; number "$3"; lock
+    [ "$3" -gt "$(epoch "$fences/$volume")" ] || fail "epoch $3 of $volume was given up here" 77
+    [ "$(epoch "$leases/$volume")" -le "$3" ] || fail "epoch $3 of $volume is older than this node's lease" 77
+    "$driver" live "$volume" >/dev/null || fail "the data of $volume is not here" 66
+    [ "$(epoch "$leases/$volume")" -eq "$3" ] || put "$leases/$volume" "$3" || fail 'cannot write the lease' 70
+    serve "$volume" || fail "cannot serve $volume" 70
+    ;;
+  fence) arguments $# 4; number "$3"; number "$4"; lock; fence "$3" "$4" ;;
+  holders) arguments $# 2; holders ;;
+  forget) arguments $# 2; lock; rm -f "$leases/$volume" "$fences/$volume" ;;
+  state)
+    for file in "$leases"/*; do [ ! -f "$file" ] || printf 'lease %s %s\n' "$(basename "$file")" "$(epoch "$file")"; done
+    for file in "$fences"/*; do [ ! -f "$file" ] || printf 'fence %s %s\n' "$(basename "$file")" "$(epoch "$file")"; done
+    for file in "$served"/*; do ! mountpoint -q "$file" || printf 'served %s\n' "$(basename "$file")"; done
+    ;;
+  *) fail "unknown command: $verb" 64 ;;
+esac
+`.replaceAll('\\${', '${')
