@@ -1,0 +1,73 @@
+/** What a client saw while it was running. */
+export interface Seen {
+  readonly requests: number
+  readonly errors: readonly string[]
+}
+
+/** A client that asks for `url` every 20 ms, each time on a connection of its own, until it is stopped. */
+export function startReader(url: string): { stop(): Promise<Seen> } {
+  const errors: string[] = []
+  const pending = new Set<Promise<void>>()
+  let requests = 0
+  const ask = async () => {
+    const at = performance.now()
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(10_000), headers: { connection: 'close' } })
+      await response.arrayBuffer()
+      if (!response.ok) errors.push(`${String(response.status)} after ${String(Math.round(performance.now() - at))} ms`)
+    } catch (error) {
+      errors.push(`${String(error)} after ${String(Math.round(performance.now() - at))} ms`)
+    }
+  }
+  const timer = setInterval(() => {
+    requests++
+    const request = ask().finally(() => pending.delete(request))
+    pending.add(request)
+  }, 20)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await Promise.all(pending)
+      return { requests, errors }
+    },
+  }
+}
+
+/** A client that posts numbered messages one after the other and remembers which were acknowledged. */
+export function startWriter(edge: string, series: string): { stop(): Promise<readonly string[]> } {
+  const acknowledged: string[] = []
+  let running = true
+  const loop = async () => {
+    for (let number = 1; running; number++) {
+      const text = `${series} ${String(number)}`
+      try {
+        const response = await fetch(`${edge}/api/messages`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ text }),
+          signal: AbortSignal.timeout(5000),
+        })
+        await response.arrayBuffer()
+        if (response.status === 201) acknowledged.push(text)
+      } catch {
+        // Not acknowledged: the client may not count on it, and does not.
+      }
+    }
+  }
+  const done = loop()
+  return {
+    stop: async () => {
+      running = false
+      await done
+      return acknowledged
+    },
+  }
+}
+
+/** Which of these texts the guest book does not hold. */
+export async function missingMessages(edge: string, texts: readonly string[]): Promise<readonly string[]> {
+  const response = await fetch(`${edge}/api/messages?limit=1000000`)
+  const { messages } = (await response.json()) as { messages: readonly { readonly text: string }[] }
+  const kept = new Set(messages.map(({ text }) => text))
+  return texts.filter((text) => !kept.has(text))
+}

@@ -1,0 +1,73 @@
+import { beforeAll, expect, test } from 'vitest'
+import { waitFor } from '../../src/model/wait.ts'
+import { ensureSample, lab, labEvents, labOk, status } from './harness.ts'
+
+let edge: string
+beforeAll(async () => {
+  edge = (await ensureSample(3)).edge
+})
+
+async function post(text: string): Promise<void> {
+  const response = await fetch(`${edge}/api/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ text }),
+  })
+  expect(response.status).toBe(201)
+}
+
+async function texts(): Promise<readonly string[]> {
+  const response = await fetch(`${edge}/api/messages?limit=1000`, { signal: AbortSignal.timeout(3000) })
+  return ((await response.json()) as { messages: { text: string }[] }).messages.map(({ text }) => text)
+}
+
+test('halt stops everything, status says so, and up brings back addresses, services and data', async () => {
+  const mark = `before the night ${String(Date.now())}`
+  await post(mark)
+  const before = await status()
+  await labOk(['halt'])
+  const halted = await status()
+  expect(halted.nodes.map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped', 'stopped'])
+  const deploy = await lab(['deploy', 'nodeapp'])
+  expect(deploy.exitCode).toBe(1)
+  expect(deploy.stderr).toContain('lab up')
+  expect((await lab(['plan'])).exitCode).toBe(2)
+
+  const { ran } = await labEvents(['up'])
+  expect(ran.exitCode, ran.stdout).toBe(0)
+  const after = await status()
+  expect(after.edge).toBe(before.edge)
+  expect(after.nodes).toEqual(before.nodes)
+  expect(after.services.map(({ name, running }) => ({ name, running }))).toEqual(
+    before.services.map(({ name, running }) => ({ name, running })),
+  )
+  expect(after.volumes.map(({ name, owner }) => ({ name, owner }))).toEqual(
+    before.volumes.map(({ name, owner }) => ({ name, owner })),
+  )
+  const kept = await waitFor(async () => texts().catch(() => undefined), { deadlineMs: 30_000, what: 'the guest book' })
+  expect(kept).toContain(mark)
+  expect((await labEvents(['up'])).last).toMatchObject({ type: 'recap', changed: 0 })
+})
+
+test('halt twice is no error', async () => {
+  await labOk(['halt'])
+  await labOk(['halt'])
+  await labOk(['up'])
+})
+
+test('a lab whose .lab/ was lost is taken over again by up', async () => {
+  const { rename, rm } = await import('node:fs/promises')
+  const { join } = await import('node:path')
+  const { labDirectory } = await import('./harness.ts')
+  const lost = join(labDirectory(), '.lab')
+  await rename(lost, `${lost}.lost`)
+  const before = await status()
+  await labOk(['up'])
+  await rm(`${lost}.lost`, { recursive: true })
+  const after = await status()
+  expect(after.nodes.map(({ name, address, state }) => ({ name, address, state }))).toEqual(
+    before.nodes.map(({ name, address }) => ({ name, address, state: 'running' })),
+  )
+  await labOk(['deploy', 'nodeapp'])
+  expect((await labEvents(['plan'])).ran.exitCode).toBe(0)
+})
