@@ -77,14 +77,3 @@ export interface DnsName {
   readonly expected: readonly string[]
   readonly seen: Readonly<Record<string, readonly string[] | undefined>>
 }
-
-/** One line a container wrote. */
-export interface LogLine {
-  /** ISO 8601. */
-  readonly time: string
-  readonly node: string
-  readonly service: string
-  readonly task: string
-  readonly stream: 'stdout' | 'stderr'
-  readonly line: string
-}

@@ -15,7 +15,7 @@ export interface HostRecap {
  * Fields may be added, never renamed. Durations are milliseconds.
  */
 export type RunEvent =
-  | { readonly type: 'run-started'; readonly command: string; readonly at: string }
+  | { readonly type: 'run-started'; readonly command: string; readonly lab?: string; readonly at: string }
   /** A stretch of work with a name of its own; `task` identifies it until it finishes. */
   | { readonly type: 'task-started'; readonly task: string; readonly title: string; readonly node?: string }
   | { readonly type: 'task-progress'; readonly task: string; readonly line: string }
@@ -71,6 +71,13 @@ export type RunEvent =
       readonly rounds: number
       readonly bytesSent: number
       readonly blackoutMs: number
+      readonly durationMs: number
+    }
+  /** Every step of a long command with its time, at its end. */
+  | {
+      readonly type: 'summary'
+      readonly steps: readonly { readonly title: string; readonly durationMs: number }[]
+      readonly url?: string
       readonly durationMs: number
     }
   | { readonly type: 'done'; readonly command: string; readonly message: string; readonly durationMs: number }
