@@ -27,6 +27,8 @@ export interface StepSpec<D, Q extends Queries> {
   readonly selfContained?: boolean
   always?(desired: D): boolean
   files?(desired: D): readonly string[]
+  /** See {@link Step.after}. */
+  after?(desired: D): readonly Step[]
   preview?(desired: D): { readonly path: string; readonly content: string } | undefined
 }
 
@@ -49,6 +51,7 @@ export function defineStep<D, Q extends Queries>(spec: StepSpec<D, Q>): StepFact
       always: spec.always?.(desired) ?? false,
       queries: Object.values(queries),
       files: spec.files?.(desired) ?? [],
+      after: spec.after?.(desired) ?? [],
       diff: (observed, pending) => spec.diff(desired, named(observed), pending),
       apply: (changes, observed, context) => spec.apply(desired, changes, named(observed), context),
       ...(preview === undefined ? {} : { preview }),
@@ -64,6 +67,7 @@ function callSite(below: (desired: never) => unknown): SourceLocation | undefine
   Error.stackTraceLimit = 1
   Error.captureStackTrace(holder, below)
   Error.stackTraceLimit = limit
-  const match = /\(?((?:file:\/\/)?\/[^()]+?):(\d+):\d+\)?$/m.exec(holder.stack ?? '')
-  return match?.[1] === undefined ? undefined : { file: match[1].replace(/^file:\/\//, ''), line: Number(match[2]) }
+  const match = /\(?((?:file:\/\/)?\/[^()]+?):(\d+):(\d+)\)?$/m.exec(holder.stack ?? '')
+  if (match?.[1] === undefined) return undefined
+  return { file: match[1].replace(/^file:\/\//, ''), line: Number(match[2]), column: Number(match[3]) }
 }

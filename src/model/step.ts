@@ -10,13 +10,44 @@ export interface FactOutput {
 
 /**
  * A question put to a node: a read-only POSIX sh script and the pure function that reads its answer.
- * Two queries with one `key` are asked once. The script runs in a subshell of its own.
+ * Two queries with one `key` are asked once. The script runs in a subshell of its own, with an empty stdin.
  */
 export interface FactQuery<T> {
   readonly key: string
   readonly script: string
   /** Throws `FactUnavailable` when the node cannot answer yet (the tool is not installed, the daemon is down). */
   parse(output: FactOutput): T
+  /** Set by {@link familyQuery}: all queries of one family on a host are asked by one script. */
+  readonly batch?: { readonly family: FactFamily<T>; readonly argument: string }
+}
+
+/**
+ * Queries that differ in one argument only (a path, a unit) and cost next to nothing when asked together:
+ * one `systemctl show` for twenty units, one `sha256sum` for thirty files.
+ */
+export interface FactFamily<T> {
+  readonly name: string
+  /** One script for all arguments; each has been through no shell yet, so it quotes them. */
+  script(args: readonly string[]): string
+  /** Values by argument. An argument it leaves out counts as `FactUnavailable`. */
+  parse(output: FactOutput, args: readonly string[]): ReadonlyMap<string, T>
+}
+
+/** The query of one member of a family. */
+export function familyQuery<T>(family: FactFamily<T>, argument: string): FactQuery<T> {
+  return {
+    key: `${family.name}:${argument}`,
+    script: family.script([argument]),
+    parse: (output) => familyValue(family, family.parse(output, [argument]), argument),
+    batch: { family, argument },
+  }
+}
+
+/** One member's value out of a family's answer. */
+export function familyValue<T>(family: FactFamily<T>, values: ReadonlyMap<string, T>, argument: string): T {
+  const value = values.get(argument)
+  if (value === undefined) throw new FactUnavailable(`${family.name} says nothing about ${argument}`)
+  return value
 }
 
 /** The node cannot answer this query in its present state. Honest plans say `maybe` then. */
@@ -38,10 +69,11 @@ export interface ApplyContext {
   read<T>(node: string, query: FactQuery<T>): Promise<T>
 }
 
-/** File and line where a step was written, in the playbook's own source. */
+/** File and line where a step was written: of the file that ran, until the executor maps it to its source. */
 export interface SourceLocation {
   readonly file: string
   readonly line: number
+  readonly column?: number
 }
 
 /** A desired state of one thing on one node, ready for the executor, which knows nothing else of it. */
@@ -49,13 +81,15 @@ export interface Step {
   readonly kind: string
   readonly title: string
   readonly source: SourceLocation | undefined
-  /** Nothing but this step changes what its facts see; steps of this sort in a row are applied in one exec. */
+  /** Applying it changes what its own facts see and nobody else's; steps of this sort in a row are applied in one exec. */
   readonly selfContained: boolean
   /** `always`: not observable, runs every time and is not checked again afterwards. */
   readonly always: boolean
   readonly queries: readonly FactQuery<unknown>[]
   /** Paths on the node whose content this step decides; `restartAfter` reads them. */
   readonly files: readonly string[]
+  /** Steps whose result this step's facts look at: while one of them is pending, a plan can only say `maybe`. */
+  readonly after?: readonly Step[]
   /** Pure. `observed` has a value for each query's key. `pending`: files that earlier steps are about to change. */
   diff(observed: ReadonlyMap<string, unknown>, pending: ReadonlySet<string>): readonly Change[]
   /** The commands that make the changes; may read facts of other nodes. */

@@ -1,0 +1,34 @@
+import { FactUnavailable, type FactOutput } from '../model/step.ts'
+
+/** Where the engine of a node listens, and nowhere else. */
+export const ENGINE_SOCKET = '/run/docker.sock'
+
+const NOT_RUNNING = 75
+
+/**
+ * Script that asks the node's engine and prints one JSON document a line. systemd holds the socket and would start a
+ * stopped engine for the question, and a fact must not change anything: so it looks for the process first.
+ */
+export function askEngine(...paths: readonly string[]): string {
+  const urls = paths.map((path) => `'http://docker${path}'`).join(' ')
+  return [
+    `pid=$(cat /run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null || exit ${String(NOT_RUNNING)}`,
+    `exec curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} -w '\\n' ${urls}`,
+  ].join('\n')
+}
+
+/** The documents that `askEngine` printed. Throws `FactUnavailable` when the engine is down or refuses. */
+export function engineAnswers(output: FactOutput): readonly unknown[] {
+  if (output.status === NOT_RUNNING) throw new FactUnavailable('the Docker engine is not running')
+  if (output.status !== 0) throw new FactUnavailable(`the Docker engine does not answer: ${output.stderr.trim()}`)
+  return output.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+/** The engine's own words when it refused (`{"message": ...}` alone), else undefined. */
+export function refusal(answer: unknown): string | undefined {
+  if (typeof answer !== 'object' || answer === null || !('message' in answer)) return undefined
+  return Object.keys(answer).length === 1 && typeof answer.message === 'string' ? answer.message : undefined
+}

@@ -1,0 +1,137 @@
+import { LABELS } from '../model/names.ts'
+import { FactUnavailable, type FactQuery } from '../model/step.ts'
+import { askEngine, engineAnswers, refusal } from './engine-api.ts'
+
+/** A node's own view of its place in a swarm. */
+export interface SwarmMembership {
+  readonly state: 'inactive' | 'pending' | 'active' | 'error' | 'locked'
+  readonly role: 'manager' | 'worker' | undefined
+  readonly nodeId: string
+  readonly error: string
+  /** Addresses of the managers it knows, without the port. */
+  readonly managers: readonly string[]
+  /** Settings of the whole swarm; managers know them. */
+  readonly settings: { readonly heartbeatMs: number; readonly taskHistory: number } | undefined
+}
+
+/** A container that lab defined. */
+export interface EngineContainer {
+  readonly name: string
+  readonly running: boolean
+  readonly imageId: string
+  /** Digest of the definition it was created from. */
+  readonly definition: string
+}
+
+/** A network as this node sees it. */
+export interface EngineNetwork {
+  readonly name: string
+  readonly driver: string
+  readonly attachable: boolean
+  readonly subnets: readonly string[]
+  readonly options: Readonly<Record<string, string>>
+}
+
+/** What the engine of a node holds, as far as the site decides it. */
+export interface EngineState {
+  readonly swarm: SwarmMembership
+  /** By name. */
+  readonly containers: ReadonlyMap<string, EngineContainer>
+  /** Image ids by tag. */
+  readonly images: ReadonlyMap<string, string>
+  /** By name. */
+  readonly networks: ReadonlyMap<string, EngineNetwork>
+}
+
+const LAB_CONTAINERS = encodeURIComponent(JSON.stringify({ label: [LABELS.specDigest] }))
+
+/** One question for all that steps want to know of an engine, so that a converged node asks it once. */
+export const engineState: FactQuery<EngineState> = {
+  key: 'engine',
+  script: askEngine('/info', `/containers/json?all=1&filters=${LAB_CONTAINERS}`, '/images/json', '/networks'),
+  parse: (output) => {
+    const answers = engineAnswers(output)
+    const refused = answers.map(refusal).find((message) => message !== undefined)
+    if (refused !== undefined || answers.length !== 4) throw new FactUnavailable(refused ?? 'the engine broke off')
+    const [info, containers, images, networks] = answers as [Info, Container[], Image[], Network[]]
+    return {
+      swarm: readMembership(info.Swarm),
+      containers: new Map(containers.map(readContainer).map((container) => [container.name, container])),
+      images: new Map(images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const))),
+      networks: new Map(networks.map(readNetwork).map((network) => [network.name, network])),
+    }
+  },
+}
+
+interface Info {
+  readonly Swarm: {
+    readonly NodeID: string
+    readonly LocalNodeState: SwarmMembership['state']
+    readonly ControlAvailable: boolean
+    readonly Error: string
+    readonly RemoteManagers: readonly { readonly Addr: string }[] | null
+    readonly Cluster?: {
+      readonly Spec: {
+        readonly Dispatcher?: { readonly HeartbeatPeriod?: number }
+        readonly Orchestration?: { readonly TaskHistoryRetentionLimit?: number }
+      }
+    }
+  }
+}
+
+interface Container {
+  readonly Names: readonly string[]
+  readonly State: string
+  readonly ImageID: string
+  readonly Labels: Readonly<Record<string, string>>
+}
+
+interface Image {
+  readonly Id: string
+  readonly RepoTags: readonly string[] | null
+}
+
+interface Network {
+  readonly Name: string
+  readonly Driver: string
+  readonly Attachable: boolean
+  readonly IPAM: { readonly Config: readonly { readonly Subnet?: string }[] | null }
+  readonly Options: Readonly<Record<string, string>> | null
+}
+
+function readMembership(swarm: Info['Swarm']): SwarmMembership {
+  const spec = swarm.Cluster?.Spec
+  return {
+    state: swarm.LocalNodeState,
+    role: swarm.LocalNodeState === 'inactive' ? undefined : swarm.ControlAvailable ? 'manager' : 'worker',
+    nodeId: swarm.NodeID,
+    error: swarm.Error,
+    managers: (swarm.RemoteManagers ?? []).map(({ Addr }) => Addr.replace(/:\d+$/, '')),
+    settings:
+      spec === undefined
+        ? undefined
+        : {
+            heartbeatMs: (spec.Dispatcher?.HeartbeatPeriod ?? 0) / 1e6,
+            taskHistory: spec.Orchestration?.TaskHistoryRetentionLimit ?? 0,
+          },
+  }
+}
+
+function readContainer(container: Container): EngineContainer {
+  return {
+    name: (container.Names[0] ?? '').replace(/^\//, ''),
+    running: container.State === 'running',
+    imageId: container.ImageID,
+    definition: container.Labels[LABELS.specDigest] ?? '',
+  }
+}
+
+function readNetwork(network: Network): EngineNetwork {
+  return {
+    name: network.Name,
+    driver: network.Driver,
+    attachable: network.Attachable,
+    subnets: (network.IPAM.Config ?? []).flatMap(({ Subnet }) => (Subnet === undefined ? [] : [Subnet])),
+    options: network.Options ?? {},
+  }
+}

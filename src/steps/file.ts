@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { accessChanges, checkMode, checkOwner, octal, type Owner } from '../facts/ownership.ts'
+import { pathState, REMOVED } from '../facts/path.ts'
+import { defineStep } from '../model/define-step.ts'
+import { checkNodePath } from '../model/node-path.ts'
+
+/** A file with a content, or no file. */
+export type FileOptions = FileContent | FileAbsent
+
+/** A file as it has to be. */
+export interface FileContent {
+  readonly path: string
+  readonly content: string | Uint8Array
+  /** @default 0o644, or 0o600 for a secret */
+  readonly mode?: number
+  /** `user`, `user:group`. @default root:root */
+  readonly owner?: Owner
+  /** Neither the content nor its digest is ever shown. */
+  readonly secret?: boolean
+  readonly absent?: false
+}
+
+/** A file that must not be there. */
+export interface FileAbsent {
+  readonly path: string
+  readonly absent: true
+}
+
+// Atomic: readers see the old file or the new one. A file that is a mount point cannot be replaced, so it is filled.
+const WRITE = `set -eu
+directory=\${1%/*}
+[ -d "$directory/" ] || (umask 022; mkdir -p -- "$directory")
+draft=$directory/.\${1##*/}.lab-new
+umask 077
+rm -f -- "$draft"
+trap 'rm -f -- "$draft"' EXIT
+cat >"$draft"
+chown -- "$3" "$draft"
+chmod -- "$2" "$draft"
+if ! mv -fT -- "$draft" "$1" 2>/dev/null; then
+  [ -f "$1" ] || { mv -fT -- "$draft" "$1"; exit; }
+  cat "$draft" >"$1"; chown -- "$3" "$1"; chmod -- "$2" "$1"
+fi`
+
+const ACCESS = `set -eu
+chown -- "$3" "$1"
+chmod -- "$2" "$1"`
+
+// The note left behind lets a service know that it started before the file went away.
+const REMOVE = `set -eu
+rm -f -- "$1"
+mkdir -p -- "${REMOVED}\${1%/*}"
+: >"${REMOVED}$1"`
+
+/**
+ * A regular file: content, mode and owner; written atomically, missing parent directories made (0755).
+ * With `absent: true`, nothing at that path.
+ * @example file({ path: '/etc/motd', content: 'hello\n' })
+ * @example file({ path: '/etc/lab/token', content: token, secret: true })
+ */
+export const file = defineStep({
+  kind: 'file',
+  title: (wanted: FileOptions) => (wanted.absent === true ? `remove ${wanted.path}` : `write ${wanted.path}`),
+  validate(wanted) {
+    checkNodePath(wanted.path)
+    if (wanted.absent === true) return
+    checkOwner(ownerOf(wanted))
+    checkMode(modeOf(wanted))
+  },
+  facts: ({ path }) => ({ at: pathState(path) }),
+  diff(wanted, { at }) {
+    if (wanted.absent === true) return at.type === 'absent' ? [] : [{ path: 'exists', from: at.type, to: undefined }]
+    const digest = sha256(wanted.content)
+    const show = (hex: string) => (wanted.secret === true ? '***' : `sha256:${hex.slice(0, 12)}`)
+    if (at.type === 'absent') return [{ path: 'content', from: undefined, to: show(digest) }]
+    if (at.type !== 'file') return [{ path: 'type', from: at.type, to: 'file' }]
+    const content = at.digest === digest ? [] : [{ path: 'content', from: show(at.digest ?? ''), to: show(digest) }]
+    return [...content, ...accessChanges(at, modeOf(wanted), ownerOf(wanted))]
+  },
+  apply(wanted, changes) {
+    if (wanted.absent === true) return [{ argv: ['sh', '-c', REMOVE, 'remove', wanted.path] }]
+    const access = [octal(modeOf(wanted)), ownerOf(wanted)]
+    const rewrite = changes.some(({ path }) => path === 'content' || path === 'type')
+    if (!rewrite) return [{ argv: ['sh', '-c', ACCESS, 'access', wanted.path, ...access] }]
+    return [
+      {
+        argv: ['sh', '-c', WRITE, 'write', wanted.path, ...access],
+        stdin: wanted.content,
+        ...(wanted.secret === true && typeof wanted.content === 'string' ? { secrets: [wanted.content] } : {}),
+      },
+    ]
+  },
+  selfContained: true,
+  files: ({ path }) => [path],
+  preview(wanted) {
+    if (wanted.absent === true) return { path: wanted.path, content: '' }
+    if (wanted.secret === true || typeof wanted.content !== 'string') return undefined
+    return { path: wanted.path, content: wanted.content }
+  },
+})
+
+/** No file at this path. */
+export function absentFile(path: string): ReturnType<typeof file> {
+  return file({ path, absent: true })
+}
+
+function modeOf(wanted: FileContent): number {
+  return wanted.mode ?? (wanted.secret === true ? 0o600 : 0o644)
+}
+
+function ownerOf(wanted: FileContent): Owner {
+  return wanted.owner ?? 'root:root'
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}

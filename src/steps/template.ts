@@ -1,0 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import Handlebars from 'handlebars'
+import { UsageError } from '../model/errors.ts'
+
+/**
+ * Text of a configuration file from a Handlebars template: strict (a value that is missing is an error) and without HTML
+ * escaping. `template` is the text itself; with a URL or a path in `name`, see {@link renderFile}.
+ * @example file({ path: '/etc/motd', content: render('hello {{name}}\n', { name }) })
+ */
+export function render(template: string, values: object, name = 'template'): string {
+  try {
+    return Handlebars.compile(template, { strict: true, noEscape: true })(values)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { where: name, cause: error })
+  }
+}
+
+/** {@link render} of a template in a file of this machine. */
+export function renderFile(path: string | URL, values: object): string {
+  const file = typeof path === 'string' ? path : fileURLToPath(path)
+  return render(readFileSync(file, 'utf8'), values, file)
+}
+
+/**
+ * {@link render} of a template that comes with lab, named by its path from the directory of package.json. It is found
+ * from the sources and from the compiled program alike.
+ * @example renderPackaged('playbooks/templates/haproxy.cfg.hbs', { port: 80 })
+ */
+export function renderPackaged(path: string, values: object): string {
+  let directory = new URL('.', import.meta.url)
+  while (!existsSync(new URL('package.json', directory)) && directory.pathname !== '/') {
+    directory = new URL('..', directory)
+  }
+  return renderFile(new URL(path, directory), values)
+}
