@@ -1,0 +1,90 @@
+import type { RunEvent } from '../model/events.ts'
+import { renderError } from './error-lines.ts'
+import { count, formatBytes, formatDuration } from './quantities.ts'
+import type { Screen } from './style.ts'
+import { renderTable } from './table.ts'
+import { cut, printable, spread } from './text.ts'
+
+type Told = Exclude<RunEvent['type'], 'step' | 'play-started' | 'recap'>
+
+/** How each event reads once it is over; plays, their steps and recaps are told together, elsewhere. */
+export type EventFormats = {
+  readonly [K in Told]: (event: Extract<RunEvent, { type: K }>, screen: Screen) => readonly string[]
+}
+
+/** One formatter an event: a new event without one does not compile. */
+export const EVENT_FORMATS: EventFormats = {
+  'run-started': (event, { style }) => [
+    `${style.bold(`lab ${event.command}`)}${event.lab === undefined ? '' : style.dim(`  ${event.lab}`)}`,
+    '',
+  ],
+  'task-started': () => [],
+  'task-progress': () => [],
+  'task-finished': (event, screen) => {
+    const { style } = screen
+    const detail = event.detail === undefined ? '' : printable(event.detail)
+    // What was as it should be already and has nothing to say for itself is no news.
+    if (event.outcome === 'unchanged' && detail === '') return []
+    const signs = { done: style.green('✓'), unchanged: style.dim('·'), failed: style.red('✗') }
+    const title = cut(printable(event.title), screen.columns - 16)
+    const room = screen.columns - 16 - title.length
+    const remark = detail === '' || room < 12 ? '' : `  ${style.dim(cut(detail, room))}`
+    const line = `${signs[event.outcome]} ${title}${remark}`
+    const rest = detail !== '' && remark === '' ? [`  ${style.dim(detail)}`] : []
+    return [spread(line, style.dim(formatDuration(event.durationMs)), screen.columns), ...rest]
+  },
+  notice: (event, { style }) => [
+    `${event.level === 'warning' ? style.yellow('!') : style.cyan('i')} ${printable(event.message)}`,
+  ],
+  deployed: (event, { columns, style }) => {
+    const services = event.services.map(printable).join(', ')
+    const line = event.changed
+      ? `${style.green('✓')} ${style.bold(event.app)} deployed  ${style.dim(services)}`
+      : `${style.dim('·')} ${style.bold(event.app)} is up to date; nothing changed`
+    return [spread(line, style.dim(formatDuration(event.durationMs)), columns)]
+  },
+  scaled: (event, { columns, style }) => {
+    const steps =
+      event.from === event.to ? `stays at ${String(event.to)}` : `${String(event.from)} → ${String(event.to)}`
+    const line = `${style.green('✓')} ${style.bold(event.service)} ${steps}`
+    return [
+      spread(line, style.dim(formatDuration(event.durationMs)), columns),
+      ...(event.addresses.length === 0 ? [] : [`  ${style.dim(event.addresses.join('  '))}`]),
+    ]
+  },
+  moved: (event, { columns, style }) => {
+    const time = style.dim(formatDuration(event.durationMs))
+    const volume = style.bold(event.volume)
+    if (event.from === event.to)
+      return [spread(`${style.dim('·')} ${volume} is on ${event.to} already; nothing to do`, time, columns)]
+    const facts = [
+      count(event.rounds, 'round'),
+      `${formatBytes(event.bytesSent)} sent`,
+      `${formatDuration(event.blackoutMs)} of downtime`,
+    ]
+    const line = `${style.green('✓')} ${volume} ${event.from} → ${event.to}`
+    return [spread(line, time, columns), `  ${style.dim(facts.join(' · '))}`]
+  },
+  summary: (event, screen) => {
+    const { style } = screen
+    const columns = [
+      { title: '', shrink: true },
+      { title: '', align: 'right' as const },
+    ]
+    const rows = event.steps.map(({ title, durationMs }) => [
+      printable(title),
+      { text: formatDuration(durationMs), paint: style.dim },
+    ])
+    const total = [
+      { text: 'in all', paint: style.bold },
+      { text: formatDuration(event.durationMs), paint: style.bold },
+    ]
+    const table = renderTable(columns, [...rows, total], { ...screen, columns: screen.columns - 2 })
+    const url = event.url === undefined ? [] : ['', `  ${style.cyan(style.bold(event.url))}`]
+    return ['', ...table.map((line) => `  ${line}`), ...url, '']
+  },
+  done: (event, { columns, style }) => [
+    spread(`${style.green('✓')} ${printable(event.message)}`, style.dim(formatDuration(event.durationMs)), columns),
+  ],
+  error: (event, screen) => renderError(event, screen),
+}

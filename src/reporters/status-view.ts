@@ -1,0 +1,91 @@
+import type { NodeStatus, ServiceStatus, StatusDocument, TaskStatus } from '../model/documents.ts'
+import type { Screen, Style } from './style.ts'
+import { renderTable, type Cell } from './table.ts'
+import { printable } from './text.ts'
+import { renderVolumeTable } from './volumes-view.ts'
+
+/** The lab at a glance: nodes, services with their tasks and URLs, volumes. */
+export function renderStatus(status: StatusDocument, screen: Screen): readonly string[] {
+  const { style } = screen
+  const edge = status.edge === undefined ? style.dim('not up') : style.cyan(status.edge)
+  const services =
+    status.services.length === 0
+      ? [style.dim('no services yet: "lab deploy" deploys the apps of lab.yml')]
+      : renderServices(status.services, screen)
+  return [
+    `${style.bold(status.lab)}  ${edge}`,
+    '',
+    ...renderNodes(status.nodes, screen),
+    '',
+    ...services,
+    ...(status.volumes.length === 0 ? [] : ['', ...renderVolumeTable(status.volumes, screen)]),
+  ]
+}
+
+function renderNodes(nodes: readonly NodeStatus[], screen: Screen): readonly string[] {
+  const columns = [
+    { title: 'NODE' },
+    { title: 'STATE' },
+    { title: 'ADDRESS' },
+    { title: 'SWARM' },
+    { title: 'ENGINE' },
+    { title: 'ROLES', shrink: true },
+  ]
+  const rows = nodes.map((node) => [
+    node.name,
+    { text: `${node.state === 'running' ? '●' : '○'} ${node.state}`, paint: paintOf(node.state, screen.style) },
+    node.address ?? '-',
+    swarmCell(node.swarm, screen.style),
+    node.engine ?? '-',
+    { text: node.roles.join(' '), paint: screen.style.dim },
+  ])
+  return renderTable(columns, rows, screen)
+}
+
+function swarmCell(swarm: string | undefined, style: Style): Cell {
+  if (swarm === undefined) return '-'
+  return /^(leader|manager|worker|ready)$/.test(swarm) ? swarm : { text: swarm, paint: style.red }
+}
+
+function renderServices(services: readonly ServiceStatus[], screen: Screen): readonly string[] {
+  const columns = [
+    { title: 'SERVICE' },
+    { title: 'RUNNING', align: 'right' as const },
+    { title: 'NODE' },
+    { title: 'ADDRESS' },
+    { title: 'STATE' },
+    { title: 'URL', shrink: true },
+  ]
+  return renderTable(
+    columns,
+    services.flatMap((service) => serviceRows(service, screen.style)),
+    screen,
+  )
+}
+
+/** A row a task; the first has the service's own columns as well. */
+function serviceRows(service: ServiceStatus, style: Style): readonly (readonly Cell[])[] {
+  const complete = service.running >= service.desired
+  const own: readonly Cell[] = [
+    { text: service.name, paint: style.bold },
+    { text: `${String(service.running)}/${String(service.desired)}`, paint: complete ? style.green : style.red },
+  ]
+  const url: Cell = { text: service.urls.join(' '), paint: style.cyan }
+  const [first, ...rest] = [...service.tasks].sort((a, b) => ((a.node ?? '') < (b.node ?? '') ? -1 : 1))
+  if (first === undefined)
+    return [[...own, '', '', { text: service.desired === 0 ? 'stopped' : 'waiting', paint: style.dim }, url]]
+  const error = (task: TaskStatus): Cell => ({ text: printable(task.error ?? ''), paint: style.red })
+  const head = [...own, ...taskCells(first, style), first.error === undefined ? url : error(first)]
+  const tail = rest.map((task) => ['', '', ...taskCells(task, style), error(task)])
+  return [head, ...tail, ...(first.error === undefined || service.urls.length === 0 ? [] : [['', '', '', '', '', url]])]
+}
+
+function taskCells(task: TaskStatus, style: Style): readonly Cell[] {
+  const state = task.state === 'running' && task.health !== 'none' && task.health !== '' ? task.health : task.state
+  return [task.node ?? '-', task.address ?? '-', { text: state, paint: paintOf(state, style) }]
+}
+
+function paintOf(state: string, style: Style): (text: string) => string {
+  if (state === 'running' || state === 'healthy' || state === 'complete') return style.green
+  return /^(failed|rejected|unhealthy|unreachable|missing|orphaned)$/.test(state) ? style.red : style.yellow
+}

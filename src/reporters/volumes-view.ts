@@ -1,0 +1,40 @@
+import type { VolumesDocument, VolumeStatus } from '../model/documents.ts'
+import { formatBytes } from './quantities.ts'
+import type { Screen } from './style.ts'
+import { renderTable } from './table.ts'
+
+/** Every volume: what it holds, who uses it, where it is. */
+export function renderVolumes({ volumes }: VolumesDocument, screen: Screen): readonly string[] {
+  if (volumes.length === 0)
+    return [screen.style.dim('no volumes yet: an app gets one for each named volume in its compose.yml')]
+  return renderVolumeTable(volumes, screen)
+}
+
+/** The table of volumes, as `lab status` shows it too. */
+export function renderVolumeTable(volumes: readonly VolumeStatus[], screen: Screen): readonly string[] {
+  const { style } = screen
+  const size = (bytes: number | undefined) => (bytes === undefined ? '?' : formatBytes(bytes))
+  return renderTable(
+    [
+      { title: 'VOLUME' },
+      { title: 'USED', align: 'right' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'DRIVER' },
+      { title: 'STATUS' },
+      { title: 'NODE' },
+      { title: 'SERVICE', shrink: true },
+    ],
+    volumes.map((volume) => [
+      { text: volume.name, paint: style.bold },
+      size(volume.usedBytes),
+      size(volume.sizeBytes),
+      volume.driver,
+      volume.phase === 'idle'
+        ? { text: 'attached', paint: style.green }
+        : { text: `moving: ${volume.phase}`, paint: style.yellow },
+      volume.owner,
+      { text: volume.service, paint: style.dim },
+    ]),
+    screen,
+  )
+}
