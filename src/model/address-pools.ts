@@ -5,7 +5,7 @@ import { LabError } from './errors.ts'
 export interface AddressPools {
   /** A /16 the swarm takes overlay networks from. */
   readonly overlayPool: string
-  /** The lab's overlay, the first /20 of the pool: 4094 addresses. */
+  /** The lab's overlay, the last /20 of the pool: 4094 addresses. The swarm itself takes /24s from the pool's start. */
   readonly overlaySubnet: string
   /** Address of `docker0` on every node, with its prefix. */
   readonly bridgeAddress: string
@@ -30,7 +30,7 @@ export function choosePools(taken: readonly string[], overlayPool?: string): Add
   const bridge = free([...taken, overlay])
   return {
     overlayPool: overlay,
-    overlaySubnet: overlay.replace(/\/\d+$/, '/20'),
+    overlaySubnet: overlay.replace(/0\.0\/16$/, '240.0/20'),
     bridgeAddress: bridge.replace(/0\/16$/, '1/24'),
     bridgePool: bridge,
   }
