@@ -1,0 +1,54 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { execa } from 'execa'
+
+/** How commands are run as root on this host: a prefix for their argv. */
+export type RootPrefix = readonly string[]
+
+/** Where Debian keeps what only root uses; not in everybody's PATH. */
+const ROOT_PATHS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
+
+/** The prefix that makes a command root's: none for root itself, sudo where it asks for no password; else undefined. */
+export async function rootPrefix(): Promise<RootPrefix | undefined> {
+  if (process.getuid?.() === 0) return []
+  const sudo = ['sudo', '-n']
+  const { exitCode } = await execa('sudo', ['-n', 'true'], { reject: false })
+  return exitCode === 0 ? sudo : undefined
+}
+
+/** Path of a program on this host, root's directories included; undefined when it is not installed. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  const directories = new Set([...(process.env['PATH'] ?? '').split(delimiter), ...ROOT_PATHS])
+  for (const directory of directories) {
+    const file = join(directory, name)
+    try {
+      await access(file, constants.X_OK)
+      return file
+    } catch {
+      // Not in this directory; the next one may have it.
+    }
+  }
+  return undefined
+}
+
+/** Whether packages of this host are installed with apt, and so lab can install what it lacks. */
+export async function hasApt(): Promise<boolean> {
+  return process.platform === 'linux' && (await findProgram('apt-get')) !== undefined
+}
+
+/** Installs Debian packages on this host. Throws execa's error, with apt's own last words, when apt fails. */
+export async function aptInstall(
+  root: RootPrefix,
+  packages: readonly string[],
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const apt = async (...args: readonly string[]) => {
+    const [command = 'apt-get', ...rest] = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]
+    const process = execa(command, rest, { all: true, cancelSignal: signal, stdin: 'ignore' })
+    for await (const line of process.iterable({ from: 'all' })) progress(line)
+    await process
+  }
+  await apt('update')
+  await apt('install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages)
+}
