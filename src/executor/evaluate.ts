@@ -1,0 +1,55 @@
+import type { Change, Step } from '../model/step.ts'
+import type { Answers } from './gather.ts'
+
+/** What a step amounts to, given what its host answered. */
+export type Verdict =
+  | { readonly state: 'ok' }
+  | { readonly state: 'pending'; readonly changes: readonly Change[] }
+  /** Its facts look at what an earlier step is about to change. */
+  | { readonly state: 'maybe'; readonly changes: readonly Change[] }
+  /** The host cannot tell, and no earlier change explains why. */
+  | { readonly state: 'unknown'; readonly reason: string }
+
+/** What earlier steps on the same host are about to change. */
+export interface Pending {
+  readonly files: ReadonlySet<string>
+  readonly steps: ReadonlySet<Step>
+}
+
+/** Nothing is pending: every earlier step was applied. */
+export const NOTHING_PENDING: Pending = { files: new Set(), steps: new Set() }
+
+/** Pure: compares what a step wants with what was answered. */
+export function evaluate(step: Step, answers: Answers, pending: Pending): Verdict {
+  const observed = new Map<string, unknown>()
+  for (const { key } of step.queries) {
+    const answer = answers.get(key)
+    if (answer !== undefined && 'value' in answer) {
+      observed.set(key, answer.value)
+      continue
+    }
+    if (pending.steps.size > 0) return { state: 'maybe', changes: [] }
+    return { state: 'unknown', reason: answer?.unavailable ?? `${key} was not asked` }
+  }
+  const changes = step.diff(observed, pending.files)
+  const waits = (step.after ?? []).some((earlier) => pending.steps.has(earlier))
+  if (!waits) return changes.length === 0 ? { state: 'ok' } : { state: 'pending', changes }
+  // A change that follows from the pending files themselves is certain; anything else may come out either way.
+  const without = step.diff(observed, NOTHING_PENDING.files)
+  const certain = changes.length > 0 && !sameChanges(changes, without)
+  return certain ? { state: 'pending', changes } : { state: 'maybe', changes }
+}
+
+/** The values a step's diff and apply are given; only for steps whose verdict is `pending`. */
+export function observedBy(step: Step, answers: Answers): ReadonlyMap<string, unknown> {
+  return new Map(
+    step.queries.flatMap(({ key }) => {
+      const answer = answers.get(key)
+      return answer !== undefined && 'value' in answer ? [[key, answer.value] as const] : []
+    }),
+  )
+}
+
+function sameChanges(a: readonly Change[], b: readonly Change[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

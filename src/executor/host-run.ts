@@ -1,0 +1,236 @@
+import { hostname, userInfo } from 'node:os'
+import type { Command } from '../model/command.ts'
+import type { Connection } from '../model/connection.ts'
+import { LabError } from '../model/errors.ts'
+import type { Emit, HostRecap, Outcome } from '../model/events.ts'
+import type { NodeSpec } from '../model/lab-spec.ts'
+import type { ApplyContext, Change, FactQuery, Step } from '../model/step.ts'
+import { applyScript } from './apply-script.ts'
+import { evaluate, NOTHING_PENDING, observedBy, type Pending } from './evaluate.ts'
+import { fileDiff } from './file-diff.ts'
+import { questionnaire, type Answers } from './gather.ts'
+import { cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
+
+/** What a run on one host needs to know. */
+export interface HostRunOptions {
+  readonly node: NodeSpec
+  readonly connection: Connection
+  readonly mode: 'apply' | 'plan'
+  /** Show what changes in files. */
+  readonly diff: boolean
+  readonly emit: Emit
+  readonly signal: AbortSignal
+  readonly read: ApplyContext['read']
+}
+
+/** Steps of one play on one host. */
+export interface HostPlay {
+  readonly name: string
+  readonly steps: readonly Step[]
+}
+
+interface Due {
+  readonly step: Step
+  readonly changes: readonly Change[]
+}
+
+/** One host's way through the plays: its answers, what is pending on it, and what became of its steps. */
+export class HostRun {
+  readonly recap: { -readonly [K in keyof HostRecap]: HostRecap[K] } = {
+    ok: 0,
+    changed: 0,
+    maybe: 0,
+    failed: 0,
+    skipped: 0,
+  }
+  /** Why the host left the run. */
+  error: LabError | undefined
+  private readonly options: HostRunOptions
+  private readonly plays: readonly HostPlay[]
+  private answers: Answers | undefined
+  private readonly pendingFiles = new Set<string>()
+  private readonly pendingSteps = new Set<Step>()
+
+  constructor(options: HostRunOptions, plays: readonly HostPlay[]) {
+    this.options = options
+    this.plays = plays
+  }
+
+  /** Forgets what the host answered: another host's change may have made it untrue. */
+  forget(): void {
+    this.answers = undefined
+  }
+
+  /** Asks everything the plays from `first` on need to know, in one exec, unless that is known. */
+  async gather(first: number): Promise<void> {
+    if (this.answers !== undefined) return
+    const asked = questionnaire(this.queriesFrom(first, 0))
+    const { connection, signal } = this.options
+    this.answers = asked.read((await connection.script(asked.script, { signal })).stdout)
+  }
+
+  /** Whether a play has nothing to do here, as far as the answers tell. */
+  isDone(play: number): boolean {
+    const { answers } = this
+    if (answers === undefined) return false
+    return (this.plays[play]?.steps ?? []).every((step) => evaluate(step, answers, NOTHING_PENDING).state === 'ok')
+  }
+
+  /** Goes through one play; returns whether anything on the host was changed. Throws what went wrong. */
+  async run(play: number): Promise<boolean> {
+    const changedBefore = this.recap.changed
+    await this.gather(play)
+    const steps = this.plays[play]?.steps ?? []
+    let next = 0
+    while (next < steps.length) {
+      this.options.signal.throwIfAborted()
+      next = this.options.mode === 'plan' ? await this.planStep(play, next) : await this.applySteps(play, next)
+    }
+    return this.recap.changed > changedBefore
+  }
+
+  /** Counts the steps from here on as skipped. */
+  skipFrom(play: number): void {
+    const total = this.plays.reduce((sum, { steps }) => sum + steps.length, 0)
+    const { ok, changed, maybe, failed } = this.recap
+    this.recap.skipped = play >= this.plays.length ? 0 : Math.max(0, total - ok - changed - maybe - failed)
+  }
+
+  private async planStep(play: number, index: number): Promise<number> {
+    const step = this.step(play, index)
+    const pending: Pending = { files: this.pendingFiles, steps: this.pendingSteps }
+    const verdict = evaluate(step, this.known(), pending)
+    if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
+    if (verdict.state === 'ok') {
+      await this.report(play, step, 'ok', [], 0)
+      return index + 1
+    }
+    this.pendingSteps.add(step)
+    for (const path of step.files) this.pendingFiles.add(path)
+    await this.report(play, step, verdict.state === 'pending' ? 'would-change' : 'maybe', verdict.changes, 0)
+    return index + 1
+  }
+
+  /** Applies the next step that is due, with those after it that do not depend on it; returns where to go on. */
+  private async applySteps(play: number, index: number): Promise<number> {
+    const due: Due[] = []
+    const steps = this.plays[play]?.steps ?? []
+    let next = index
+    for (; next < steps.length; next++) {
+      const step = this.step(play, next)
+      if (due.length > 0 && !step.selfContained) break
+      const verdict = evaluate(step, this.known(), NOTHING_PENDING)
+      if (verdict.state === 'ok') {
+        await this.report(play, step, 'ok', [], 0)
+        continue
+      }
+      if (verdict.state !== 'pending') {
+        if (due.length > 0) break
+        throw cannotTell(this.options.node.name, step, verdict.state === 'unknown' ? verdict.reason : 'it depends')
+      }
+      due.push({ step, changes: verdict.changes })
+      if (!step.selfContained) {
+        next++
+        break
+      }
+    }
+    if (due.length > 0) await this.applyDue(play, due, next)
+    return next
+  }
+
+  private async applyDue(play: number, due: readonly Due[], next: number): Promise<void> {
+    const { node, connection, signal } = this.options
+    const started = performance.now()
+    const diffs = await Promise.all(due.map(({ step }) => this.diffOf(step)))
+    const commands: { step: Step; command: Command }[] = []
+    for (const { step, changes } of due) {
+      const context: ApplyContext = { node, read: this.options.read }
+      for (const command of await step.apply(changes, observedBy(step, this.known()), context))
+        commands.push({ step, command })
+    }
+    const asked = questionnaire([...due.flatMap(({ step }) => step.queries), ...this.queriesFrom(play, next)])
+    const built = applyScript(
+      commands.map(({ command }) => command),
+      asked,
+      holder(),
+    )
+    const ran = await connection.script(built.script, { signal })
+    const result = built.read(ran.stdout)
+    if (result.lockedBy !== undefined) throw lockHeld(node.name, result.lockedBy)
+    for (const [index, { step, command }] of commands.entries()) {
+      const done = result.results[index]
+      if (done === undefined) throw stoppedHalfWay(node.name, step, ran)
+      if (done.status !== 0) throw commandFailed(node.name, step, command, done)
+    }
+    if (result.answers === undefined)
+      throw stoppedHalfWay(node.name, due.at(-1)?.step ?? this.step(play, next - 1), ran)
+    this.answers = asked.read(result.answers)
+    const durationMs = Math.round((performance.now() - started) / due.length)
+    for (const [index, { step, changes }] of due.entries()) {
+      this.verify(step)
+      await this.report(play, step, 'changed', changes, durationMs, diffs[index])
+    }
+  }
+
+  /** The law: after an apply nothing of what was wanted is missing. */
+  private verify(step: Step): void {
+    if (step.always) return
+    const verdict = evaluate(step, this.known(), NOTHING_PENDING)
+    if (verdict.state === 'ok') return
+    if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
+    throw notConverged(this.options.node.name, step, verdict.changes)
+  }
+
+  private async report(
+    play: number,
+    step: Step,
+    outcome: Outcome,
+    changes: readonly Change[],
+    durationMs: number,
+    diff?: string,
+  ): Promise<void> {
+    const shown = diff ?? (outcome === 'would-change' ? await this.diffOf(step) : undefined)
+    this.recap[outcome === 'would-change' ? 'changed' : (outcome as 'ok' | 'changed' | 'maybe')]++
+    this.options.emit({
+      type: 'step',
+      node: this.options.node.name,
+      play: this.plays[play]?.name ?? '',
+      kind: step.kind,
+      title: step.title,
+      outcome,
+      changes: changes.map(({ path, from, to }) => ({
+        path,
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+      })),
+      ...(shown === undefined ? {} : { diff: shown }),
+      durationMs,
+    })
+  }
+
+  private async diffOf(step: Step): Promise<string | undefined> {
+    if (!this.options.diff || step.preview === undefined) return undefined
+    return fileDiff(this.options.connection, step.preview)
+  }
+
+  /** Queries of the rest of a play, from step `next` on, and of all plays after it. */
+  private queriesFrom(play: number, next: number): readonly FactQuery<unknown>[] {
+    const rest = this.plays.slice(play).flatMap(({ steps }, index) => (index === 0 ? steps.slice(next) : steps))
+    return rest.flatMap(({ queries }) => queries)
+  }
+
+  private step(play: number, index: number): Step {
+    const step = this.plays[play]?.steps[index]
+    if (step === undefined) throw new RangeError(`play ${String(play)} has no step ${String(index)}`)
+    return step
+  }
+
+  private known(): Answers {
+    return this.answers ?? new Map()
+  }
+}
+
+/** Who holds a node's lock, for whoever has to wait. */
+function holder(): string {
+  return `${userInfo().username}@${hostname()} process ${String(process.pid)}`
+}

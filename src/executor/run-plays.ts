@@ -1,0 +1,185 @@
+import pLimit from 'p-limit'
+import type { Connection } from '../model/connection.ts'
+import { LabError, toLabError } from '../model/errors.ts'
+import type { Emit, HostRecap } from '../model/events.ts'
+import type { NodeSpec } from '../model/lab-spec.ts'
+import { unknownName } from '../model/names.ts'
+import { FactUnavailable, type FactQuery, type Play } from '../model/step.ts'
+import { questionnaire } from './gather.ts'
+import { HostRun, type HostPlay } from './host-run.ts'
+
+/** What to run, where and how. */
+export interface RunOptions {
+  readonly plays: readonly Play[]
+  readonly nodes: readonly NodeSpec[]
+  readonly connect: (node: string) => Promise<Connection>
+  /** `plan` reads facts and stops there. */
+  readonly mode: 'apply' | 'plan'
+  readonly diff?: boolean
+  /** Names of nodes; all when absent. */
+  readonly limit?: readonly string[] | undefined
+  /** Only plays with one of these tags, or of that name; all when absent. */
+  readonly tags?: readonly string[] | undefined
+  readonly emit: Emit
+  readonly signal: AbortSignal
+}
+
+/** What became of a run. */
+export interface RunSummary {
+  readonly hosts: Readonly<Record<string, HostRecap>>
+  readonly changed: number
+  readonly maybe: number
+  readonly failed: number
+  readonly durationMs: number
+  /** Why hosts left the run, each once. */
+  readonly errors: readonly LabError[]
+}
+
+/** Hosts worked on at a time. */
+const HOSTS_AT_ONCE = 32
+
+/**
+ * Runs plays: hosts in parallel, plays one after the other. A host that fails leaves, the others go on. Where nothing
+ * has to be changed this is one exec a host, for all plays together.
+ */
+export async function runPlays(options: RunOptions): Promise<RunSummary> {
+  const started = performance.now()
+  const plays = options.plays.filter((play) => matchesTags(play, options.tags))
+  const nodes = limited(options.nodes, options.limit)
+  const runs = new Map<string, HostRun>()
+  const failed = new Map<string, LabError>()
+  const atOnce = pLimit(HOSTS_AT_ONCE)
+
+  const leave = (node: string, error: unknown) => {
+    options.signal.throwIfAborted()
+    const reason = toLabError(error)
+    failed.set(node, reason)
+    options.emit({
+      type: 'step',
+      node,
+      play: '',
+      kind: reason.code.toLowerCase(),
+      title: reason.message,
+      outcome: 'failed',
+      changes: [],
+      durationMs: 0,
+    })
+  }
+  const each = async (among: readonly NodeSpec[], work: (run: HostRun, node: NodeSpec) => Promise<void>) => {
+    await Promise.all(
+      among.map((node) =>
+        atOnce(async () => {
+          const run = runs.get(node.name)
+          if (run === undefined || failed.has(node.name)) return
+          try {
+            await work(run, node)
+          } catch (error) {
+            leave(node.name, error)
+          }
+        }),
+      ),
+    )
+  }
+
+  await Promise.all(
+    nodes.map(async (node) => {
+      try {
+        const connection = await options.connect(node.name)
+        const { mode, diff = false, emit, signal } = options
+        const read = readerOf(options)
+        runs.set(node.name, new HostRun({ node, connection, mode, diff, emit, signal, read }, hostPlays(plays, node)))
+      } catch (error) {
+        leave(node.name, error)
+      }
+    }),
+  )
+  await each(nodes, (run) => run.gather(0))
+
+  for (const [index, play] of plays.entries()) {
+    const members = nodes.filter((node) => isMember(play, node))
+    const waves = play.serial === undefined ? [members] : chunks(members, play.serial)
+    const busy = members.filter(({ name }) => runs.get(name)?.isDone(index) !== true).map(({ name }) => name)
+    if (busy.length > 0) options.emit({ type: 'play-started', play: play.name, nodes: busy })
+    const changed = new Set<string>()
+    for (const wave of waves) {
+      await each(wave, async (run, node) => {
+        if (await run.run(index)) changed.add(node.name)
+      })
+    }
+    // What one host changed may be what another one's facts look at.
+    for (const [name, run] of runs) {
+      if (changed.size > 1 || (changed.size === 1 && !changed.has(name))) run.forget()
+    }
+  }
+  return summarize(nodes, runs, failed, plays.length, performance.now() - started)
+}
+
+/** Whether a play concerns a node. */
+export function isMember(play: Play, node: NodeSpec): boolean {
+  return typeof play.hosts === 'function' ? play.hosts(node) : play.hosts.includes(node.name)
+}
+
+function hostPlays(plays: readonly Play[], node: NodeSpec): readonly HostPlay[] {
+  return plays.map((play) => {
+    if (!isMember(play, node)) return { name: play.name, steps: [] }
+    return { name: play.name, steps: typeof play.steps === 'function' ? play.steps(node) : play.steps }
+  })
+}
+
+function matchesTags(play: Play, tags: readonly string[] | undefined): boolean {
+  return tags === undefined || tags.length === 0 || tags.some((tag) => play.tags?.includes(tag) === true)
+}
+
+function limited(nodes: readonly NodeSpec[], limit: readonly string[] | undefined): readonly NodeSpec[] {
+  if (limit === undefined) return nodes
+  const names = nodes.map(({ name }) => name)
+  for (const name of limit) if (!names.includes(name)) throw unknownName('node', name, names)
+  return nodes.filter(({ name }) => limit.includes(name))
+}
+
+/** Lets a step read a fact of any node, also of one outside the run's limit. */
+function readerOf(options: RunOptions): <T>(node: string, query: FactQuery<T>) => Promise<T> {
+  return async <T>(node: string, query: FactQuery<T>): Promise<T> => {
+    const asked = questionnaire([query])
+    const connection = await options.connect(node)
+    const answer = asked.read((await connection.script(asked.script, { signal: options.signal })).stdout).get(query.key)
+    if (answer !== undefined && 'value' in answer) return answer.value as T
+    throw new FactUnavailable(`${node}: ${answer?.unavailable ?? `${query.key} was not answered`}`)
+  }
+}
+
+function chunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
+  const found: T[][] = []
+  for (let start = 0; start < list.length; start += size) found.push(list.slice(start, start + size))
+  return found
+}
+
+function summarize(
+  nodes: readonly NodeSpec[],
+  runs: ReadonlyMap<string, HostRun>,
+  failed: ReadonlyMap<string, LabError>,
+  plays: number,
+  durationMs: number,
+): RunSummary {
+  const hosts: Record<string, HostRecap> = {}
+  let changed = 0
+  let maybe = 0
+  for (const { name } of nodes) {
+    const run = runs.get(name)
+    if (failed.has(name)) run?.skipFrom(0)
+    else run?.skipFrom(plays)
+    const recap = { ...(run?.recap ?? { ok: 0, changed: 0, maybe: 0, failed: 0, skipped: 0 }) }
+    if (failed.has(name)) recap.failed = 1
+    hosts[name] = recap
+    changed += recap.changed
+    maybe += recap.maybe
+  }
+  return {
+    hosts,
+    changed,
+    maybe,
+    failed: failed.size,
+    durationMs: Math.round(durationMs),
+    errors: [...failed.values()],
+  }
+}

@@ -1,0 +1,61 @@
+import type { Command, ExecResult } from '../model/command.ts'
+import { LabError } from '../model/errors.ts'
+import type { Change, Step } from '../model/step.ts'
+import type { CommandResult } from './apply-script.ts'
+import { sourceLine } from './source-line.ts'
+
+/** Lines of a failed command's output that are shown. */
+const SHOWN_LINES = 12
+
+/** A command of a step ended with a status other than 0. */
+export function commandFailed(node: string, step: Step, command: Command, result: CommandResult): LabError {
+  const program = command.argv[0] ?? ''
+  const why =
+    result.status === 124 && command.timeoutMs !== undefined ? 'took too long' : `exited with ${String(result.status)}`
+  return stepError('STEP_FAILED', node, step, `${program} ${why}${lastLines(result.output, command.secrets)}`)
+}
+
+/** All commands succeeded, and the node still is not as wanted. */
+export function notConverged(node: string, step: Step, changes: readonly Change[]): LabError {
+  const differences = changes.map(
+    ({ path, from, to }) => `${path}: wanted ${to ?? 'nothing'}, found ${from ?? 'nothing'}`,
+  )
+  return stepError('NOT_CONVERGED', node, step, `was applied, but ${differences.join('; ')}`)
+}
+
+/** The node cannot say whether the step is needed. */
+export function cannotTell(node: string, step: Step, reason: string): LabError {
+  return stepError('FACT_UNAVAILABLE', node, step, `the node cannot tell its present state: ${reason}`)
+}
+
+/** The script that applied the step ended before its time. */
+export function stoppedHalfWay(node: string, step: Step, ran: ExecResult): LabError {
+  return stepError(
+    'STEP_STOPPED',
+    node,
+    step,
+    `stopped half-way (status ${String(ran.status)})${lastLines(ran.stderr)}`,
+  )
+}
+
+/** Another run is at work on the node. */
+export function lockHeld(node: string, holder: string): LabError {
+  return new LabError('NODE_BUSY', `another run is at work on ${node}: ${holder === '' ? 'unknown' : holder}`, {
+    where: node,
+    hint: 'wait for it to end, then run this again',
+  })
+}
+
+function stepError(code: string, node: string, step: Step, what: string): LabError {
+  const line = sourceLine(step.source)
+  return new LabError(code, `${node}: "${step.title}": ${what}`, {
+    where: line === undefined ? node : `${node}, ${line}`,
+    hint: `lab up --limit ${node}`,
+  })
+}
+
+function lastLines(output: string, secrets: readonly string[] = []): string {
+  let shown = output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n')
+  for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '***')
+  return shown === '' ? '' : `:\n${shown}`
+}

@@ -1,0 +1,77 @@
+import { execaSync } from 'execa'
+import { expect, test } from 'vitest'
+import { questionnaire } from '../../src/executor/gather.ts'
+import { familyQuery, FactUnavailable, type FactFamily, type FactOutput, type FactQuery } from '../../src/model/step.ts'
+
+function raw(key: string, script: string): FactQuery<FactOutput> {
+  return { key, script, parse: (output) => output }
+}
+
+function ask(queries: readonly FactQuery<unknown>[]) {
+  const asked = questionnaire(queries)
+  return asked.read(execaSync('sh', { input: asked.script, stripFinalNewline: false }).stdout)
+}
+
+test('output, error and status of each query are kept apart', () => {
+  const answers = ask([
+    raw('both', 'echo out; echo err >&2; exit 3'),
+    raw('no newline', 'printf "a\\nb"'),
+    raw('silent', ':'),
+    raw('quotes', `echo "it's" '"$HOME"'`),
+  ])
+  expect(answers.get('both')).toEqual({ value: { stdout: 'out\n', stderr: 'err', status: 3 } })
+  expect(answers.get('no newline')).toEqual({ value: { stdout: 'a\nb', stderr: '', status: 0 } })
+  expect(answers.get('silent')).toEqual({ value: { stdout: '', stderr: '', status: 0 } })
+  expect(answers.get('quotes')).toEqual({ value: { stdout: `it's "$HOME"\n`, stderr: '', status: 0 } })
+})
+
+test('a script that exits, kills its shell, reads stdin or is no shell at all harms no other', () => {
+  const answers = ask([
+    raw('exit', 'exit 7'),
+    raw('kill', 'kill -KILL $(exec sh -c "echo \\$PPID")'),
+    raw('syntax', 'if then ( "'),
+    raw('stdin', 'cat'),
+    raw('last', 'echo still here'),
+  ])
+  expect(answers.get('exit')).toMatchObject({ value: { status: 7 } })
+  expect(answers.get('kill')).toMatchObject({ value: { status: 137 } })
+  expect((answers.get('syntax') as { value: FactOutput }).value.status).not.toBe(0)
+  expect(answers.get('stdin')).toEqual({ value: { stdout: '', stderr: '', status: 0 } })
+  expect(answers.get('last')).toEqual({ value: { stdout: 'still here\n', stderr: '', status: 0 } })
+})
+
+test('queries with one key are asked once, and members of a family by one script', () => {
+  const family: FactFamily<string> = {
+    name: 'echo',
+    script: (args) => `echo ${args.join(' ')}`,
+    parse: ({ stdout }, args) => new Map(args.map((arg) => [arg, stdout.trim()])),
+  }
+  const queries = [
+    familyQuery(family, 'a'),
+    raw('once', 'echo once'),
+    familyQuery(family, 'b'),
+    raw('once', 'echo twice'),
+  ]
+  const { script } = questionnaire(queries)
+  expect(script.match(/eval/g)).toHaveLength(2)
+  const answers = ask(queries)
+  expect(answers.get('echo:a')).toEqual({ value: 'a b' })
+  expect(answers.get('echo:b')).toEqual({ value: 'a b' })
+  expect(answers.get('once')).toMatchObject({ value: { stdout: 'once\n' } })
+})
+
+test('a node that cannot tell is an answer, an output cut off half-way too', () => {
+  const unable: FactQuery<never> = {
+    key: 'unable',
+    script: ':',
+    parse: () => {
+      throw new FactUnavailable('no engine')
+    },
+  }
+  expect(ask([unable]).get('unable')).toEqual({ unavailable: 'no engine' })
+  const asked = questionnaire([raw('one', 'echo 1'), raw('two', 'echo 2')])
+  const whole = execaSync('sh', { input: asked.script, stripFinalNewline: false }).stdout
+  const answers = asked.read(whole.slice(0, whole.length - 10))
+  expect(answers.get('one')).toMatchObject({ value: { stdout: '1\n' } })
+  expect(answers.get('two')).toMatchObject({ unavailable: expect.any(String) as string })
+})
