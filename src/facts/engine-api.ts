@@ -1,3 +1,4 @@
+import type { Command } from '../model/command.ts'
 import { FactUnavailable, type FactOutput } from '../model/step.ts'
 
 /** Where the engine of a node listens, and nowhere else. */
@@ -31,4 +32,15 @@ export function engineAnswers(output: FactOutput): readonly unknown[] {
 export function refusal(answer: unknown): string | undefined {
   if (typeof answer !== 'object' || answer === null || !('message' in answer)) return undefined
   return Object.keys(answer).length === 1 && typeof answer.message === 'string' ? answer.message : undefined
+}
+
+const CALL = `answer=$(curl -gsS --fail-with-body --max-time 60 --unix-socket ${ENGINE_SOCKET} -X "$1" \\
+  -H 'Content-Type: application/json' --data-binary @- "http://docker$2") && exit
+status=$?
+printf '%s\\n' "$answer" >&2
+exit "$status"`
+
+/** A call that changes something. Its body travels on standard input, so that it may hold a secret. */
+export function callEngine(method: 'POST' | 'DELETE', path: string, body: object = {}): Command {
+  return { argv: ['sh', '-c', CALL, 'engine', method, path], stdin: JSON.stringify(body) }
 }

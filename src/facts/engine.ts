@@ -21,6 +21,8 @@ export interface EngineContainer {
   readonly imageId: string
   /** Digest of the definition it was created from. */
   readonly definition: string
+  /** Names of the networks it is attached to: a node that leaves a swarm takes its containers off the overlays. */
+  readonly networks: readonly string[]
 }
 
 /** A network as this node sees it. */
@@ -84,6 +86,7 @@ interface Container {
   readonly State: string
   readonly ImageID: string
   readonly Labels: Readonly<Record<string, string>>
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null }
 }
 
 interface Image {
@@ -123,6 +126,7 @@ function readContainer(container: Container): EngineContainer {
     running: container.State === 'running',
     imageId: container.ImageID,
     definition: container.Labels[LABELS.specDigest] ?? '',
+    networks: Object.keys(container.NetworkSettings.Networks ?? {}),
   }
 }
 

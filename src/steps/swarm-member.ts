@@ -1,0 +1,117 @@
+import { callEngine } from '../facts/engine-api.ts'
+import { engineState } from '../facts/engine.ts'
+import { joinToken } from '../facts/join-token.ts'
+import { swarmAcceptance, SWARM_PORT } from '../facts/swarm-acceptance.ts'
+import type { Command } from '../model/command.ts'
+import { defineStep } from '../model/define-step.ts'
+import { LabError } from '../model/errors.ts'
+import { FactUnavailable, type ApplyContext, type Change } from '../model/step.ts'
+
+/** A place in the lab's swarm. */
+export interface SwarmMemberOptions {
+  readonly role: 'manager' | 'worker'
+  /** The node's own address; the swarm uses no other. */
+  readonly address: string
+  /** The lab's managers. The first founds the swarm when no other manager is in one. */
+  readonly managers: readonly { readonly name: string; readonly address: string }[]
+  /** What a new swarm is founded with. */
+  readonly founding: SwarmFounding
+}
+
+/** Fixed for the life of a swarm, but for the last two. */
+export interface SwarmFounding {
+  /** UDP port of the overlays. */
+  readonly dataPathPort: number
+  /** Range that overlay networks without a subnet of their own are taken from, a /24 each. */
+  readonly addressPool: string
+  readonly heartbeatMs: number
+  readonly taskHistory: number
+}
+
+// The engine lists itself as a manager, or stops to, a moment after the command that made it so.
+const DEMOTE = `id=$(docker info --format '{{.Swarm.NodeID}}') || exit
+docker node demote "$id" || exit
+tries=100
+while [ "$(docker info --format '{{.Swarm.ControlAvailable}}')" = true ]; do
+  [ $((tries -= 1)) -gt 0 ] || { echo 'still a manager 10 s after it was demoted' >&2; exit 1; }
+  sleep 0.1
+done`
+
+const AWAIT = `tries=150
+until docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active; do
+  [ $((tries -= 1)) -gt 0 ] || { echo 'no manager took the node back within 15 s' >&2; exit 1; }
+  sleep 0.1
+done`
+
+/**
+ * A member of the lab's swarm. A node that left, that the managers removed, or that belongs to a swarm which is no more
+ * joins (again); the first manager founds the swarm.
+ * @example swarmMember({ role: 'worker', address: '10.90.3.12', managers: [{ name: 'mgmt', address: '10.90.3.11' }], founding })
+ */
+export const swarmMember = defineStep({
+  kind: 'swarm-member',
+  title: (wanted: SwarmMemberOptions) => `in the swarm as ${wanted.role}`,
+  facts: (wanted) => ({ engine: engineState, accepted: swarmAcceptance(others(wanted).map(({ address }) => address)) }),
+  diff(wanted, { engine: { swarm }, accepted }) {
+    const change = (from: string | undefined): Change[] => [{ path: 'member', from, to: wanted.role }]
+    if (swarm.state === 'inactive') return change(undefined)
+    if (accepted === 'removed') return change('removed by the managers')
+    if (accepted === 'another') return change("of another swarm than the lab's managers")
+    if (swarm.state === 'pending') return [{ path: 'state', from: 'pending', to: 'active' }]
+    if (swarm.state !== 'active') return change(swarm.error === '' ? swarm.state : `${swarm.state}: ${swarm.error}`)
+    return swarm.role === wanted.role ? [] : [{ path: 'role', from: swarm.role, to: wanted.role }]
+  },
+  async apply(wanted, changes, { engine: { swarm } }, context) {
+    if (changes.some(({ path }) => path === 'state')) return [{ argv: ['sh', '-c', AWAIT] }]
+    if (wanted.role === 'worker' && changes.some(({ path }) => path === 'role')) return [{ argv: ['sh', '-c', DEMOTE] }]
+    const enter = await entry(wanted, context)
+    return swarm.state === 'inactive' ? [enter] : [callEngine('POST', '/swarm/leave?force=1'), enter]
+  },
+})
+
+function others({ address, managers }: SwarmMemberOptions): SwarmMemberOptions['managers'] {
+  return managers.filter((manager) => manager.address !== address)
+}
+
+/** Joins through the first manager that is in a swarm; founds one when this is the first manager and none is. */
+async function entry(wanted: SwarmMemberOptions, context: ApplyContext): Promise<Command> {
+  const listen = { ListenAddr: `${wanted.address}:${String(SWARM_PORT)}`, AdvertiseAddr: wanted.address }
+  for (const manager of others(wanted)) {
+    const token = await tokenOf(manager.name, wanted.role, context)
+    if (token === undefined) continue
+    const join = { ...listen, RemoteAddrs: [`${manager.address}:${String(SWARM_PORT)}`], JoinToken: token }
+    return { ...callEngine('POST', '/swarm/join', join), secrets: [token] }
+  }
+  if (wanted.managers[0]?.address !== wanted.address) {
+    throw new LabError('NO_MANAGER', 'no manager of the lab is in a swarm that could be joined', {
+      where: context.node.name,
+      hint: 'lab up',
+    })
+  }
+  return callEngine('POST', '/swarm/init', { ...listen, ...foundation(wanted.founding) })
+}
+
+function foundation(founding: SwarmFounding): object {
+  return {
+    DataPathPort: founding.dataPathPort,
+    DefaultAddrPool: [founding.addressPool],
+    SubnetSize: 24,
+    Spec: {
+      Orchestration: { TaskHistoryRetentionLimit: founding.taskHistory },
+      Dispatcher: { HeartbeatPeriod: founding.heartbeatMs * 1e6 },
+    },
+  }
+}
+
+async function tokenOf(
+  manager: string,
+  role: 'manager' | 'worker',
+  context: ApplyContext,
+): Promise<string | undefined> {
+  try {
+    return await context.read(manager, joinToken(role))
+  } catch (error) {
+    if (error instanceof FactUnavailable) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,43 @@
+import { engineState } from '../facts/engine.ts'
+import { defineStep } from '../model/define-step.ts'
+import type { Change } from '../model/step.ts'
+
+/** Settings of a whole swarm, changed on one of its managers. */
+export interface SwarmSettingsOptions {
+  /** How often nodes report: three missed and a node counts as down. */
+  readonly heartbeatMs: number
+  /** Finished tasks kept for each slot of a service. */
+  readonly taskHistory: number
+}
+
+/**
+ * Settings of the swarm that can change after it was founded.
+ * @example swarmSettings({ heartbeatMs: 1000, taskHistory: 2 })
+ */
+export const swarmSettings = defineStep({
+  kind: 'swarm-settings',
+  title: (wanted: SwarmSettingsOptions) =>
+    `the swarm's heartbeat ${String(wanted.heartbeatMs)} ms, task history ${String(wanted.taskHistory)}`,
+  facts: () => ({ engine: engineState }),
+  diff(wanted, { engine }) {
+    const found = engine.swarm.settings
+    return (['heartbeatMs', 'taskHistory'] as const).flatMap((path): Change[] =>
+      found?.[path] === wanted[path] ? [] : [{ path, from: text(found?.[path]), to: text(wanted[path]) }],
+    )
+  },
+  apply: ({ heartbeatMs, taskHistory }) => [
+    {
+      argv: [
+        'docker',
+        'swarm',
+        'update',
+        `--dispatcher-heartbeat=${String(heartbeatMs)}ms`,
+        `--task-history-limit=${String(taskHistory)}`,
+      ],
+    },
+  ],
+})
+
+function text(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : String(value)
+}
