@@ -1,8 +1,23 @@
 import type { Readable } from 'node:stream'
 
-/** Where a move stands. `idle` is no move under way. See ARCHITECTURE.md, "Moving a volume". */
-export const MOVE_PHASES = ['idle', 'precopy', 'quiesce', 'final', 'flip', 'demote', 'start'] as const
+/**
+ * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
+ * owns the volume, from `flip` on whoever the record names. See docs/volumes.md.
+ */
+export const MOVE_PHASES = ['idle', 'precopy', 'quiesce', 'final', 'flip', 'start', 'demote'] as const
 export type MovePhase = (typeof MOVE_PHASES)[number]
+
+/** A move under way. */
+export interface OpenMove {
+  /** Six hex digits; in the names of its snapshots. */
+  readonly id: string
+  /** Which run of lab drives it, six hex digits; a run that takes a left move over puts its own. */
+  readonly run: string
+  readonly source: string
+  readonly target: string
+  /** ISO 8601. */
+  readonly startedAt: string
+}
 
 /**
  * The truth about one volume, kept in the swarm's raft store and changed by compare-and-swap only.
@@ -16,39 +31,52 @@ export interface VolumeRecord {
   readonly driver: VolumeDriverName
   /** Name of the node that may write. */
   readonly owner: string
-  /** Counts flips; a copy with a lower epoch is never served. */
+  /** Counts grants of ownership; what was granted under a lower one is void. 0: not served by anybody yet. */
   readonly epoch: number
   readonly phase: MovePhase
-  /** The move under way. */
-  readonly move: { readonly id: string; readonly target: string; readonly startedAt: string } | undefined
-  /** Name of the last snapshot that both ends of the move have. */
+  /** The move under way; undefined exactly when the phase is `idle`. */
+  readonly move: OpenMove | undefined
+  /** Name of the last snapshot that both ends of the last move have: the base of a move back. */
   readonly base: string | undefined
   /** Host port no other volume has: two tasks of one service can never hold it at once on a node. */
   readonly lockPort: number
 }
 
-export type VolumeDriverName = 'btrfs' | 'zfs'
+/** A record as it was read, with what a change must present to be accepted. */
+export interface StoredRecord {
+  readonly record: VolumeRecord
+  /** Id and version of the object it is kept in. */
+  readonly id: string
+  readonly version: number
+}
 
-/** A volume as found on one node. */
+/** Records of all volumes, changed by compare-and-swap. */
+export interface VolumeRecords {
+  list(): Promise<readonly StoredRecord[]>
+  /** Throws `LabError` `VOLUME_EXISTS` when there is one of that name. */
+  create(record: VolumeRecord): Promise<StoredRecord>
+  /** Throws `LabError` `VOLUME_CONFLICT`, changing nothing, when somebody changed the record since it was read. */
+  replace(stored: StoredRecord, next: VolumeRecord): Promise<StoredRecord>
+  remove(stored: StoredRecord): Promise<void>
+}
+
+export const VOLUME_DRIVERS = ['btrfs', 'zfs'] as const
+export type VolumeDriverName = (typeof VOLUME_DRIVERS)[number]
+
+/** A volume as found in one node's pool. */
 export interface LocalVolume {
   readonly name: string
-  /** Writable subvolume or dataset is there. */
-  readonly writable: boolean
-  /** Bind-mounted where containers find it. */
-  readonly served: boolean
-  /** Epoch in this node's lease file; undefined without a lease. */
-  readonly leaseEpoch: number | undefined
-  readonly sizeBytes: number
+  /** The copy that containers write to: there, there but read-only for now, or not there. */
+  readonly live: 'writable' | 'frozen' | 'absent'
+  /** Whole snapshots, oldest first; what an interrupted transfer left is not among them. */
   readonly snapshots: readonly LocalSnapshot[]
 }
 
 /** A read-only snapshot on a node. */
 export interface LocalSnapshot {
   readonly name: string
-  /** Identity of its content; a received copy names the sender's. */
-  readonly uuid: string
-  readonly receivedUuid: string | undefined
-  readonly createdAt: string
+  /** Identity of its content: the same for a snapshot and every copy of it that arrived whole elsewhere. */
+  readonly identity: string
 }
 
 /** Room in a node's pool. */
@@ -59,25 +87,106 @@ export interface PoolUsage {
 
 /**
  * A filesystem that can snapshot and send: one implementation a filesystem, one contract suite for all.
- * Each works on ONE node, through its connection. Names were checked before they get here.
+ * Each works on ONE node, through its connection. Names are checked by it. Failures are `LabError` `VOLUME_DRIVER`.
  */
 export interface VolumeDriver {
   readonly name: VolumeDriverName
+  /** Every volume of the pool, also those of which there are only snapshots. */
   list(): Promise<readonly LocalVolume[]>
   usage(): Promise<PoolUsage>
-  /** An empty writable volume; nothing happens when it is there. */
+  /** Bytes the files of the live copy (or else of the newest snapshot) take. */
+  usedBytes(volume: string): Promise<number>
+  /** An empty live copy; nothing happens when there is one. */
   create(volume: string): Promise<void>
-  /** A read-only snapshot of the writable volume, atomic. */
+  /** A read-only snapshot of the live copy, atomic. */
   snapshot(volume: string, snapshot: string): Promise<LocalSnapshot>
+  /** Nothing happens when there is none of that name. */
   deleteSnapshot(volume: string, snapshot: string): Promise<void>
-  /** The stream of a snapshot, whole or since another snapshot that the receiver has. */
-  send(volume: string, snapshot: string, since: string | undefined): Promise<Readable>
+  /** Makes the live copy read-only; no error when it is already. */
+  freeze(volume: string): Promise<void>
+  /** Takes `freeze` back. */
+  thaw(volume: string): Promise<void>
+  /** The stream of a snapshot, whole or since another snapshot that the receiver has. It errors when sending fails. */
+  send(volume: string, snapshot: string, since?: string): Promise<Readable>
   /** Takes a stream; complete and verified, or nothing is left behind. */
   receive(volume: string, snapshot: string, stream: Readable): Promise<LocalSnapshot>
-  /** Makes a writable volume from a received snapshot, replacing none: fails when one is there. */
+  /** Makes a live copy, writable, from a snapshot. Fails when there is a live copy. */
   promote(volume: string, snapshot: string): Promise<void>
-  /** Takes the writable volume away, leaving a read-only snapshot of that name. */
+  /** Takes the live copy away, leaving a read-only snapshot of that name (one that is there already is kept). */
   demote(volume: string, snapshot: string): Promise<void>
-  /** Removes the volume with all its snapshots. */
+  /** Removes live copy and snapshots; nothing happens when there are none. */
   destroy(volume: string): Promise<void>
+}
+
+/** Something that uses a volume on a node. */
+export interface VolumeHolder {
+  /** `mount`: a container or other mount namespace has it; `local`: mounted elsewhere on the node; `file`: open. */
+  readonly kind: 'mount' | 'local' | 'file'
+  readonly pid: number
+  readonly command: string
+  readonly path: string
+}
+
+/** What a volume is on one node, with the right to serve it. */
+export interface NodeVolume extends LocalVolume {
+  /** Bind-mounted where containers find it. */
+  readonly served: boolean
+  /** Epoch this node may serve it under; 0 without a lease. */
+  readonly leaseEpoch: number
+  /** Highest epoch this node has given up; 0 for none. */
+  readonly fencedEpoch: number
+}
+
+/** A transfer from node to node, as the sending node knows it. */
+export interface TransferJob {
+  readonly snapshot: string
+  readonly since: string | undefined
+  readonly target: string
+  readonly active: boolean
+}
+
+/** The volumes of one node: its driver, and its right to serve them. Throws `LabError`s; `UNREACHABLE` when it is down. */
+export interface NodeVolumes {
+  readonly node: string
+  readonly driver: VolumeDriver
+  /** Every volume that has anything on this node: data, a lease, a fence or a mount. */
+  state(): Promise<readonly NodeVolume[]>
+  /** Lets the node serve the live copy, now and after every boot. Throws `EPOCH_FENCED` for an epoch it gave up. */
+  grant(volume: string, epoch: number): Promise<void>
+  /**
+   * Waits until nothing uses the volume, then takes lease and mount away for good: no grant up to `epoch` is accepted
+   * any more. Returns who still uses it when the time is up, having changed nothing; nobody means it is done.
+   */
+  fence(volume: string, epoch: number, waitSeconds: number, signal?: AbortSignal): Promise<readonly VolumeHolder[]>
+  holders(volume: string): Promise<readonly VolumeHolder[]>
+  /** Forgets lease and fence of a volume that exists no more. */
+  forget(volume: string): Promise<void>
+  /** Starts sending to another node; it goes on without lab. Throws `TRANSFER_BUSY` while another one runs. */
+  startTransfer(volume: string, snapshot: string, since: string | undefined, target: string): Promise<void>
+  /** Waits for the transfer, returns the bytes sent. Throws `TRANSFER_FAILED` with what both ends said. */
+  followTransfer(volume: string, onProgress: (bytes: number) => void, signal?: AbortSignal): Promise<number>
+  transferJob(volume: string): Promise<TransferJob | undefined>
+  stopTransfer(volume: string): Promise<void>
+}
+
+/** What a move needs to know of the swarm, and to do there. */
+export interface VolumeScheduler {
+  /** Nodes (by name) that carry the volume's label: one at most, unless somebody meddled with the swarm. */
+  placed(volume: string): Promise<readonly string[]>
+  /** Makes exactly this node carry the label, or none. Taken off first, then put on. */
+  place(volume: string, node: string | undefined): Promise<void>
+  /** The service that uses the volume, or undefined when it is not deployed or scaled to 0. */
+  service(record: VolumeRecord): Promise<VolumeService | undefined>
+  /** Waits until the service's task serves on the node: healthy, or running where it has no check. */
+  waitServing(service: VolumeService, node: string, deadlineMs: number, signal?: AbortSignal): Promise<void>
+}
+
+/** The service of a volume. */
+export interface VolumeService {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  /** Longest the engine lets its containers take to stop. */
+  readonly stopGraceMs: number
+  readonly healthChecked: boolean
 }

@@ -4,9 +4,11 @@ import { VOLUME_PATHS } from './node/paths.ts'
 import { RECEIVE_SCRIPT } from './node/receive.ts'
 import { SEND_SCRIPT } from './node/send.ts'
 import { SERVE_SCRIPT } from './node/serve.ts'
+import { ZFS_SCRIPT } from './node/zfs-script.ts'
 
 export { VOLUME_PATHS } from './node/paths.ts'
 export { transferAuthorizedKey, transferConfig, transferKnownHosts } from './node/ssh-files.ts'
+export { ZFS_POOL } from './node/zfs-script.ts'
 
 /** A script that volumes need on a worker. */
 export interface NodeScript {
@@ -16,7 +18,7 @@ export interface NodeScript {
   readonly content: string
 }
 
-const DRIVER_SCRIPTS: Readonly<Record<VolumeDriverName, string>> = { btrfs: BTRFS_SCRIPT, zfs: BTRFS_SCRIPT }
+const DRIVER_SCRIPTS: Readonly<Record<VolumeDriverName, string>> = { btrfs: BTRFS_SCRIPT, zfs: ZFS_SCRIPT }
 
 /** Every script a worker needs with a driver. Once the pool is mounted, `volume-driver layout` must have run. */
 export function volumeScripts(driver: VolumeDriverName): readonly NodeScript[] {

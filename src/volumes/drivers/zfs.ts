@@ -1,0 +1,150 @@
+import type { Connection } from '../../model/connection.ts'
+import { isName } from '../../model/names.ts'
+import type { LocalSnapshot, LocalVolume, VolumeDriver } from '../../model/volume.ts'
+import { quote } from '../../shell/quote.ts'
+import { checkNames } from '../driver-name.ts'
+import { VOLUME_PATHS } from '../node/paths.ts'
+import { ZFS_COPY, ZFS_LIVE, ZFS_POOL } from '../node/zfs-script.ts'
+import { runCommand, runScript } from '../run-command.ts'
+import { receiveStream, sendStream } from '../streams.ts'
+
+const live = (volume: string) => `${ZFS_LIVE}/${volume}`
+const copy = (volume: string) => `${ZFS_COPY}/${volume}`
+
+/**
+ * Volumes as ZFS datasets, with the kernel's module or zfs-fuse. A volume is one dataset that changes places: under
+ * `live` it is mounted and written to, under `copy` it takes streams. So a full stream needs that there is no copy yet,
+ * and an increment that its base is the newest snapshot of the copy.
+ */
+export function createDriver(connection: Connection): VolumeDriver {
+  const run = (...argv: readonly string[]) => runCommand(connection, argv)
+  const script = (title: string, text: string) => runScript(connection, title, text)
+
+  async function list(): Promise<readonly LocalVolume[]> {
+    return parseProperties(await run('zfs', 'get', '-rHp', '-o', 'name,property,value', PROPERTIES, ZFS_POOL))
+  }
+
+  /** The dataset a volume is, wherever it is now. */
+  async function datasetOf(volume: string): Promise<string> {
+    const found = (await list()).find(({ name }) => name === volume)
+    return found === undefined || found.live !== 'absent' ? live(volume) : copy(volume)
+  }
+
+  return {
+    name: 'zfs',
+    list,
+    usage: async () => {
+      const text = await run('zfs', 'get', '-Hp', '-o', 'value', 'used,available', ZFS_POOL)
+      const [used = 0, available = 0] = text.trim().split('\n').map(Number)
+      return { totalBytes: used + available, freeBytes: available }
+    },
+    usedBytes: async (volume) => {
+      checkNames(volume)
+      return Number(await run('zfs', 'get', '-Hp', '-o', 'value', 'referenced', await datasetOf(volume)))
+    },
+    create: async (volume) => {
+      checkNames(volume)
+      const found = (await list()).find(({ name }) => name === volume)
+      if (found?.live !== 'writable') await run('zfs', 'create', live(volume))
+    },
+    snapshot: async (volume, snapshot) => {
+      checkNames(volume, snapshot)
+      const name = `${live(volume)}@${snapshot}`
+      await run('zfs', 'snapshot', name)
+      return { name: snapshot, identity: (await run('zfs', 'get', '-Hp', '-o', 'value', 'guid', name)).trim() }
+    },
+    deleteSnapshot: async (volume, snapshot) => {
+      checkNames(volume, snapshot)
+      const found = (await list()).find(({ name }) => name === volume)
+      if (found?.snapshots.some(({ name }) => name === snapshot) !== true) return
+      await run('zfs', 'destroy', `${found.live === 'absent' ? copy(volume) : live(volume)}@${snapshot}`)
+    },
+    freeze: async (volume) => {
+      checkNames(volume)
+      await run('zfs', 'set', 'readonly=on', live(volume))
+    },
+    thaw: async (volume) => {
+      checkNames(volume)
+      await run('zfs', 'inherit', 'readonly', live(volume))
+    },
+    send: (volume, snapshot, since) => {
+      checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
+      return sendStream(connection, volume, snapshot, since)
+    },
+    receive: (volume, snapshot, stream) => {
+      checkNames(volume, snapshot)
+      return receiveStream(connection, volume, snapshot, stream)
+    },
+    promote: async (volume, snapshot) => {
+      checkNames(volume, snapshot)
+      // Newer snapshots are rounds of a move that was given up; the copy goes back to the one that was asked for.
+      await script(
+        `promote ${volume}@${snapshot}`,
+        `set -e
+${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null 2>&1 && { echo 'there is a live copy already' >&2; exit 1; }
+zfs rollback -r ${quote(`${copy(volume)}@${snapshot}`)}
+zfs rename ${quote(copy(volume))} ${quote(live(volume))}
+zfs inherit readonly ${quote(live(volume))}
+${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null
+`,
+      )
+    },
+    demote: async (volume, snapshot) => {
+      checkNames(volume, snapshot)
+      const name = quote(`${live(volume)}@${snapshot}`)
+      await script(
+        `demote ${volume} to ${snapshot}`,
+        `set -e
+zfs list -H -o name ${quote(live(volume))} >/dev/null
+zfs list -H -o name ${name} >/dev/null 2>&1 || zfs snapshot ${name}
+zfs rename ${quote(live(volume))} ${quote(copy(volume))}
+zfs inherit readonly ${quote(copy(volume))}
+`,
+      )
+    },
+    destroy: async (volume) => {
+      checkNames(volume)
+      await script(
+        `destroy ${volume}`,
+        `for each in ${quote(live(volume))} ${quote(copy(volume))}; do
+  zfs list -H -o name "$each" >/dev/null 2>&1 || continue
+  zfs destroy -r "$each" || exit 1
+done
+`,
+      )
+    },
+  }
+}
+
+const PROPERTIES = 'guid,createtxg,readonly'
+
+/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,readonly POOL`. */
+export function parseProperties(text: string): readonly LocalVolume[] {
+  const properties = new Map<string, Map<string, string>>()
+  for (const line of text.split('\n')) {
+    const [name, property, value] = line.split('\t')
+    if (name === undefined || property === undefined || value === undefined) continue
+    const known = properties.get(name) ?? new Map<string, string>()
+    properties.set(name, known.set(property, value))
+  }
+  const volumes = new Map<string, { live: LocalVolume['live']; snapshots: (LocalSnapshot & { order: number })[] }>()
+  for (const [path, values] of properties) {
+    const [, kind, volume = '', snapshot] = new RegExp(`^${ZFS_POOL}/(live|copy)/([^/@]+)(?:@(.+))?$`).exec(path) ?? []
+    if (!isName(volume)) continue
+    const found = volumes.get(volume) ?? { live: 'absent', snapshots: [] }
+    volumes.set(volume, found)
+    if (snapshot !== undefined) {
+      const order = Number(values.get('createtxg') ?? 0)
+      found.snapshots.push({ name: snapshot, identity: values.get('guid') ?? '', order })
+    } else if (kind === 'live') {
+      found.live = values.get('readonly') === 'on' ? 'frozen' : 'writable'
+    }
+  }
+  return [...volumes].map(([name, { live: state, snapshots }]) => ({
+    name,
+    live: state,
+    snapshots: snapshots
+      .sort((a, b) => a.order - b.order)
+      .map((each) => ({ name: each.name, identity: each.identity })),
+  }))
+}

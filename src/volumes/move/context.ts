@@ -1,0 +1,27 @@
+import type { MovePhase, NodeVolumes, StoredRecord, VolumeRecords, VolumeScheduler } from '../../model/volume.ts'
+
+/** Everything a move does goes through here: what drives it (a command, a test, a model) decides what is behind it. */
+export interface MoveContext {
+  readonly records: VolumeRecords
+  readonly scheduler: VolumeScheduler
+  /** Throws `LabError` `UNREACHABLE` for a node that is down. */
+  node(name: string): Promise<NodeVolumes>
+  /** Opens connections that broke anew. */
+  reconnect(): Promise<void>
+  /** Every node that may have copies of volumes. */
+  readonly workers: readonly string[]
+  /** Aborted: stop copying. A move that is past its pre-copy is brought to a safe end first. */
+  readonly signal: AbortSignal
+  /** Runs one phase as a stretch of work that is shown. */
+  inPhase(stored: StoredRecord, work: (progress: (line: string) => void) => Promise<void>): Promise<void>
+  notice(message: string): void
+  /** Called before anything of a phase is done; for those who test what happens when it ends there. */
+  readonly onPhase?: (phase: MovePhase) => void | Promise<void>
+}
+
+/** What a move counted. */
+export interface MoveFigures {
+  /** Transfers, the final one included. */
+  rounds: number
+  bytesSent: number
+}

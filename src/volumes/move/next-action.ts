@@ -1,0 +1,151 @@
+import type { MovePhase, NodeVolume, VolumeRecord } from '../../model/volume.ts'
+
+/** What is known of the two nodes of a move and of the swarm. */
+export interface MoveObservation {
+  /** The volume on the source; undefined when the node cannot be reached. */
+  readonly source: NodeVolume | undefined
+  readonly target: NodeVolume | undefined
+  /** Nodes that carry the volume's label. */
+  readonly placed: readonly string[]
+}
+
+/** What whoever drives the move wants: bring it to its end, or have everything as before (possible until `flip`). */
+export type MoveIntent = 'finish' | 'undo'
+
+/** One step of a move. Each is idempotent: done twice, or half and then again, it leaves the same. */
+export type MoveAction =
+  /** Copy while the service runs, until the rest is small. */
+  | { readonly do: 'precopy' }
+  /** Change the record's phase and nothing else of it. */
+  | { readonly do: 'advance'; readonly to: MovePhase }
+  /** Take the label away: the engine stops the service's task, and finds no place for a new one. */
+  | { readonly do: 'unplace' }
+  /** Wait until nothing uses the source's copy, then take its lease and mount. */
+  | { readonly do: 'fence' }
+  | { readonly do: 'freeze' }
+  | { readonly do: 'snapshot' }
+  /** Send the final snapshot and verify it on the target. */
+  | { readonly do: 'send' }
+  /** The one step that cannot be taken back: the record names the owner, under a new epoch. */
+  | { readonly do: 'decide'; readonly owner: string }
+  | { readonly do: 'promote' }
+  | { readonly do: 'thaw' }
+  | { readonly do: 'grant' }
+  | { readonly do: 'place' }
+  | { readonly do: 'wait-serving' }
+  /** Reduce what the former owner has to the final snapshot. */
+  | { readonly do: 'demote' }
+  /** Drop what the move needed and nobody needs any more, and close the record. */
+  | { readonly do: 'close' }
+  /** Nothing can be done until somebody mends something. */
+  | { readonly do: 'blocked'; readonly node: string; readonly why: 'unreachable' | 'no-data' | 'stray-copy' }
+
+/** Name of the snapshot that is handed over. */
+export function finalSnapshot(moveId: string): string {
+  return `move-${moveId}-final`
+}
+
+/** Name of the snapshot of a pre-copy round. */
+export function roundSnapshot(moveId: string, round: number): string {
+  return `move-${moveId}-${String(round)}`
+}
+
+/** True for a snapshot that a move made: it is a move's to delete. */
+export function isMoveSnapshot(name: string): boolean {
+  return /^move-[0-9a-f]{6}-(\d+|final)$/.test(name)
+}
+
+/**
+ * Pure: what to do next, from the record and from what is there, whatever happened before. Undefined: nothing, the
+ * move is over. At most one node can ever write, because
+ * - before `decide` only the source has had a grant under the record's epoch, and `decide` for the target comes after
+ *   the source was fenced at that epoch, its copy frozen and the final snapshot seen whole on the target;
+ * - after it only the record's owner is granted, under the new epoch, and no node accepts an epoch it gave up.
+ */
+export function nextAction(
+  record: VolumeRecord,
+  observation: MoveObservation,
+  intent: MoveIntent,
+): MoveAction | undefined {
+  const { move } = record
+  if (move === undefined || record.phase === 'idle') return undefined
+  const undo = intent === 'undo'
+  const { source, target, placed } = observation
+  switch (record.phase) {
+    case 'precopy':
+      if (undo) return { do: 'close' }
+      if (source === undefined) return unreachable(move.source)
+      if (target === undefined) return unreachable(move.target)
+      return { do: 'precopy' }
+    case 'quiesce':
+      if (undo) return { do: 'decide', owner: move.source }
+      if (placed.length > 0) return { do: 'unplace' }
+      if (source === undefined) return unreachable(move.source)
+      if (source.served || source.fencedEpoch < record.epoch) return { do: 'fence' }
+      return { do: 'advance', to: 'final' }
+    case 'final':
+      if (undo) return { do: 'decide', owner: move.source }
+      if (source === undefined) return unreachable(move.source)
+      if (target === undefined) return unreachable(move.target)
+      return finalAction(record, move.id, source, target, move)
+    case 'flip': {
+      const owner = ownerOf(record, observation)
+      if (owner === undefined) return unreachable(record.owner)
+      return activate(record, move.id, owner)
+    }
+    case 'start': {
+      const owner = ownerOf(record, observation)
+      if (owner === undefined) return unreachable(record.owner)
+      // A node that was started anew in between serves by its lease; one that does not must be told again.
+      if (!isServing(record, owner)) return activate(record, move.id, owner)
+      if (placed.length !== 1 || placed[0] !== record.owner) return { do: 'place' }
+      return { do: 'wait-serving' }
+    }
+    case 'demote':
+      // A former owner that is down has no lease and serves nothing; `up` reduces its copy when it is back.
+      if (record.owner === move.target && source !== undefined && source.live !== 'absent') return { do: 'demote' }
+      return { do: 'close' }
+  }
+}
+
+function finalAction(
+  record: VolumeRecord,
+  moveId: string,
+  source: NodeVolume,
+  target: NodeVolume,
+  move: { readonly source: string; readonly target: string },
+): MoveAction {
+  const name = finalSnapshot(moveId)
+  const ours = source.snapshots.find((each) => each.name === name)
+  // Served again, or not fenced: somebody took the phase further than the node is.
+  if (source.served || source.fencedEpoch < record.epoch) return { do: 'fence' }
+  if (source.live === 'writable') return { do: 'freeze' }
+  if (source.live === 'absent') return { do: 'blocked', node: move.source, why: 'no-data' }
+  if (ours === undefined) return { do: 'snapshot' }
+  const theirs = target.snapshots.find((each) => each.name === name)
+  if (theirs?.identity !== ours.identity) return { do: 'send' }
+  if (target.live !== 'absent') return { do: 'blocked', node: move.target, why: 'stray-copy' }
+  return { do: 'decide', owner: move.target }
+}
+
+/** Makes the owner's copy writable and lets the node serve it. */
+function activate(record: VolumeRecord, moveId: string, owner: NodeVolume): MoveAction {
+  if (owner.live === 'frozen') return { do: 'thaw' }
+  if (owner.live === 'absent') {
+    const whole = owner.snapshots.some((each) => each.name === finalSnapshot(moveId))
+    return whole ? { do: 'promote' } : { do: 'blocked', node: record.owner, why: 'no-data' }
+  }
+  return isServing(record, owner) ? { do: 'advance', to: 'start' } : { do: 'grant' }
+}
+
+function isServing(record: VolumeRecord, owner: NodeVolume): boolean {
+  return owner.live === 'writable' && owner.served && owner.leaseEpoch === record.epoch
+}
+
+function ownerOf(record: VolumeRecord, observation: MoveObservation): NodeVolume | undefined {
+  return record.owner === record.move?.target ? observation.target : observation.source
+}
+
+function unreachable(node: string): MoveAction {
+  return { do: 'blocked', node, why: 'unreachable' }
+}

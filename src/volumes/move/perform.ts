@@ -1,0 +1,193 @@
+import { LabError } from '../../model/errors.ts'
+import type { NodeVolume, StoredRecord, VolumeRecord, VolumeService } from '../../model/volume.ts'
+import { collectSnapshots } from './collect.ts'
+import type { MoveContext, MoveFigures } from './context.ts'
+import { copySnapshot, newestCommon, observeVolume, prepareTarget, type Ends } from './copy-round.ts'
+import { finalSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
+import { copyWhileStopping, precopy } from './precopy.ts'
+import { fenceSource } from './quiesce.ts'
+
+/** How long a task may take until it serves at the end of a move. */
+const SERVING_DEADLINE_MS = 120_000
+
+/** A move under way, as the loop sees it. */
+export interface Progressing {
+  readonly stored: StoredRecord
+  readonly observation: MoveObservation
+}
+
+/** What an action works with. */
+export interface Performing extends Progressing {
+  readonly context: MoveContext
+  readonly figures: MoveFigures
+  readonly progress: (line: string) => void
+}
+
+/**
+ * Does one action and returns what is true afterwards. What an action is known to have brought about is not looked at
+ * again, since the service waits meanwhile; what must be verified is.
+ */
+export async function perform(action: MoveAction, now: Performing): Promise<Progressing> {
+  const { context, stored, observation } = now
+  const { record } = stored
+  const { name: volume, epoch } = record
+  switch (action.do) {
+    case 'precopy':
+      await precopy(await endsOf(now), now.figures, now.progress, context.signal)
+      return advance(now, { phase: 'quiesce' })
+    case 'advance':
+      return advance(now, { phase: action.to })
+    case 'unplace':
+      await context.scheduler.place(volume, undefined)
+      if ((await service(now)) !== undefined) {
+        await quietly(() => endsOf(now).then((ends) => copyWhileStopping(ends, now.figures)), context)
+      }
+      return { stored, observation: { ...observation, placed: [] } }
+    case 'fence':
+      await fenceSource(await sourceOf(now), record, await service(now), now.progress, context.signal)
+      return patchSource(now, { served: false, leaseEpoch: 0, fencedEpoch: epoch })
+    case 'freeze':
+      await (await sourceOf(now)).driver.freeze(volume)
+      return patchSource(now, { live: 'frozen' })
+    case 'snapshot': {
+      const snapshot = await (await sourceOf(now)).driver.snapshot(volume, finalSnapshot(moveOf(record).id))
+      return patchSource(now, { snapshots: [...(observation.source?.snapshots ?? []), snapshot] })
+    }
+    case 'send':
+      return sendFinal(now)
+    case 'decide':
+      return advance(now, { phase: 'flip', owner: action.owner, epoch: epoch + 1 })
+    case 'promote':
+      await (await ownerOf(now)).driver.promote(volume, finalSnapshot(moveOf(record).id))
+      return patchOwner(now, { live: 'writable' })
+    case 'thaw':
+      await (await ownerOf(now)).driver.thaw(volume)
+      return patchOwner(now, { live: 'writable' })
+    case 'grant':
+      await (await ownerOf(now)).grant(volume, epoch)
+      return patchOwner(now, { served: true, leaseEpoch: epoch })
+    case 'place':
+      await context.scheduler.place(volume, record.owner)
+      return { stored, observation: { ...observation, placed: [record.owner] } }
+    case 'wait-serving':
+      return waitServing(now)
+    case 'demote':
+      await (await sourceOf(now)).driver.demote(volume, finalSnapshot(moveOf(record).id))
+      return patchSource(now, { live: 'absent' })
+    case 'close': {
+      const base = await collectSnapshots(context, record)
+      return advance(now, { phase: 'idle', move: undefined, base })
+    }
+    case 'blocked':
+      throw blocked(record, action.node, action.why)
+  }
+}
+
+/** Writes the record anew; the move goes on only if nobody else changed it. */
+async function advance(now: Performing, change: Partial<VolumeRecord>): Promise<Progressing> {
+  const stored = await now.context.records.replace(now.stored, { ...now.stored.record, ...change })
+  return { stored, observation: now.observation }
+}
+
+async function sendFinal(now: Performing): Promise<Progressing> {
+  const ends = await endsOf(now)
+  const ours = await observeVolume(ends.source, ends.volume)
+  const final = ours.snapshots.find(({ name }) => name === finalSnapshot(ends.move.id))
+  if (final === undefined) throw blocked(now.stored.record, ends.source.node, 'no-data')
+  const common = now.observation.target && newestCommon(ours.snapshots, now.observation.target.snapshots)
+  const { bytes } = await copySnapshot(ends, final, common ?? (await prepareTarget(ends)), (sent) => {
+    now.progress(`${String(sent)} bytes`)
+  })
+  now.figures.rounds++
+  now.figures.bytesSent += bytes
+  const target = await observeVolume(ends.target, ends.volume)
+  return { stored: now.stored, observation: { ...now.observation, target } }
+}
+
+/** The data is where it belongs, so a service that does not come up does not keep the move open: it is reported. */
+async function waitServing(now: Performing): Promise<Progressing> {
+  const { context, stored } = now
+  const using = await service(now)
+  if (using !== undefined) {
+    try {
+      await context.scheduler.waitServing(using, stored.record.owner, SERVING_DEADLINE_MS, context.signal)
+    } catch (error) {
+      if (!context.signal.aborted && (!(error instanceof LabError) || error.code !== 'NOT_SERVING')) throw error
+      const why = context.signal.aborted ? 'interrupted' : String((error as LabError).message)
+      context.notice(`${using.name} was not seen to serve on ${stored.record.owner}: ${why}`)
+    }
+  }
+  return advance(now, { phase: 'demote' })
+}
+
+function service({ context, stored }: Performing): Promise<VolumeService | undefined> {
+  return context.scheduler.service(stored.record)
+}
+
+async function endsOf(now: Performing): Promise<Ends> {
+  const move = moveOf(now.stored.record)
+  const [source, target] = await Promise.all([now.context.node(move.source), now.context.node(move.target)])
+  return { volume: now.stored.record.name, move, source, target }
+}
+
+function sourceOf({ context, stored }: Performing) {
+  return context.node(moveOf(stored.record).source)
+}
+
+function ownerOf({ context, stored }: Performing) {
+  return context.node(stored.record.owner)
+}
+
+function patchSource(now: Performing, change: Partial<NodeVolume>): Progressing {
+  const { source } = now.observation
+  const patched = source === undefined ? undefined : { ...source, ...change }
+  return { stored: now.stored, observation: { ...now.observation, source: patched } }
+}
+
+function patchOwner(now: Performing, change: Partial<NodeVolume>): Progressing {
+  if (now.stored.record.owner === moveOf(now.stored.record).source) return patchSource(now, change)
+  const { target } = now.observation
+  const patched = target === undefined ? undefined : { ...target, ...change }
+  return { stored: now.stored, observation: { ...now.observation, target: patched } }
+}
+
+function moveOf(record: VolumeRecord) {
+  if (record.move !== undefined) return record.move
+  throw new LabError('VOLUME_RECORD', `the record of ${record.name} is in phase ${record.phase} without a move`)
+}
+
+/** What only saves time must not end a move. */
+async function quietly(work: () => Promise<void>, context: MoveContext): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    context.notice(
+      `an increment while the service stops was left out: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+function blocked(record: VolumeRecord, node: string, why: 'unreachable' | 'no-data' | 'stray-copy'): LabError {
+  const { name, phase, move } = record
+  const again = `lab move-volume ${name} ${move?.target ?? ''}`.trimEnd()
+  if (why === 'unreachable') {
+    const state =
+      phase === 'flip' || phase === 'start'
+        ? `which owns ${name} by now`
+        : `which ${name} moves ${node === move?.target ? 'to' : 'from'}`
+    return new LabError('UNREACHABLE', `${node}, ${state}, cannot be reached`, {
+      where: node,
+      hint: `start it ("lab up"), then: ${again}`,
+    })
+  }
+  if (why === 'stray-copy') {
+    return new LabError('STRAY_COPY', `${node} has a copy of ${name} of its own, though it is not its owner`, {
+      where: node,
+      hint: 'lab up (it keeps the copy as a snapshot)',
+    })
+  }
+  return new LabError('NO_DATA', `the data of ${name} is not on ${node}, where its record says it is`, {
+    where: node,
+    hint: `look at it with "lab ssh ${node}"; nothing was deleted`,
+  })
+}

@@ -1,0 +1,97 @@
+import { LabError } from '../../model/errors.ts'
+import type { LocalSnapshot } from '../../model/volume.ts'
+import { bytesText } from '../bytes-text.ts'
+import type { MoveFigures } from './context.ts'
+import { copySnapshot, observeVolume, prepareTarget, type Ends } from './copy-round.ts'
+import { roundSnapshot } from './next-action.ts'
+import { predict, STOP_OPTIONS, type Round, type StopOptions } from './predict.ts'
+
+/** Copies while the service runs and writes: first all (or what the target lacks), then what was written meanwhile. */
+export async function precopy(
+  ends: Ends,
+  figures: MoveFigures,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+  options: StopOptions = STOP_OPTIONS,
+): Promise<void> {
+  const adopted = await finishLeftTransfer(ends, figures, progress, signal)
+  let base = await prepareTarget(ends)
+  const rounds: Round[] = []
+  let taken: number | undefined = adopted
+  for (;;) {
+    signal.throwIfAborted()
+    const before = taken
+    const snapshot = await takeRoundSnapshot(ends)
+    taken = performance.now()
+    const copied = await copySnapshot(
+      ends,
+      snapshot,
+      base,
+      (bytes) => {
+        progress(`round ${String(rounds.length + 1)}: ${bytesText(bytes)}`)
+      },
+      signal,
+    )
+    base = snapshot
+    rounds.push({ ...copied, gatheredMs: before === undefined ? undefined : taken - before })
+    figures.rounds++
+    figures.bytesSent += copied.bytes
+    const { stop, nextMs, nextBytes } = predict(rounds, options)
+    progress(
+      `round ${String(rounds.length)}: ${bytesText(copied.bytes)} in ${(copied.durationMs / 1000).toFixed(1)} s, left about ${bytesText(nextBytes)} (${(nextMs / 1000).toFixed(1)} s)`,
+    )
+    if (stop) return
+  }
+}
+
+/**
+ * One more increment, for the time in which the engine has already been told to stop the service but still lets it
+ * run: it makes the last one smaller. It is worth nothing if it fails, so that is no error.
+ */
+export async function copyWhileStopping(ends: Ends, figures: MoveFigures): Promise<void> {
+  const base = await prepareTarget(ends)
+  if (base === undefined) return
+  const copied = await copySnapshot(ends, await takeRoundSnapshot(ends), base, () => undefined)
+  figures.rounds++
+  figures.bytesSent += copied.bytes
+}
+
+/** A transfer that a killed lab left running is worth waiting for. Returns when it was found, if it ended well. */
+async function finishLeftTransfer(
+  { volume, move, source, target }: Ends,
+  figures: MoveFigures,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const job = await source.transferJob(volume)
+  if (job?.active !== true) return undefined
+  const ours = job.snapshot.startsWith(`move-${move.id}-`) && job.target === target.node
+  if (!ours) {
+    await source.stopTransfer(volume)
+    return undefined
+  }
+  const found = performance.now()
+  progress('going on with the transfer that was under way')
+  try {
+    figures.bytesSent += await source.followTransfer(
+      volume,
+      (bytes) => {
+        progress(`round 1: ${bytesText(bytes)}`)
+      },
+      signal,
+    )
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'TRANSFER_FAILED') throw error
+    progress('the transfer that was under way broke off; starting anew')
+    return undefined
+  }
+  figures.rounds++
+  return found
+}
+
+async function takeRoundSnapshot({ volume, move, source }: Ends): Promise<LocalSnapshot> {
+  const { snapshots } = await observeVolume(source, volume)
+  let round = 0
+  while (snapshots.some(({ name }) => name === roundSnapshot(move.id, round))) round++
+  return source.driver.snapshot(volume, roundSnapshot(move.id, round))
+}

@@ -1,0 +1,119 @@
+import { LabError } from '../../model/errors.ts'
+import type { NodeVolume, StoredRecord } from '../../model/volume.ts'
+import type { MoveContext, MoveFigures } from './context.ts'
+import { observeVolume } from './copy-round.ts'
+import { nextAction, type MoveIntent, type MoveObservation } from './next-action.ts'
+import { perform, type Progressing } from './perform.ts'
+
+/**
+ * Brings an open move to its end, wherever an earlier run left it. With intent `undo`, or when something fails or is
+ * interrupted before the flip, everything is put back and the failure is thrown; after the flip it only goes forward.
+ * Returns the closed record.
+ */
+export async function runMove(
+  context: MoveContext,
+  opened: StoredRecord,
+  intent: MoveIntent,
+  figures: MoveFigures,
+): Promise<StoredRecord> {
+  try {
+    return await drive(context, opened, intent, figures)
+  } catch (error) {
+    const now = intent === 'undo' ? undefined : await undoable(context, opened, error)
+    if (now === undefined) throw error
+    throw await putBack(context, now, error, figures)
+  }
+}
+
+/** Undoes a move that failed; returns the error to end with: the failure, and what became of the undoing. */
+async function putBack(
+  context: MoveContext,
+  now: StoredRecord,
+  failure: unknown,
+  figures: MoveFigures,
+): Promise<unknown> {
+  const { name, owner, move } = now.record
+  try {
+    await stopSending(context, now)
+    await drive(context, now, 'undo', figures)
+    return withRemark(failure, `${name} is on ${owner} as before`)
+  } catch (error) {
+    const again = `lab move-volume ${name}`
+    return withRemark(
+      failure,
+      `putting it back on ${owner} failed as well: ${error instanceof Error ? error.message : String(error)}`,
+      `"${again} ${owner}" puts it back, "${again} ${move?.target ?? owner}" goes on`,
+    )
+  }
+}
+
+async function drive(
+  context: MoveContext,
+  opened: StoredRecord,
+  intent: MoveIntent,
+  figures: MoveFigures,
+): Promise<StoredRecord> {
+  let now: Progressing = { stored: opened, observation: await observe(context, opened) }
+  while (now.stored.record.phase !== 'idle') {
+    const { phase } = now.stored.record
+    await context.onPhase?.(phase)
+    await context.inPhase(now.stored, async (progress) => {
+      while (now.stored.record.phase === phase) {
+        const action = nextAction(now.stored.record, now.observation, intent)
+        if (action === undefined) return
+        now = await perform(action, { ...now, context, figures, progress })
+      }
+    })
+  }
+  return now.stored
+}
+
+async function observe(context: MoveContext, { record }: StoredRecord): Promise<MoveObservation> {
+  const look = async (node: string | undefined): Promise<NodeVolume | undefined> => {
+    if (node === undefined) return undefined
+    try {
+      return await observeVolume(await context.node(node), record.name)
+    } catch (error) {
+      if (error instanceof LabError && error.code === 'UNREACHABLE') return undefined
+      throw error
+    }
+  }
+  const [source, target, placed] = await Promise.all([
+    look(record.move?.source),
+    look(record.move?.target),
+    context.scheduler.placed(record.name),
+  ])
+  return { source, target, placed }
+}
+
+/**
+ * The record as it is now, if this run still has the move and may take it back. What failed may have been the very
+ * write that decided, so the record is asked, not remembered.
+ */
+async function undoable(context: MoveContext, opened: StoredRecord, error: unknown): Promise<StoredRecord | undefined> {
+  if (error instanceof LabError && error.code === 'VOLUME_CONFLICT') return undefined
+  if (error instanceof LabError && error.code === 'UNREACHABLE' && !context.signal.aborted) await context.reconnect()
+  const { name, move } = opened.record
+  const now = (await context.records.list()).find(({ record }) => record.name === name)
+  if (now === undefined || now.record.move?.run !== move?.run) return undefined
+  return ['precopy', 'quiesce', 'final'].includes(now.record.phase) ? now : undefined
+}
+
+async function stopSending(context: MoveContext, { record }: StoredRecord): Promise<void> {
+  try {
+    if (record.move !== undefined) await (await context.node(record.move.source)).stopTransfer(record.name)
+  } catch (error) {
+    // A source that is down sends nothing.
+    if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
+  }
+}
+
+function withRemark(error: unknown, remark: string, hint?: string): unknown {
+  if (!(error instanceof LabError)) return error
+  return new LabError(error.code, `${error.message}; ${remark}`, {
+    where: error.where,
+    hint: hint ?? error.hint,
+    exitCode: error.exitCode,
+    cause: error,
+  })
+}

@@ -1,0 +1,87 @@
+import type { Readable } from 'node:stream'
+import type { Connection } from '../model/connection.ts'
+import { LabError } from '../model/errors.ts'
+import type { TransferJob } from '../model/volume.ts'
+import { BUSY, VOLUME_PATHS } from './node/paths.ts'
+import { driverError, runCommand } from './run-command.ts'
+
+/** See {@link NodeVolumes.startTransfer}. */
+export async function startTransfer(
+  connection: Connection,
+  volume: string,
+  snapshot: string,
+  since: string | undefined,
+  target: string,
+): Promise<void> {
+  const argv = [VOLUME_PATHS.send, 'start', volume, snapshot, since ?? '-', target]
+  const { status, stderr } = await connection.exec({ argv })
+  if (status === 0) return
+  if (status !== BUSY) throw driverError(connection.node, argv.join(' '), status, stderr)
+  throw new LabError('TRANSFER_BUSY', stderr.trim(), { where: connection.node })
+}
+
+/** See {@link NodeVolumes.followTransfer}. Aborting stops the following, not the transfer. */
+export async function followTransfer(
+  connection: Connection,
+  volume: string,
+  onProgress: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  const follower = await connection.spawn(
+    { argv: [VOLUME_PATHS.send, 'follow', volume] },
+    signal === undefined ? {} : { signal },
+  )
+  follower.stderr.resume()
+  let result: { status: number; bytes: number } | undefined
+  const remarks: string[] = []
+  const ended = eachLine(follower.stdout, (line) => {
+    const [word, ...numbers] = line.split(' ')
+    const [first = 0, second = 0] = numbers.map(Number)
+    if (result !== undefined) remarks.push(line)
+    else if (word === 'sent') onProgress(first)
+    else if (word === 'done') result = { status: first, bytes: second }
+  })
+  const [status] = await Promise.all([follower.exit, ended])
+  signal?.throwIfAborted()
+  if (result?.status === 0) return result.bytes
+  const said = result === undefined ? [`its follower ended with status ${String(status)}`] : remarks
+  throw new LabError('TRANSFER_FAILED', `the transfer of ${volume} broke off: ${transferRemarks(said)}`, {
+    where: connection.node,
+    hint: 'run the same command again: it sends only what is missing',
+  })
+}
+
+/** See {@link NodeVolumes.transferJob}. */
+export async function transferJob(connection: Connection, volume: string): Promise<TransferJob | undefined> {
+  const text = (await runCommand(connection, [VOLUME_PATHS.send, 'job', volume])).trim()
+  const [state, snapshot, since, target] = text.split(' ')
+  if (snapshot === undefined || since === undefined || target === undefined) return undefined
+  return { snapshot, since: since === '-' ? undefined : since, target, active: state === 'active' }
+}
+
+/** See {@link NodeVolumes.stopTransfer}. */
+export async function stopTransfer(connection: Connection, volume: string): Promise<void> {
+  await runCommand(connection, [VOLUME_PATHS.send, 'stop', volume])
+}
+
+/** Calls back for every line; resolves when the stream has ended, or broke. */
+function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    let rest = ''
+    stream.setEncoding('utf8')
+    stream.on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      lines.forEach(onLine)
+    })
+    stream.once('end', resolve)
+    stream.once('close', resolve)
+  })
+}
+
+/** Pure: what the ends of a transfer said, in one line: errors first, without file headers. */
+export function transferRemarks(lines: readonly string[]): string {
+  const said = lines.filter((line) => line.trim() !== '' && !line.startsWith('==>'))
+  const telling = said.filter((line) => !line.startsWith('statuses of '))
+  return (telling.length > 0 ? telling : said).join('; ')
+}
