@@ -16,6 +16,9 @@ export const RESERVED_NAMES: readonly string[] = ['registry', 'logs', 'edge', 'p
 /** Name of the edge's container and of the probe's, in the engine of their node. */
 export const EDGE_CONTAINER = 'lab-edge'
 export const PROBE_CONTAINER = 'lab-probe'
+/** Images every node of lab's own making carries: what apps are built from, and the edge. */
+export const BASE_IMAGE = 'debian:trixie-slim'
+export const EDGE_IMAGE = 'lab-edge:latest'
 
 /** Where things are on a node. */
 export const NODE_PATHS = {
@@ -35,7 +38,7 @@ export const NODE_PATHS = {
   apps: '/var/lib/lab/apps',
   /** The socket containers log to. */
   logSocket: '/run/lab/log.sock',
-  /** Central log files, one directory a day's worth of `<service>.log`, on the logs node. */
+  /** Central log files, one `<service>.log` a service and its older parts, on the logs node. */
   logs: '/var/log/lab',
   /** Configuration of the edge, on the edge node. */
   edge: '/etc/lab/edge',

@@ -58,3 +58,8 @@ export function firstNode(site: Pick<Site, 'nodes'>, role: Role): SiteNode {
   if (node === undefined) throw new LabError('NO_SUCH_ROLE', `no node has the role "${role}"`)
   return node
 }
+
+/** Test for a play's `hosts`: nodes that have a role. */
+export function withRole(role: Role): (node: Pick<NodeSpec, 'roles'>) => boolean {
+  return (node) => node.roles.includes(role)
+}
