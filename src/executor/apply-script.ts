@@ -1,113 +1,75 @@
-import { randomBytes } from 'node:crypto'
-import type { Command } from '../model/command.ts'
+import type { Command, ExecResult } from '../model/command.ts'
 import { LabError } from '../model/errors.ts'
 import { NODE_PATHS } from '../model/names.ts'
-import { quote, quoteAll } from '../shell/quote.ts'
-import type { Questionnaire } from './gather.ts'
-
-/** How a command of an apply script ended. */
-export interface CommandResult {
-  readonly status: number
-  /** Standard output and error together, as they came. */
-  readonly output: string
-}
+import type { FactOutput } from '../model/step.ts'
+import { commandTextWithInput } from '../shell/command-text.ts'
+import { markedScript, parseMarked, type ScriptPart } from '../shell/marked-script.ts'
+import { quote } from '../shell/quote.ts'
+import { inUnit } from '../shell/transient-unit.ts'
+import { newMarker, type Questionnaire } from './gather.ts'
 
 /** What an apply script printed. */
 export interface ApplyResult {
-  /** In order; those after a failed one did not run. */
-  readonly results: readonly CommandResult[]
+  /** In order, as far as they ran: those after a failed one did not. */
+  readonly commands: readonly (FactOutput | undefined)[]
   /** Set when another run holds the node's lock: who. */
   readonly lockedBy: string | undefined
-  /** What the questionnaire printed, for its `read`; undefined when the script did not get there. */
-  readonly answers: string | undefined
+  /** What the questions were answered; empty when a command failed. */
+  readonly answers: readonly (FactOutput | undefined)[]
 }
 
 /** One script that makes changes and looks again. */
 export interface ApplyScript {
   readonly script: string
-  read(stdout: string): ApplyResult
+  read(ran: Pick<ExecResult, 'stdout' | 'stderr'>): ApplyResult
 }
 
 /** How long a run waits for the lock of another one that is at work on the node. */
 const LOCK_WAIT_SECONDS = 30
-/** Longest a command under a unit of its own may take, when it gives no deadline. */
-const UNIT_DEADLINE_MS = 600_000
+const LOCK_FILE = `${NODE_PATHS.run}/lock`
+const LOCK_FD = '8'
 
 /**
- * The commands, one after the other until one fails, then the questions: all in one exec, under the node's lock. The
- * script is one compound command: a shell that got only a part of it runs nothing. Standard input of each command is
- * carried inside, so that no secret is ever an argument.
+ * The commands, one after the other until one fails, then the questions: all in one exec, under the node's lock, which
+ * ends with the script. Standard input of each command travels inside, so that no secret is ever an argument.
  */
 export function applyScript(commands: readonly Command[], questions: Questionnaire, holder: string): ApplyScript {
-  const word = `apply-${randomBytes(12).toString('hex')}`
-  const lock = `${NODE_PATHS.run}/lock`
-  const lines = [
-    '{',
-    `mkdir -p -m 0755 ${NODE_PATHS.run}`,
-    `exec 8>>${lock}`,
-    `if ! flock -w ${String(LOCK_WAIT_SECONDS)} 8; then printf '${word} locked %s\\n' "$(cat ${lock})"; exit 0; fi`,
-    `printf '%s\\n' ${quote(holder)} >${lock}`,
-    ...commands.map((command) => runOne(command, word)),
-    `printf '${word} answers\\n'`,
-    questions.script,
-    'exit 0',
-    '}',
+  const parts: readonly ScriptPart[] = [
+    { text: takeLock(holder), essential: true, inMainShell: true },
+    ...commands.map((command) => ({ text: commandPart(command), essential: true })),
+    ...questions.parts,
   ]
-  return { script: `${lines.join('\n')}\n`, read: (stdout) => readResult(stdout, word) }
+  const marker = newMarker('apply')
+  return {
+    script: markedScript(parts, marker),
+    read: (ran) => {
+      const [lock, ...outputs] = parseMarked(ran, marker, parts.length)
+      return {
+        commands: outputs.slice(0, commands.length),
+        lockedBy: lock !== undefined && lock.status !== 0 ? lock.stdout.trim() : undefined,
+        answers: outputs.slice(commands.length),
+      }
+    },
+  }
 }
 
-function runOne(command: Command, word: string): string {
-  const stdin =
-    command.stdin === undefined
-      ? ''
-      : `printf %s ${quote(Buffer.from(command.stdin).toString('base64'))} | base64 -d | `
-  // Without an input of its own a command would read the script.
-  const empty = command.stdin === undefined ? ' </dev/null' : ''
-  return `o=$(${stdin}( exec 8>&-; ${invocation(command)} ) 2>&1${empty}); s=$?
-printf '${word} result %s\\n%s\\n${word} end\\n' "$s" "$o"
-[ "$s" = 0 ] || exit 0`
+function takeLock(holder: string): string {
+  return `mkdir -p -m 0755 ${NODE_PATHS.run} && exec ${LOCK_FD}>>${LOCK_FILE} || exit
+if flock -w ${String(LOCK_WAIT_SECONDS)} ${LOCK_FD}; then printf '%s\\n' ${quote(holder)} >${LOCK_FILE}
+else cat ${LOCK_FILE}; false; fi`
 }
 
-function invocation(command: Command): string {
+/** What a command starts must not inherit the lock. */
+function commandPart(command: Command): string {
   refuseSecretArguments(command)
-  const environment = Object.entries(command.env ?? {}).map(([name, value]) => `export ${name}=${quote(value)}; `)
-  const directory = command.cwd === undefined ? '' : `cd ${quote(command.cwd)} && `
-  if (command.unit !== undefined) return underUnit(command, command.unit)
-  const deadline = command.timeoutMs === undefined ? [] : ['timeout', String(Math.ceil(command.timeoutMs / 1000))]
-  return `${environment.join('')}${directory}${quoteAll([...deadline, ...command.argv])}`
-}
-
-/**
- * Under a transient unit: losing the connection does not stop it, and a unit of that name that is at work already is
- * waited for, not doubled. Its output goes to a file, for a pipe would break with the connection.
- */
-function underUnit(command: Command, unit: string): string {
-  const log = `${NODE_PATHS.run}/units/${unit}.log`
-  const seconds = String(Math.ceil((command.timeoutMs ?? UNIT_DEADLINE_MS) / 1000))
-  const input = `${NODE_PATHS.run}/units/${unit}.in`
-  const start = quoteAll([
-    'systemd-run',
-    '--quiet',
-    '--wait',
-    '--collect',
-    `--unit=${unit}`,
-    `--property=RuntimeMaxSec=${seconds}`,
-    `--property=StandardOutput=append:${log}`,
-    `--property=StandardError=append:${log}`,
-    `--property=StandardInput=file:${input}`,
-    ...(command.cwd === undefined ? [] : [`--working-directory=${command.cwd}`]),
-    ...Object.entries(command.env ?? {}).map(([name, value]) => `--setenv=${name}=${value}`),
-    '--',
-    ...command.argv,
-  ])
-  const save = command.stdin === undefined ? `: >${quote(input)}` : `cat >${quote(input)}`
-  return `umask 077; mkdir -p ${NODE_PATHS.run}/units
-case $(systemctl is-active ${quote(unit)}) in active|activating)
-  echo "waiting for ${unit}, at work since an earlier run"
-  while case $(systemctl is-active ${quote(unit)}) in active|activating) ;; *) false ;; esac; do sleep 0.2; done
-esac
-${save}; : >${quote(log)}
-${start}; s=$?; rm -f ${quote(input)}; cat ${quote(log)}; exit $s`
+  const { unit } = command
+  const text = commandTextWithInput(unit === undefined ? command : inUnit({ ...command, unit }))
+  const deadline = command.timeoutMs === undefined || unit !== undefined ? undefined : command.timeoutMs
+  const bounded =
+    deadline === undefined
+      ? text
+      : commandTextWithInput({ ...command, argv: ['timeout', String(Math.ceil(deadline / 1000)), ...command.argv] })
+  return `exec ${LOCK_FD}>&-\n${bounded}`
 }
 
 function refuseSecretArguments(command: Command): void {
@@ -117,23 +79,5 @@ function refuseSecretArguments(command: Command): void {
         hint: 'give it on standard input',
       })
     }
-  }
-}
-
-function readResult(stdout: string, word: string): ApplyResult {
-  const locked = new RegExp(`^${word} locked (.*)$`, 'm').exec(stdout)
-  if (locked !== null) return { results: [], lockedBy: locked[1] ?? '', answers: undefined }
-  const results: CommandResult[] = []
-  let rest = stdout
-  for (;;) {
-    const head = new RegExp(`^${word} (?:result (\\d+)|answers)\\n`, 'm').exec(rest)
-    if (head === null) return { results, lockedBy: undefined, answers: undefined }
-    rest = rest.slice(head.index + head[0].length)
-    if (head[1] === undefined) return { results, lockedBy: undefined, answers: rest }
-    const tail = `\n${word} end\n`
-    const end = rest.indexOf(tail)
-    if (end === -1) return { results, lockedBy: undefined, answers: undefined }
-    results.push({ status: Number(head[1]), output: rest.slice(0, end) })
-    rest = rest.slice(end + tail.length)
   }
 }

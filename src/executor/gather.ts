@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { Connection } from '../model/connection.ts'
 import { familyValue, FactUnavailable, type FactFamily, type FactOutput, type FactQuery } from '../model/step.ts'
-import { quote } from '../shell/quote.ts'
+import { markedScript, parseMarked, type ScriptPart } from '../shell/marked-script.ts'
 
 /** What a host answered to a query: its value, or why it cannot tell. */
 export type Answer = { readonly value: unknown } | { readonly unavailable: string }
@@ -8,10 +9,10 @@ export type Answer = { readonly value: unknown } | { readonly unavailable: strin
 /** Answers by query key. */
 export type Answers = ReadonlyMap<string, Answer>
 
-/** Many queries as one script, and the function that reads what it printed. */
+/** Many queries as parts of one script, and the function that reads what the parts printed. */
 export interface Questionnaire {
-  readonly script: string
-  read(stdout: string): Answers
+  readonly parts: readonly ScriptPart[]
+  read(outputs: readonly (FactOutput | undefined)[]): Answers
 }
 
 /** One script on the node: a single query, or all queries of a family. */
@@ -19,20 +20,30 @@ type Group =
   | { readonly family: undefined; readonly query: FactQuery<unknown> }
   | { readonly family: FactFamily<unknown>; readonly queries: FactQuery<unknown>[] }
 
-/**
- * Asks each distinct query once, members of a family together, each script in a subshell of its own that can neither
- * break nor end the others. Standard output, error and status are told apart by a word nobody can guess.
- */
+/** Asks each distinct query once, members of a family together. */
 export function questionnaire(queries: readonly FactQuery<unknown>[]): Questionnaire {
   const groups = groupQueries(queries)
-  const word = `fact-${randomBytes(12).toString('hex')}`
-  // Standard output goes straight through; standard error is held in a variable and printed after it.
-  const asked = groups.map(
-    (group) => `e=$( (eval ${quote(scriptOf(group))}) </dev/null 2>&1 >&3 3>&-)
-printf '\\n${word} %s\\n%s\\n${word}\\n' "$?" "$e"`,
-  )
-  const script = groups.length === 0 ? ':' : `exec 3>&1\n${asked.join('\n')}`
-  return { script, read: (stdout) => readAnswers(stdout, word, groups) }
+  return {
+    parts: groups.map((group) => ({ text: scriptOf(group) })),
+    read: (outputs) => new Map(groups.flatMap((group, index) => answersOf(group, outputs[index]))),
+  }
+}
+
+/** Puts a questionnaire to a node, in one exec. */
+export async function ask(
+  connection: Pick<Connection, 'script'>,
+  asked: Questionnaire,
+  signal?: AbortSignal,
+): Promise<Answers> {
+  if (asked.parts.length === 0) return new Map()
+  const marker = newMarker('fact')
+  const ran = await connection.script(markedScript(asked.parts, marker), signal === undefined ? {} : { signal })
+  return asked.read(parseMarked(ran, marker, asked.parts.length))
+}
+
+/** A word that no output holds by chance or on purpose. */
+export function newMarker(prefix: string): string {
+  return `${prefix}-${randomBytes(12).toString('hex')}`
 }
 
 function groupQueries(queries: readonly FactQuery<unknown>[]): readonly Group[] {
@@ -61,34 +72,12 @@ function argumentsOf(queries: readonly FactQuery<unknown>[]): readonly string[] 
   return queries.flatMap(({ batch }) => (batch === undefined ? [] : [batch.argument]))
 }
 
-function readAnswers(stdout: string, word: string, groups: readonly Group[]): Answers {
-  const answers = new Map<string, Answer>()
-  let rest = stdout
-  for (const group of groups) {
-    const head = `\n${word} `
-    const start = rest.indexOf(head)
-    const lineEnd = rest.indexOf('\n', start + head.length)
-    const end = rest.indexOf(`\n${word}\n`, lineEnd)
-    if (start === -1 || lineEnd === -1 || end === -1) {
-      for (const key of keysOf(group)) answers.set(key, { unavailable: 'the node stopped answering half-way' })
-      continue
-    }
-    const output: FactOutput = {
-      stdout: rest.slice(0, start),
-      status: Number(rest.slice(start + head.length, lineEnd)),
-      stderr: rest.slice(lineEnd + 1, end),
-    }
-    rest = rest.slice(end + word.length + 2)
-    for (const [key, answer] of answersOf(group, output)) answers.set(key, answer)
-  }
-  return answers
-}
-
 function keysOf(group: Group): readonly string[] {
   return group.family === undefined ? [group.query.key] : group.queries.map(({ key }) => key)
 }
 
-function answersOf(group: Group, output: FactOutput): readonly (readonly [string, Answer])[] {
+function answersOf(group: Group, output: FactOutput | undefined): readonly (readonly [string, Answer])[] {
+  if (output === undefined) return keysOf(group).map((key) => [key, { unavailable: 'the node stopped half-way' }])
   if (group.family === undefined) {
     const { query } = group
     return [[query.key, attempt(() => query.parse(output))]]

@@ -1,14 +1,14 @@
 import { hostname, userInfo } from 'node:os'
 import type { Command } from '../model/command.ts'
 import type { Connection } from '../model/connection.ts'
-import { LabError } from '../model/errors.ts'
 import type { Emit, HostRecap, Outcome } from '../model/events.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import type { ApplyContext, Change, FactQuery, Step } from '../model/step.ts'
+import { WAITED } from '../shell/transient-unit.ts'
 import { applyScript } from './apply-script.ts'
 import { evaluate, NOTHING_PENDING, observedBy, type Pending } from './evaluate.ts'
 import { fileDiff } from './file-diff.ts'
-import { questionnaire, type Answers } from './gather.ts'
+import { ask, questionnaire, type Answers } from './gather.ts'
 import { cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
 
 /** What a run on one host needs to know. */
@@ -43,8 +43,6 @@ export class HostRun {
     failed: 0,
     skipped: 0,
   }
-  /** Why the host left the run. */
-  error: LabError | undefined
   private readonly options: HostRunOptions
   private readonly plays: readonly HostPlay[]
   private answers: Answers | undefined
@@ -64,9 +62,8 @@ export class HostRun {
   /** Asks everything the plays from `first` on need to know, in one exec, unless that is known. */
   async gather(first: number): Promise<void> {
     if (this.answers !== undefined) return
-    const asked = questionnaire(this.queriesFrom(first, 0))
     const { connection, signal } = this.options
-    this.answers = asked.read((await connection.script(asked.script, { signal })).stdout)
+    this.answers = await ask(connection, questionnaire(this.queriesFrom(first, 0)), signal)
   }
 
   /** Whether a play has nothing to do here, as far as the answers tell. */
@@ -87,13 +84,6 @@ export class HostRun {
       next = this.options.mode === 'plan' ? await this.planStep(play, next) : await this.applySteps(play, next)
     }
     return this.recap.changed > changedBefore
-  }
-
-  /** Counts the steps from here on as skipped. */
-  skipFrom(play: number): void {
-    const total = this.plays.reduce((sum, { steps }) => sum + steps.length, 0)
-    const { ok, changed, maybe, failed } = this.recap
-    this.recap.skipped = play >= this.plays.length ? 0 : Math.max(0, total - ok - changed - maybe - failed)
   }
 
   private async planStep(play: number, index: number): Promise<number> {
@@ -134,19 +124,22 @@ export class HostRun {
         break
       }
     }
-    if (due.length > 0) await this.applyDue(play, due, next)
-    return next
+    if (due.length === 0 || (await this.applyDue(play, due, next))) return next
+    // The work of an earlier run was waited for; what is due now may be something else.
+    this.forget()
+    await this.gather(play)
+    return index
   }
 
-  private async applyDue(play: number, due: readonly Due[], next: number): Promise<void> {
-    const { node, connection, signal } = this.options
+  /** Returns false when nothing was run, because an earlier run's command was still at work and was waited for. */
+  private async applyDue(play: number, due: readonly Due[], next: number): Promise<boolean> {
+    const { node, connection, signal, read } = this.options
     const started = performance.now()
     const diffs = await Promise.all(due.map(({ step }) => this.diffOf(step)))
     const commands: { step: Step; command: Command }[] = []
     for (const { step, changes } of due) {
-      const context: ApplyContext = { node, read: this.options.read }
-      for (const command of await step.apply(changes, observedBy(step, this.known()), context))
-        commands.push({ step, command })
+      const made = await step.apply(changes, observedBy(step, this.known()), { node, read })
+      commands.push(...made.map((command) => ({ step, command })))
     }
     const asked = questionnaire([...due.flatMap(({ step }) => step.queries), ...this.queriesFrom(play, next)])
     const built = applyScript(
@@ -155,21 +148,21 @@ export class HostRun {
       holder(),
     )
     const ran = await connection.script(built.script, { signal })
-    const result = built.read(ran.stdout)
+    const result = built.read(ran)
     if (result.lockedBy !== undefined) throw lockHeld(node.name, result.lockedBy)
     for (const [index, { step, command }] of commands.entries()) {
-      const done = result.results[index]
+      const done = result.commands[index]
       if (done === undefined) throw stoppedHalfWay(node.name, step, ran)
+      if (command.unit !== undefined && done.status === WAITED) return false
       if (done.status !== 0) throw commandFailed(node.name, step, command, done)
     }
-    if (result.answers === undefined)
-      throw stoppedHalfWay(node.name, due.at(-1)?.step ?? this.step(play, next - 1), ran)
     this.answers = asked.read(result.answers)
     const durationMs = Math.round((performance.now() - started) / due.length)
     for (const [index, { step, changes }] of due.entries()) {
       this.verify(step)
       await this.report(play, step, 'changed', changes, durationMs, diffs[index])
     }
+    return true
   }
 
   /** The law: after an apply nothing of what was wanted is missing. */

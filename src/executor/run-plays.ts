@@ -5,7 +5,7 @@ import type { Emit, HostRecap } from '../model/events.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
 import { FactUnavailable, type FactQuery, type Play } from '../model/step.ts'
-import { questionnaire } from './gather.ts'
+import { ask, questionnaire } from './gather.ts'
 import { HostRun, type HostPlay } from './host-run.ts'
 
 /** What to run, where and how. */
@@ -111,7 +111,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
       if (changed.size > 1 || (changed.size === 1 && !changed.has(name))) run.forget()
     }
   }
-  return summarize(nodes, runs, failed, plays.length, performance.now() - started)
+  return summarize(nodes, plays, runs, failed, performance.now() - started)
 }
 
 /** Whether a play concerns a node. */
@@ -140,9 +140,8 @@ function limited(nodes: readonly NodeSpec[], limit: readonly string[] | undefine
 /** Lets a step read a fact of any node, also of one outside the run's limit. */
 function readerOf(options: RunOptions): <T>(node: string, query: FactQuery<T>) => Promise<T> {
   return async <T>(node: string, query: FactQuery<T>): Promise<T> => {
-    const asked = questionnaire([query])
-    const connection = await options.connect(node)
-    const answer = asked.read((await connection.script(asked.script, { signal: options.signal })).stdout).get(query.key)
+    const answers = await ask(await options.connect(node), questionnaire([query]), options.signal)
+    const answer = answers.get(query.key)
     if (answer !== undefined && 'value' in answer) return answer.value as T
     throw new FactUnavailable(`${node}: ${answer?.unavailable ?? `${query.key} was not answered`}`)
   }
@@ -156,28 +155,32 @@ function chunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] 
 
 function summarize(
   nodes: readonly NodeSpec[],
+  plays: readonly Play[],
   runs: ReadonlyMap<string, HostRun>,
   failed: ReadonlyMap<string, LabError>,
-  plays: number,
   durationMs: number,
 ): RunSummary {
   const hosts: Record<string, HostRecap> = {}
-  let changed = 0
-  let maybe = 0
-  for (const { name } of nodes) {
-    const run = runs.get(name)
-    if (failed.has(name)) run?.skipFrom(0)
-    else run?.skipFrom(plays)
-    const recap = { ...(run?.recap ?? { ok: 0, changed: 0, maybe: 0, failed: 0, skipped: 0 }) }
-    if (failed.has(name)) recap.failed = 1
-    hosts[name] = recap
-    changed += recap.changed
-    maybe += recap.maybe
+  for (const node of nodes) {
+    const run = runs.get(node.name)
+    const { ok = 0, changed = 0, maybe = 0 } = run?.recap ?? {}
+    const total = hostPlays(plays, node).reduce((sum, { steps }) => sum + steps.length, 0)
+    // A host that could not be reached failed before its first step.
+    const tried = ok + changed + maybe + (failed.has(node.name) && run !== undefined ? 1 : 0)
+    hosts[node.name] = {
+      ok,
+      changed,
+      maybe,
+      failed: failed.has(node.name) ? 1 : 0,
+      skipped: Math.max(0, total - tried),
+    }
   }
+  const sum = (count: (recap: HostRecap) => number) =>
+    Object.values(hosts).reduce((all, recap) => all + count(recap), 0)
   return {
     hosts,
-    changed,
-    maybe,
+    changed: sum(({ changed }) => changed),
+    maybe: sum(({ maybe }) => maybe),
     failed: failed.size,
     durationMs: Math.round(durationMs),
     errors: [...failed.values()],

@@ -1,18 +1,23 @@
 import type { Command, ExecResult } from '../model/command.ts'
 import { LabError } from '../model/errors.ts'
-import type { Change, Step } from '../model/step.ts'
-import type { CommandResult } from './apply-script.ts'
+import type { Change, FactOutput, Step } from '../model/step.ts'
+import { redact } from '../shell/redact.ts'
 import { sourceLine } from './source-line.ts'
 
 /** Lines of a failed command's output that are shown. */
 const SHOWN_LINES = 12
 
 /** A command of a step ended with a status other than 0. */
-export function commandFailed(node: string, step: Step, command: Command, result: CommandResult): LabError {
+export function commandFailed(node: string, step: Step, command: Command, result: FactOutput): LabError {
   const program = command.argv[0] ?? ''
   const why =
     result.status === 124 && command.timeoutMs !== undefined ? 'took too long' : `exited with ${String(result.status)}`
-  return stepError('STEP_FAILED', node, step, `${program} ${why}${lastLines(result.output, command.secrets)}`)
+  return stepError(
+    'STEP_FAILED',
+    node,
+    step,
+    `${program} ${why}${lastLines(`${result.stdout}\n${result.stderr}`, command.secrets)}`,
+  )
 }
 
 /** All commands succeeded, and the node still is not as wanted. */
@@ -55,7 +60,6 @@ function stepError(code: string, node: string, step: Step, what: string): LabErr
 }
 
 function lastLines(output: string, secrets: readonly string[] = []): string {
-  let shown = output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n')
-  for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '***')
+  const shown = redact(output, secrets).trim().split('\n').slice(-SHOWN_LINES).join('\n')
   return shown === '' ? '' : `:\n${shown}`
 }
