@@ -16,8 +16,6 @@ export default class ClosingLine implements Reporter {
         }
       }
     }
-    console.log(
-      `\n${String(counts.passed)} passed, ${String(counts.failed)} failed, ${String(counts.skipped)} skipped`,
-    )
+    console.log(`\n${String(counts.passed)} passed, ${String(counts.failed)} failed, ${String(counts.skipped)} skipped`)
   }
 }

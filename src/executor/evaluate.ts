@@ -1,4 +1,4 @@
-import type { Change, Step } from '../model/step.ts'
+import { FactUnavailable, type Change, type Step } from '../model/step.ts'
 import type { Answers } from './gather.ts'
 
 /** What a step amounts to, given what its host answered. */
@@ -10,9 +10,11 @@ export type Verdict =
   /** The host cannot tell, and no earlier change explains why. */
   | { readonly state: 'unknown'; readonly reason: string }
 
-/** What earlier steps on the same host are about to change. */
+/** What earlier steps are about to change. */
 export interface Pending {
+  /** Files on the same host. */
   readonly files: ReadonlySet<string>
+  /** Steps on any host. */
   readonly steps: ReadonlySet<Step>
 }
 
@@ -21,16 +23,15 @@ export const NOTHING_PENDING: Pending = { files: new Set(), steps: new Set() }
 
 /** Pure: compares what a step wants with what was answered. */
 export function evaluate(step: Step, answers: Answers, pending: Pending): Verdict {
-  const observed = new Map<string, unknown>()
-  for (const { key } of step.queries) {
-    const answer = answers.get(key)
-    if (answer !== undefined && 'value' in answer) {
-      observed.set(key, answer.value)
-      continue
-    }
-    if (pending.steps.size > 0) return { state: 'maybe', changes: [] }
-    return { state: 'unknown', reason: answer?.unavailable ?? `${key} was not asked` }
+  try {
+    return compare(step, observedBy(step, answers), pending)
+  } catch (error) {
+    if (!(error instanceof FactUnavailable)) throw error
+    return pending.steps.size > 0 ? { state: 'maybe', changes: [] } : { state: 'unknown', reason: error.message }
   }
+}
+
+function compare(step: Step, observed: ReadonlyMap<string, unknown>, pending: Pending): Verdict {
   const changes = step.diff(observed, pending.files)
   const waits = (step.after ?? []).some((earlier) => pending.steps.has(earlier))
   if (!waits) return changes.length === 0 ? { state: 'ok' } : { state: 'pending', changes }
@@ -40,12 +41,13 @@ export function evaluate(step: Step, answers: Answers, pending: Pending): Verdic
   return certain ? { state: 'pending', changes } : { state: 'maybe', changes }
 }
 
-/** The values a step's diff and apply are given; only for steps whose verdict is `pending`. */
+/** The values a step's diff and apply are given. Throws `FactUnavailable` where the host could not tell one. */
 export function observedBy(step: Step, answers: Answers): ReadonlyMap<string, unknown> {
   return new Map(
-    step.queries.flatMap(({ key }) => {
+    step.queries.map(({ key }) => {
       const answer = answers.get(key)
-      return answer !== undefined && 'value' in answer ? [[key, answer.value] as const] : []
+      if (answer !== undefined && 'value' in answer) return [key, answer.value] as const
+      throw new FactUnavailable(answer?.unavailable ?? `${key} was not asked`)
     }),
   )
 }

@@ -21,6 +21,8 @@ export interface HostRunOptions {
   readonly emit: Emit
   readonly signal: AbortSignal
   readonly read: ApplyContext['read']
+  /** Steps that a plan found pending, on any host of the run. */
+  readonly pendingSteps: Set<Step>
 }
 
 /** Steps of one play on one host. */
@@ -47,7 +49,6 @@ export class HostRun {
   private readonly plays: readonly HostPlay[]
   private answers: Answers | undefined
   private readonly pendingFiles = new Set<string>()
-  private readonly pendingSteps = new Set<Step>()
 
   constructor(options: HostRunOptions, plays: readonly HostPlay[]) {
     this.options = options
@@ -88,14 +89,14 @@ export class HostRun {
 
   private async planStep(play: number, index: number): Promise<number> {
     const step = this.step(play, index)
-    const pending: Pending = { files: this.pendingFiles, steps: this.pendingSteps }
+    const pending: Pending = { files: this.pendingFiles, steps: this.options.pendingSteps }
     const verdict = evaluate(step, this.known(), pending)
     if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
     if (verdict.state === 'ok') {
       await this.report(play, step, 'ok', [], 0)
       return index + 1
     }
-    this.pendingSteps.add(step)
+    this.options.pendingSteps.add(step)
     for (const path of step.files) this.pendingFiles.add(path)
     await this.report(play, step, verdict.state === 'pending' ? 'would-change' : 'maybe', verdict.changes, 0)
     return index + 1

@@ -4,7 +4,7 @@ import { LabError, toLabError } from '../model/errors.ts'
 import type { Emit, HostRecap } from '../model/events.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
-import { FactUnavailable, type FactQuery, type Play } from '../model/step.ts'
+import { FactUnavailable, type FactQuery, type Play, type Step } from '../model/step.ts'
 import { ask, questionnaire } from './gather.ts'
 import { HostRun, type HostPlay } from './host-run.ts'
 
@@ -48,6 +48,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const nodes = limited(options.nodes, options.limit)
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
+  const pendingSteps = new Set<Step>()
   const atOnce = pLimit(HOSTS_AT_ONCE)
 
   const leave = (node: string, error: unknown) => {
@@ -87,7 +88,10 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
         const connection = await options.connect(node.name)
         const { mode, diff = false, emit, signal } = options
         const read = readerOf(options)
-        runs.set(node.name, new HostRun({ node, connection, mode, diff, emit, signal, read }, hostPlays(plays, node)))
+        runs.set(
+          node.name,
+          new HostRun({ node, connection, mode, diff, emit, signal, read, pendingSteps }, hostPlays(plays, node)),
+        )
       } catch (error) {
         leave(node.name, error)
       }

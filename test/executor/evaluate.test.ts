@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { evaluate, NOTHING_PENDING, type Pending } from '../../src/executor/evaluate.ts'
 import type { Answers } from '../../src/executor/gather.ts'
-import type { Change, Step } from '../../src/model/step.ts'
+import { FactUnavailable, type Change, type Step } from '../../src/model/step.ts'
 
 const CHANGE: Change = { path: 'content', from: 'a', to: 'b' }
 
@@ -48,4 +48,14 @@ test('a change that follows from a pending file itself is certain', () => {
   const restart: Change = { path: 'restarted', from: 'stale', to: 'fresh' }
   const service = step({ after: [config], diff: (_, pending) => (pending.has('/etc/x') ? [restart] : []) })
   expect(evaluate(service, answered('b'), after(config, '/etc/x'))).toEqual({ state: 'pending', changes: [restart] })
+})
+
+test('a diff that cannot be made from the answers counts like a host that cannot tell', () => {
+  const unable = step({
+    diff: () => {
+      throw new FactUnavailable('no such setting')
+    },
+  })
+  expect(evaluate(unable, answered('a'), NOTHING_PENDING)).toEqual({ state: 'unknown', reason: 'no such setting' })
+  expect(evaluate(unable, answered('a'), after(step())).state).toBe('maybe')
 })

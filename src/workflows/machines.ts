@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import pLimit from 'p-limit'
+import { isIpInSubnet, nthAddress } from '../model/addresses.ts'
+import { LabError } from '../model/errors.ts'
+import type { NodeSpec } from '../model/lab-spec.ts'
+import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
+import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+
+/** Nodes that start at once. More only fight for the processor: a boot is a few seconds of pure CPU. */
+const STARTS_AT_ONCE = 8
+/** First address given to a node; those below are the gateway's and kept free. */
+const FIRST_HOST = 11
+const BOOT_DEADLINE_MS = 60_000
+/** What a node says that has other keys than the lab's. */
+const RESTORABLE: ReadonlySet<string> = new Set(['HOST_KEY_CHANGED', 'ACCESS_DENIED'])
+/** The port of the edge that `edge.port` of the host leads to. */
+export const EDGE_NODE_PORT = 80
+
+/** Creates machines that are missing, starts those that are stopped, and waits until SSH answers on each. */
+export async function ensureMachines(open: OpenLab): Promise<{ readonly changed: readonly string[] }> {
+  const { provider, spec } = open
+  const network = await provider.network(true)
+  if (network === undefined)
+    throw new LabError('NO_NETWORK', "the lab's network could not be created", { hint: 'lab doctor' })
+  const machines = await open.machines()
+  const stateOf = (name: string) => machines.find((machine) => machine.name === name)?.state ?? 'missing'
+  const limit = pLimit(STARTS_AT_ONCE)
+  const changed = spec.nodes.filter((node) => stateOf(node.name) !== 'running').map((node) => node.name)
+  await Promise.all(
+    spec.nodes.map((node) =>
+      limit(async () => {
+        const state = stateOf(node.name)
+        if (state === 'running') return
+        const request = await machineRequest(open, node, network, machines)
+        await runTask(
+          open.emit,
+          `${state === 'missing' ? 'create' : 'start'} ${node.name}`,
+          async (task) => {
+            if (state === 'missing') await provider.create(request, open.signal)
+            else await provider.start(node.name, open.signal)
+            task.detail(request.address)
+          },
+          { node: node.name },
+        )
+      }),
+    ),
+  )
+  if (changed.length > 0) open.refresh()
+  await Promise.all(
+    spec.nodes.map((node) =>
+      changed.includes(node.name)
+        ? runTask(open.emit, `wait for ${node.name}`, () => reach(open, node, network), { node: node.name })
+        : reach(open, node, network),
+    ),
+  )
+  await writeKnownHosts(open)
+  warnOfDifferences(open, await open.machines())
+  return { changed }
+}
+
+/**
+ * Connects; a node whose keys are not the lab's (its `.lab/` was lost) is given them through the provider, once.
+ * A node that does not answer at all is left to the executor, which reports it as unreachable and goes on.
+ */
+async function reach(open: OpenLab, node: NodeSpec, network: LabNetwork): Promise<void> {
+  try {
+    await open.connect(node.name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+  } catch (error) {
+    open.signal.throwIfAborted()
+    if (!(error instanceof LabError)) throw error
+    if (!RESTORABLE.has(error.code)) return
+    await runTask(open.emit, `give ${node.name} the lab's keys again`, async () => {
+      await open.provider.restoreAccess(await machineRequest(open, node, network, await open.machines()))
+      await open.connect(node.name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+    })
+  }
+}
+
+async function machineRequest(
+  open: OpenLab,
+  node: NodeSpec,
+  network: LabNetwork,
+  machines: readonly Machine[],
+): Promise<MachineRequest> {
+  const [key, host] = await Promise.all([labKey(open.state), hostKey(open.state, node.name)])
+  return {
+    node,
+    address: assignAddresses(network.subnet, open.spec.nodes, machines).get(node.name) ?? '',
+    hostname: node.name,
+    hostKey: host,
+    authorizedKey: key.publicKey,
+    specDigest: specDigest(node),
+    publish: node.roles.includes('edge') ? [{ nodePort: EDGE_NODE_PORT, hostPort: open.spec.edge.port }] : [],
+  }
+}
+
+/** Pure: the address each node has or gets. What exists keeps its own; the rest take free ones in order. */
+export function assignAddresses(
+  subnet: string,
+  nodes: readonly NodeSpec[],
+  machines: readonly Pick<Machine, 'name' | 'address'>[],
+): ReadonlyMap<string, string> {
+  const addresses = new Map(
+    machines.filter(({ address }) => isIpInSubnet(address, subnet)).map(({ name, address }) => [name, address]),
+  )
+  const taken = new Set(addresses.values())
+  let next = FIRST_HOST
+  for (const { name } of nodes) {
+    if (addresses.has(name)) continue
+    while (taken.has(nthAddress(subnet, next))) next++
+    addresses.set(name, nthAddress(subnet, next))
+    taken.add(nthAddress(subnet, next))
+  }
+  return addresses
+}
+
+/** Digest of what a machine cannot be given after its creation. */
+export function specDigest(node: NodeSpec): string {
+  const fixed = { memory: node.memoryBytes ?? null, cpus: node.cpus ?? null, edge: node.roles.includes('edge') }
+  return createHash('sha256').update(JSON.stringify(fixed)).digest('hex').slice(0, 12)
+}
+
+/** Says where machines differ from lab.yml in what only a new machine can mend. */
+function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
+  for (const machine of machines) {
+    const node = open.spec.nodes.find(({ name }) => name === machine.name)
+    if (node === undefined) {
+      open.emit({
+        type: 'notice',
+        level: 'warning',
+        message: `${machine.name} exists but is not in lab.yml; it is left as it is ("lab destroy" removes it with the lab)`,
+      })
+    } else if (machine.specDigest !== specDigest(node)) {
+      open.emit({
+        type: 'notice',
+        level: 'warning',
+        message: `${machine.name} was created with other limits or roles than lab.yml has now; they apply after "lab destroy" and "lab up"`,
+      })
+    }
+  }
+}
+
+/** `known_hosts` for OpenSSH, so that plain ssh and scp work with the lab's configuration. */
+async function writeKnownHosts(open: OpenLab): Promise<void> {
+  const lines: string[] = []
+  for (const machine of await open.machines()) {
+    if (machine.ssh === undefined) continue
+    const { publicKey } = await hostKey(open.state, machine.name)
+    const [type = '', key = ''] = publicKey.split(' ')
+    lines.push(`[${machine.ssh.host}]:${String(machine.ssh.port)} ${type} ${key}`)
+  }
+  const text = `${lines.join('\n')}\n`
+  if ((await open.state.read(STATE_FILES.knownHosts)) !== text) await open.state.write(STATE_FILES.knownHosts, text)
+}

@@ -1,0 +1,44 @@
+import { LabError } from '../model/errors.ts'
+import { listServices } from '../swarm/services.ts'
+import { waitForServices } from '../swarm/wait-services.ts'
+import { applyEdge } from './edge.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { assertVolumes, finishOpenMoves } from './volumes.ts'
+
+/** Longest that apps may take to come back after their machines were started. */
+const COME_BACK_MS = 90_000
+
+/**
+ * After the playbooks: what the swarm's own records ask for. Volumes are where their records say, moves that were cut
+ * off are finished or undone, the edge knows every route, and apps of machines that were just started run again.
+ */
+export async function settle(open: OpenLab, { restarted }: { readonly restarted: boolean }): Promise<void> {
+  await finishOpenMoves(open)
+  await assertVolumes(open)
+  await applyEdge(open)
+  if (restarted) await waitForApps(open)
+}
+
+/** A service that does not come back is a warning: the lab is up, and its owner may know why the app is not. */
+async function waitForApps(open: OpenLab): Promise<void> {
+  const { engine } = await open.manager()
+  const ids = (await listServices(engine, open.signal)).filter(({ replicas }) => replicas !== 0).map(({ id }) => id)
+  if (ids.length === 0) return
+  try {
+    await runTask(open.emit, 'wait for the apps', (task) =>
+      waitForServices(engine, ids, {
+        deadlineMs: COME_BACK_MS,
+        signal: open.signal,
+        judgeUpdate: false,
+        untilGone: false,
+        onProgress: (line) => {
+          task.progress(line)
+        },
+      }),
+    )
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    open.emit({ type: 'notice', level: 'warning', message: `not every app came back: ${error.message}` })
+  }
+}

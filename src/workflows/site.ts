@@ -1,0 +1,71 @@
+import { choosePools, type AddressPools } from '../model/address-pools.ts'
+import { LabError } from '../model/errors.ts'
+import { nodesWithRole } from '../model/lab-spec.ts'
+import type { Site, SiteNode } from '../model/site.ts'
+import { readHostEnvironment } from '../secrets/host-environment.ts'
+import { hostKey, siteSecrets } from '../secrets/lab-secrets.ts'
+import type { OpenLab } from './open-lab.ts'
+
+/** VXLAN port of the lab's overlays; 4789 may be taken by the host's own engine. */
+const DATA_PATH_PORT = 7789
+const POOLS_FILE = 'address-pools.json'
+
+/** Gathers everything the playbooks are a function of. Throws `NOT_UP` when the lab's machines do not exist. */
+export async function buildSite(open: OpenLab): Promise<Site> {
+  const { lab, spec, state } = open
+  const [machines, network, secrets, host] = await Promise.all([
+    open.machines(),
+    open.provider.network(false),
+    siteSecrets(state, lab.id),
+    readHostEnvironment(process.env),
+  ])
+  if (network === undefined) throw notUp(lab.name)
+  const nodes: SiteNode[] = []
+  for (const node of spec.nodes) {
+    const machine = machines.find((candidate) => candidate.name === node.name)
+    if (machine !== undefined) nodes.push({ ...node, address: machine.address })
+  }
+  if (nodes.length === 0) throw notUp(lab.name)
+  const keys = await Promise.all(nodes.map(async ({ name }) => [name, (await hostKey(state, name)).publicKey] as const))
+  const pools = await addressPools(open, [network.subnet, ...network.hostSubnets])
+  return {
+    lab,
+    spec,
+    nodes,
+    network: { subnet: network.subnet, mtu: network.mtu, ...pools },
+    dataPathPort: DATA_PATH_PORT,
+    ...secrets,
+    hostKeys: Object.fromEntries(keys),
+    host,
+  }
+}
+
+function notUp(name: string): LabError {
+  return new LabError('NOT_UP', `the lab "${name}" is not up`, { hint: 'lab up' })
+}
+
+/** The pools as chosen at creation: from the state directory, else from the swarm, else chosen now. */
+async function addressPools(open: OpenLab, taken: readonly string[]): Promise<AddressPools> {
+  const text = await open.state.readOrCreate(POOLS_FILE, async () => {
+    const overlayPool = await swarmPool(open)
+    return JSON.stringify(choosePools(taken, overlayPool))
+  })
+  return JSON.parse(text) as AddressPools
+}
+
+/** The pool an existing swarm was founded with, which can never change; undefined where there is no swarm. */
+async function swarmPool(open: OpenLab): Promise<string | undefined> {
+  const machines = await open.machines()
+  const running = nodesWithRole(open.spec, 'manager').some((node) =>
+    machines.some((machine) => machine.name === node.name && machine.state === 'running'),
+  )
+  if (!running) return undefined
+  try {
+    const { engine } = await open.manager()
+    const swarm = (await engine.swarmInspect()) as { readonly DefaultAddrPool?: readonly string[] }
+    return swarm.DefaultAddrPool?.[0]
+  } catch (error) {
+    if (error instanceof LabError && error.code === 'NO_MANAGER') return undefined
+    throw error
+  }
+}

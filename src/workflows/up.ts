@@ -1,0 +1,68 @@
+import siteBooks from '../../playbooks/site.ts'
+import { runPlays, type RunSummary } from '../executor/run-plays.ts'
+import type { Play } from '../model/step.ts'
+import type { Site } from '../model/site.ts'
+import { withLock } from './lock.ts'
+import { ensureMachines } from './machines.ts'
+import type { OpenLab } from './open-lab.ts'
+import { settle } from './settle.ts'
+import { runTask } from './task.ts'
+
+/** Which part of the site to bring up; everything when absent. */
+export interface UpOptions {
+  readonly limit?: readonly string[]
+  readonly tags?: readonly string[]
+}
+
+/**
+ * Creates what is missing and converges everything: machines, then the site's playbooks in their order, then what lives
+ * in the swarm's own records (open moves, volume labels, edge routes). Safe to repeat and to interrupt anywhere.
+ */
+export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSummary> {
+  return withLock(open.lab.stateDirectory, 'up', async () => {
+    const started = performance.now()
+    await prepare(open)
+    const machines = await ensureMachines(open)
+    const summary = await convergeSite(open, 'apply', options)
+    if (summary.failed === 0 && options.limit === undefined) await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
+    const durationMs = Math.round(performance.now() - started)
+    open.emit({ type: 'recap', hosts: summary.hosts, changed: summary.changed, failed: summary.failed, durationMs })
+    return { ...summary, durationMs }
+  })
+}
+
+/** Runs the site's playbooks on the machines there are. */
+export async function convergeSite(
+  open: OpenLab,
+  mode: 'apply' | 'plan',
+  options: UpOptions & { readonly diff?: boolean },
+): Promise<RunSummary> {
+  const site = await open.site()
+  return runPlays({
+    plays: sitePlays(site),
+    nodes: site.nodes,
+    connect: (node) => open.connect(node),
+    mode,
+    diff: options.diff ?? false,
+    limit: options.limit,
+    tags: options.tags,
+    emit: open.emit,
+    signal: open.signal,
+  })
+}
+
+/** Every play of the site, in order. */
+export function sitePlays(site: Site): readonly Play[] {
+  return siteBooks.flatMap((book) => (typeof book.plays === 'function' ? book.plays(site) : book.plays))
+}
+
+async function prepare(open: OpenLab): Promise<void> {
+  let worked = false
+  await runTask(open.emit, 'make the host ready', async (task) => {
+    await open.provider.prepare((line) => {
+      worked = true
+      task.progress(line)
+    }, open.signal)
+    if (!worked) task.unchanged()
+  })
+}
