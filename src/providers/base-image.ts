@@ -5,7 +5,7 @@ import { execa } from 'execa'
 import { LabError } from '../model/errors.ts'
 import type { Progress } from '../model/provider.ts'
 import { engineMessage, unlessStatus } from './docker-engine.ts'
-import { aptInstall, findProgram, hasApt, rootPrefix } from './host-root.ts'
+import { aptInstall, asRoot, findProgram, hasApt, rootPrefix } from './host-root.ts'
 import { buildImage, followEngine } from './image-build.ts'
 import { aptMirrors } from './apt-sources.ts'
 import { IMAGE_LABEL } from './image-recipe.ts'
@@ -92,8 +92,7 @@ async function bootstrap(engine: Docker, refused: string, progress: Progress, si
     await aptInstall(root, ['mmdebstrap', 'debian-archive-keyring'], progress, signal)
   }
   const mirrors = await hostMirrors()
-  const argv = [
-    ...(root ?? []),
+  const command = asRoot(root ?? [], [
     'mmdebstrap',
     '--variant=minbase',
     '--dpkgopt=force-unsafe-io',
@@ -103,9 +102,8 @@ async function bootstrap(engine: Docker, refused: string, progress: Progress, si
     RELEASE,
     '-',
     ...mirrors,
-  ]
-  const [command = 'mmdebstrap', ...args] = argv
-  const bootstrapping = execa(command, args, {
+  ])
+  const bootstrapping = execa(...command, {
     encoding: 'buffer',
     buffer: { stdout: false, stderr: true },
     cancelSignal: signal,

@@ -16,6 +16,13 @@ export async function rootPrefix(): Promise<RootPrefix | undefined> {
   return exitCode === 0 ? sudo : undefined
 }
 
+/** Command and arguments that run `argv` as root. */
+export function asRoot(root: RootPrefix, argv: readonly [string, ...string[]]): readonly [string, readonly string[]] {
+  const [sudo, ...options] = root
+  const [command, ...args] = argv
+  return sudo === undefined ? [command, args] : [sudo, [...options, command, ...args]]
+}
+
 /** Path of a program on this host, root's directories included; undefined when it is not installed. */
 export async function findProgram(name: string): Promise<string | undefined> {
   const directories = new Set([...(process.env['PATH'] ?? '').split(delimiter), ...ROOT_PATHS])
@@ -44,8 +51,8 @@ export async function aptInstall(
   signal: AbortSignal,
 ): Promise<void> {
   const apt = async (...args: readonly string[]) => {
-    const [command = 'apt-get', ...rest] = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]
-    const process = execa(command, rest, { all: true, cancelSignal: signal, stdin: 'ignore' })
+    const argv = asRoot(root, ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args])
+    const process = execa(...argv, { all: true, cancelSignal: signal, stdin: 'ignore' })
     for await (const line of process.iterable({ from: 'all' })) progress(line)
     await process
   }

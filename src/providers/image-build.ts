@@ -54,7 +54,7 @@ export async function buildImage(engine: Docker, name: ImageName, options: Build
     })
   } catch (error) {
     signal.throwIfAborted()
-    throw new LabError('IMAGE_BUILD', `${[...last, engineMessage(error)].join('\n')}`, {
+    throw new LabError('IMAGE_BUILD', [...last, engineMessage(error)].join('\n'), {
       where: `images/${name}/Dockerfile`,
       hint: 'if a mirror or the network was down, run the same command again: what is built already is kept',
       cause: error,

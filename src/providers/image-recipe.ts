@@ -84,7 +84,7 @@ function recipesDirectory(): string {
     const parent = dirname(directory)
     if (parent === directory) {
       throw new LabError('INSTALLATION', 'the recipes of the node images are missing', {
-        where: `${dirname(fileURLToPath(import.meta.url))}`,
+        where: dirname(fileURLToPath(import.meta.url)),
         hint: 'run lab from its own checkout; `images/` is part of it',
       })
     }

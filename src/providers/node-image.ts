@@ -61,7 +61,7 @@ export async function removeImages(engine: Docker): Promise<void> {
 }
 
 function isTagged(tags: readonly string[] | null | undefined): tags is string[] {
-  return tags !== null && tags !== undefined && tags.some((tag) => tag !== '<none>:<none>')
+  return tags?.some((tag) => tag !== '<none>:<none>') === true
 }
 
 /** False where the image is gone already, in use, or another image's parent. */

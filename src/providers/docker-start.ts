@@ -1,0 +1,103 @@
+import type Docker from 'dockerode'
+import { LabError } from '../model/errors.ts'
+import type { LabIdentity } from '../model/lab-spec.ts'
+import type { MachineRequest } from '../model/provider.ts'
+import { engineMessage, unlessStatus } from './docker-engine.ts'
+import { accessArchive, containerName, containerOptions, withFreePorts } from './docker-machine.ts'
+import { missingCapabilities, NEEDED_CAPABILITIES, nodePrivileges } from './privileges.ts'
+import { republish } from './republish.ts'
+
+/** Ports tried one after another when somebody else takes the chosen one in the meantime. */
+const PORT_ATTEMPTS = 20
+const PORT_TAKEN = /port is already allocated|address already in use|ports are not available/i
+const NO_PRIVILEGE = /unable to apply caps|operation not permitted/i
+
+/** Creates a node and starts it, with its keys in place before its first process runs. */
+export async function createNode(
+  engine: Docker,
+  lab: LabIdentity,
+  request: MachineRequest,
+  image: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = containerName(lab, request.node.name)
+  const present = await unlessStatus(engine.getContainer(name).inspect(), 404)
+  if (present !== undefined && present.State.Status !== 'created')
+    return startNode(engine, lab, request.node.name, signal)
+  const access = await accessArchive(request)
+  let missing = await missingCapabilities()
+  checkCapabilities(missing)
+  const taken = new Set<number>()
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted()
+    // One that was created and never started: from a run that was killed, or from the attempt before.
+    await unlessStatus(engine.getContainer(name).remove({ force: true }), 404)
+    const withPorts = await withFreePorts(request, taken)
+    const container = await create(engine, containerOptions(lab, withPorts, image, nodePrivileges(missing)), lab)
+    try {
+      await container.putArchive(access, { path: '/' })
+      await container.start()
+      return
+    } catch (error) {
+      const said = engineMessage(error)
+      if (PORT_TAKEN.test(said) && attempt < PORT_ATTEMPTS) {
+        for (const { hostPort } of withPorts.publish) taken.add(hostPort)
+      } else if (NO_PRIVILEGE.test(said) && missing.length === 0) {
+        // The engine has fewer capabilities than could be read from here.
+        missing = ['SYS_RESOURCE']
+      } else {
+        await unlessStatus(container.remove({ force: true }), 404)
+        throw startFailed(request.node.name, said, error)
+      }
+    }
+  }
+}
+
+/** Starts a node that was stopped. Published ports that somebody else took meanwhile are exchanged for free ones. */
+export async function startNode(engine: Docker, lab: LabIdentity, node: string, signal: AbortSignal): Promise<void> {
+  const container = engine.getContainer(containerName(lab, node))
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted()
+    try {
+      await unlessStatus(container.start(), 304)
+      return
+    } catch (error) {
+      const said = engineMessage(error)
+      if (!PORT_TAKEN.test(said) || attempt === PORT_ATTEMPTS) throw startFailed(node, said, error)
+      await republish(engine, lab, node)
+    }
+  }
+}
+
+async function create(
+  engine: Docker,
+  options: Docker.ContainerCreateOptions,
+  lab: LabIdentity,
+): Promise<Docker.Container> {
+  try {
+    return await engine.createContainer(options)
+  } catch (error) {
+    throw new LabError('CREATE_FAILED', engineMessage(error), {
+      where: options.name ?? lab.id,
+      hint: 'lab doctor',
+      cause: error,
+    })
+  }
+}
+
+function checkCapabilities(missing: readonly string[]): void {
+  const needed = NEEDED_CAPABILITIES.filter((name) => missing.includes(name))
+  if (needed.length === 0) return
+  throw new LabError('CAPABILITIES', `the engine lacks ${needed.join(', ')}; nodes need them`, {
+    where: "this host's Docker engine",
+    hint: 'run the engine as root of the machine (not rootless, not in an unprivileged container)',
+  })
+}
+
+function startFailed(node: string, said: string, cause: unknown): LabError {
+  return new LabError('START_FAILED', `the engine does not start it: ${said}`, {
+    where: node,
+    hint: 'lab doctor',
+    cause,
+  })
+}

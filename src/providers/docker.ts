@@ -1,0 +1,111 @@
+import type Docker from 'dockerode'
+import { LabError } from '../model/errors.ts'
+import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
+import { LABELS } from '../model/names.ts'
+import type { Machine, MachineState, Provider } from '../model/provider.ts'
+import { engineAddress, openEngine, unlessStatus } from './docker-engine.ts'
+import { accessArchive, containerName, LOOPBACK } from './docker-machine.ts'
+import { createNetwork, findNetwork } from './docker-network.ts'
+import { cleanUpLab, destroyNode } from './docker-removal.ts'
+import { createNode, startNode } from './docker-start.ts'
+import { runInNode } from './docker-exec.ts'
+import { answers, ensureHostEngine, noEngine } from './host-engine.ts'
+import { allowWatches, checkEngine } from './host-limits.ts'
+import { ensureNodeImage } from './node-image.ts'
+
+const STATES: Readonly<Record<string, MachineState>> = {
+  running: 'running',
+  // Neither is gone: a paused node goes on where it was, and may still hold what it held.
+  paused: 'running',
+  restarting: 'running',
+  exited: 'stopped',
+  dead: 'stopped',
+  // Never started: it may lack its keys, and is made anew.
+  created: 'missing',
+  removing: 'missing',
+}
+
+/** Nodes as containers of this host's Docker engine, each running systemd, sshd and an engine of its own. */
+export function createProvider({ lab, spec }: { readonly lab: LabIdentity; readonly spec: LabSpec }): Provider {
+  let connected: Promise<Docker> | undefined
+  let image: Promise<string> | undefined
+
+  const connect = async () => {
+    const address = await engineAddress()
+    const engine = openEngine(address)
+    if (!(await answers(engine, address))) throw noEngine(address)
+    return engine
+  }
+  const engine = () => {
+    connected ??= connect()
+    connected.catch(() => (connected = undefined))
+    return connected
+  }
+  const container = async (name: string) => (await engine()).getContainer(containerName(lab, name))
+  const nodeImage = async () => {
+    const client = await engine()
+    return (image ??= ensureNodeImage(client, () => undefined, new AbortController().signal))
+  }
+
+  return {
+    name: 'docker',
+    prepare: async (progress, signal) => {
+      await ensureHostEngine(progress, signal)
+      const client = await engine()
+      await checkEngine(client)
+      await allowWatches(client, lab, spec.nodes.length, progress)
+      image = ensureNodeImage(client, progress, signal)
+      await image
+    },
+    network: async (create) => {
+      const client = await engine()
+      const present = await findNetwork(client, lab)
+      if (present !== undefined || !create) return present
+      await createNetwork(client, lab, spec)
+      return findNetwork(client, lab)
+    },
+    list: async () => listMachines(await engine(), lab),
+    create: async (request, signal) => createNode(await engine(), lab, request, await nodeImage(), signal),
+    start: async (name, signal) => startNode(await engine(), lab, name, signal),
+    stop: async (name) => {
+      // 304: it is stopped already. The deadline is the container's own.
+      await unlessStatus((await container(name)).stop(), 304, 404)
+    },
+    destroy: async (name) => destroyNode(await engine(), lab, name),
+    restoreAccess: async (request) => {
+      const script = 'tar -x -f - -C / && chmod 0700 /root/.ssh && systemctl reload-or-restart ssh'
+      await runInNode(await container(request.node.name), ['sh', '-c', script], await accessArchive(request))
+    },
+    publishedPort: async (name, nodePort) => {
+      const found = await unlessStatus((await container(name)).inspect(), 404)
+      const port = found?.NetworkSettings.Ports[`${String(nodePort)}/tcp`]?.[0]?.HostPort
+      return port === undefined || port === '' ? undefined : Number(port)
+    },
+    cleanUp: async (options) => cleanUpLab(await engine(), lab, options),
+    kill: async (name) => {
+      await unlessStatus((await container(name)).kill(), 404, 409)
+    },
+  }
+}
+
+async function listMachines(engine: Docker, lab: LabIdentity): Promise<readonly Machine[]> {
+  const filters = { label: [`${LABELS.lab}=${lab.id}`, LABELS.node] }
+  const containers = await engine.listContainers({ all: true, filters })
+  return containers
+    .map(({ Labels, State, Ports }): Machine => {
+      const name = Labels[LABELS.node]
+      if (name === undefined)
+        throw new LabError('UNEXPECTED', 'the engine lists a container without the label asked for')
+      const state = STATES[State] ?? 'stopped'
+      const port = Ports.find(({ PrivatePort, IP }) => PrivatePort === 22 && IP === LOOPBACK)?.PublicPort
+      return {
+        name,
+        state,
+        address: Labels[LABELS.address] ?? '',
+        ssh: port === undefined ? undefined : { host: LOOPBACK, port, user: 'root' },
+        specDigest: Labels[LABELS.specDigest] ?? '',
+      }
+    })
+    .filter(({ state }) => state !== 'missing')
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
