@@ -34,16 +34,25 @@ export function openStateDirectory(path: string): StateDirectory {
     await writeFile(temporary, content, { mode: 0o600 })
     await rename(temporary, file)
   }
+  // Whoever asks for a file that is being made gets that one, not a second.
+  const making = new Map<string, Promise<string>>()
+  const create = async (name: string, make: () => string | Promise<string>) => {
+    const present = await read(name)
+    if (present !== undefined) return present
+    const content = await make()
+    await write(name, content)
+    return content
+  }
   return {
     path,
     read,
     write,
-    readOrCreate: async (name, make) => {
-      const present = await read(name)
+    readOrCreate: (name, make) => {
+      const present = making.get(name)
       if (present !== undefined) return present
-      const content = await make()
-      await write(name, content)
-      return content
+      const made = create(name, make).finally(() => making.delete(name))
+      making.set(name, made)
+      return made
     },
     remove: () => rm(path, { recursive: true, force: true }),
   }
