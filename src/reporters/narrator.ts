@@ -21,6 +21,7 @@ interface OpenPlay {
 /** A narrator for one run. `now` is a clock in milliseconds. */
 export function makeNarrator(screen: () => Screen, now: () => number): Narrator {
   let planned = false
+  let headings = 0
   let play: OpenPlay | undefined
 
   const endPlay = (): readonly string[] => {
@@ -48,7 +49,7 @@ export function makeNarrator(screen: () => Screen, now: () => number): Narrator 
           return [...endPlay(), ...renderRecap(event, planned, screen())]
         case 'run-started':
           planned = event.command === 'plan' || event.command.endsWith('--check')
-          return EVENT_FORMATS['run-started'](event, screen())
+          return [...endPlay(), ...(headings++ > 0 ? [''] : []), ...EVENT_FORMATS['run-started'](event, screen())]
         case 'error':
         case 'done':
         case 'summary':

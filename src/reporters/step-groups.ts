@@ -32,7 +32,9 @@ export function renderPlay(
 
 /** One step as it is told at once: what failed does not wait for the end of its play. */
 export function renderStep(step: StepEvent, screen: Screen): readonly string[] {
-  return renderGroup({ step, nodes: [step.node] }, [], screen)
+  // The message behind the first line comes with the error that ends the command.
+  const [title = ''] = step.title.split('\n')
+  return renderGroup({ step: { ...step, title }, nodes: [step.node] }, [], screen)
 }
 
 function groupSteps(steps: readonly StepEvent[]): readonly StepGroup[] {

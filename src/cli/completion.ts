@@ -1,0 +1,96 @@
+import type { Command, Option } from 'commander'
+
+/** A word that may stand next, and what it means. */
+export interface Candidate {
+  readonly word: string
+  readonly summary: string
+}
+
+/** Where names come from that only the lab knows. Whatever cannot be asked right now answers with nothing. */
+export type NameSource = (kind: NameKind) => Promise<readonly string[]>
+
+/** Kinds of names, called as the arguments of commands are. */
+export type NameKind = 'service' | 'node' | 'volume' | 'app'
+
+/** Words with a fixed set of values, by the name of their argument. */
+const FIXED: Readonly<Record<string, readonly string[]>> = { shell: ['bash', 'zsh', 'fish'] }
+
+/**
+ * What may stand where the last of `words` is being typed. `words` are those after the program's name; the last may be
+ * empty. Nothing where lab does not know better than the shell, which then offers files.
+ */
+export async function complete(
+  program: Command,
+  words: readonly string[],
+  names: NameSource,
+): Promise<readonly Candidate[]> {
+  const current = words.at(-1) ?? ''
+  const [verb, ...before] = words.slice(0, -1)
+  const candidates =
+    verb === undefined ? firstWords(program, current) : await laterWords(program, verb, before, current, names)
+  return candidates.filter(({ word }) => word.startsWith(current))
+}
+
+function firstWords(program: Command, current: string): readonly Candidate[] {
+  return current.startsWith('-') ? [...flags(program), { word: '--help', summary: 'print help' }] : commands(program)
+}
+
+async function laterWords(
+  program: Command,
+  verb: string,
+  before: readonly string[],
+  current: string,
+  names: NameSource,
+): Promise<readonly Candidate[]> {
+  if (verb === 'help') return before.length === 0 ? commands(program) : []
+  const command = program.commands.find((each) => each.name() === verb)
+  // What follows `--` is somebody else's command line.
+  if (command === undefined || before.includes('--')) return []
+
+  const optionOf = (word: string | undefined) =>
+    command.options.find((option) => word !== undefined && (option.long === word || option.short === word))
+  const awaited = optionOf(before.at(-1))
+  if (awaited !== undefined && takesValue(awaited)) return optionValues(awaited, current, names)
+  if (current.startsWith('-')) return [...flags(command), { word: '--help', summary: 'print help' }]
+
+  const positional = before.filter((word, index) => {
+    const previous = optionOf(before[index - 1])
+    return !word.startsWith('-') && (previous === undefined || !takesValue(previous))
+  }).length
+  const { registeredArguments: known } = command
+  const argument = known[positional] ?? (known.at(-1)?.variadic === true ? known.at(-1) : undefined)
+  return argument === undefined ? [] : argumentValues(argument.name(), names)
+}
+
+async function argumentValues(name: string, names: NameSource): Promise<readonly Candidate[]> {
+  const words = FIXED[name] ?? (isNameKind(name) ? await names(name) : [])
+  return words.map((word) => ({ word, summary: isNameKind(name) ? name : '' }))
+}
+
+/** Values of an option; of a list only the part behind the last comma is completed. */
+async function optionValues(option: Option, current: string, names: NameSource): Promise<readonly Candidate[]> {
+  if (option.long !== '--node' && option.long !== '--limit') return []
+  const given = current.slice(0, current.lastIndexOf(',') + 1)
+  const nodes = await names('node')
+  return nodes
+    .filter((node) => !given.split(',').includes(node))
+    .map((node) => ({ word: given + node, summary: 'node' }))
+}
+
+function commands(program: Command): readonly Candidate[] {
+  return program.commands
+    .filter((command) => !command.name().startsWith('_'))
+    .map((command) => ({ word: command.name(), summary: command.description() }))
+}
+
+function flags(command: Command): readonly Candidate[] {
+  return command.options.map((option) => ({ word: option.long ?? option.short ?? '', summary: option.description }))
+}
+
+function takesValue(option: Option): boolean {
+  return option.required || option.optional
+}
+
+function isNameKind(name: string): name is NameKind {
+  return name === 'service' || name === 'node' || name === 'volume' || name === 'app'
+}

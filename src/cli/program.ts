@@ -1,0 +1,124 @@
+import { Command, type CommanderError } from 'commander'
+import { UsageError } from '../model/errors.ts'
+import { nearest } from '../model/names.ts'
+import type { Style } from '../reporters/style.ts'
+import type { Io } from './io.ts'
+import { styleOf } from './io.ts'
+import type { Session } from './session.ts'
+
+/** What a command's file gets to register itself with. */
+export interface Cli {
+  readonly io: Io
+  readonly session: Session
+  readonly program: Command
+  /** A command as users type it: `scale <service> <replicas>`. */
+  command(usage: string, help: CommandHelp): Command
+}
+
+/** What a command's help says. */
+export interface CommandHelp {
+  /** What it does, in the few words that fit a line of `lab --help`. */
+  readonly summary: string
+  /** What else is to be known, for its own help. */
+  readonly more?: string
+  /** Command lines, each with a remark behind two spaces or none. */
+  readonly examples: readonly string[]
+}
+
+/** A command's file: `register` adds it. */
+export type Register = (cli: Cli) => void
+
+/** The program without its commands: how help looks, and errors that are thrown, not printed. */
+export function createProgram(io: Io, session: Session): Cli {
+  const program = new Command('lab')
+  const quiet = { writeErr: () => undefined, outputError: () => undefined }
+  const style = styleOf(io.stdout, io.env)
+  program
+    .description('A real cluster on one machine: nodes, an engine, a registry, a network, volumes that move, logs.')
+    .usage('COMMAND [ARGUMENTS]')
+    .option('-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), ...quiet })
+    .configureHelp({
+      styleTitle: (title) => style.bold(title),
+      styleCommandText: style.cyan,
+      styleSubcommandText: style.cyan,
+      styleOptionText: style.cyan,
+      styleArgumentText: style.cyan,
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
+    .addHelpText('after', `\nEvery command has its own help, with an example: lab COMMAND --help`)
+
+  return {
+    io,
+    session,
+    program,
+    command: (usage, { summary, more, examples }) =>
+      program
+        .command(usage)
+        .summary(summary)
+        .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${more === undefined ? '' : ` ${more}`}`)
+        .option('--json', 'print JSON, for scripts')
+        .allowExcessArguments(false)
+        .addHelpText('after', `\n${style.bold('Examples:')}\n${exampleLines(examples, style).join('\n')}`),
+  }
+}
+
+function exampleLines(examples: readonly string[], style: Style): readonly string[] {
+  const parts = examples.map((example) => example.split(/ {2,}/))
+  const width = Math.max(...parts.map(([command = '']) => command.length))
+  return parts.map(([command = '', remark = '']) =>
+    `  ${style.cyan(command)}${' '.repeat(width - command.length)}   ${style.dim(remark)}`.trimEnd(),
+  )
+}
+
+function argumentTerm(argument: Command['registeredArguments'][number]): string {
+  const name = `${argument.name().toUpperCase()}${argument.variadic ? '...' : ''}`
+  return argument.required ? name : `[${name}]`
+}
+
+/** What Commander found wrong with the arguments, as a `UsageError`; undefined when it ended for help. */
+export function usageError(error: CommanderError, program: Command, argv: readonly string[]): UsageError | undefined {
+  if (error.exitCode === 0) return undefined
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
+  const command = program.commands.find((each) => each.name() === argv[0])
+  if (error.code === 'commander.unknownCommand') {
+    const names = program.commands.map((each) => each.name()).filter((name) => !name.startsWith('_'))
+    const near = nearest(argv.find((word) => !word.startsWith('-')) ?? '', names)
+    return new UsageError(
+      message,
+      { hint: near === undefined ? 'lab --help' : `did you mean "${near}"?` },
+      'UNKNOWN_COMMAND',
+    )
+  }
+  const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion ?? '')?.[1]
+  const help = `lab ${command === undefined ? '' : `${command.name()} `}--help`
+  return new UsageError(message, { hint: near === undefined ? help : `did you mean ${near}? See ${help}` })
+}
+
+/** Reads a whole number from `least` up; for arguments of commands. */
+export function wholeNumber(what: string, least: number, most = Number.MAX_SAFE_INTEGER) {
+  return (text: string): number => {
+    const number = Number(text)
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number
+    const range = `${String(least)} ${most === Number.MAX_SAFE_INTEGER ? 'up' : `to ${String(most)}`}`
+    throw new UsageError(`"${text}" is not a number of ${what}: give a whole number from ${range}`)
+  }
+}
+
+/** Reads a list with commas; for options that may also be given several times. */
+export function list(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(',').filter((word) => word !== '')]
+}
+
+/** Reads `key=value` into what was given before. */
+export function keyValue(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new UsageError(`"${text}" is not a parameter: write it as key=value`)
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) }
+}

@@ -1,0 +1,138 @@
+import { EXIT } from '../model/errors.ts'
+import type { Emit, Reporter, RunEvent } from '../model/events.ts'
+import type { Screen } from '../reporters/style.ts'
+import type { OpenLab } from '../workflows/open-lab.ts'
+import { errorEvent, explain, interruption, printFailure, printStack } from './failure.ts'
+import { interruptedBy, Interrupted } from './interrupt.ts'
+import { isLive, screenOf, styleOf, type Io } from './io.ts'
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly json?: true
+}
+
+/** Long work: what it is called, and what runs it. Answers with an exit code, or nothing for 0. */
+export interface Work {
+  /** As typed after `lab`, without options: `scale nodeapp 3`. */
+  readonly command: string
+  readonly run: (lab: OpenLab) => Promise<number | undefined>
+  /** What to say to somebody who interrupted it; by default, that the same command goes on. */
+  readonly resume?: string
+  /** Where the record of this run is kept: with the lab (default), not at all, or with a lab made for it. */
+  readonly record?: 'kept' | 'none' | 'created'
+}
+
+/** Runs commands on the lab of the working directory and says how they end. */
+export interface Session {
+  readonly signal: AbortSignal
+  /** Exit code of the last command that ran. */
+  exitCode: number
+  /** Long work, told as it happens: live, as lines or as JSON. */
+  work(options: CommonOptions, work: Work): Promise<void>
+  /** A question to the lab: one document, as JSON or as text for the screen. */
+  query<T>(
+    options: CommonOptions,
+    ask: (lab: OpenLab) => Promise<T>,
+    render: (document: T, screen: Screen) => readonly string[] | Promise<readonly string[]>,
+  ): Promise<void>
+  /** Work that writes its own output (a terminal, a stream of lines). Answers with an exit code, or nothing for 0. */
+  direct(options: CommonOptions, run: (lab: OpenLab) => Promise<number | undefined>): Promise<void>
+}
+
+/** A session on the lab of the working directory; `controller` stops what it runs. */
+export function createSession(io: Io, controller: AbortController): Session {
+  const { signal } = controller
+  const openLab = async (emit: Emit): Promise<OpenLab> => {
+    const [{ loadLab }, workflows] = await Promise.all([
+      import('../config/load.ts'),
+      import('../workflows/open-lab.ts'),
+    ])
+    return workflows.openLab({ ...(await loadLab(io.cwd)), emit, signal })
+  }
+
+  const session: Session = {
+    signal,
+    exitCode: EXIT.done,
+
+    work: async (options, { command, run, resume, record = 'kept' }) => {
+      const reporters: Reporter[] = [await outputReporter(io, options)]
+      const emit = (event: RunEvent) => {
+        for (const reporter of reporters) reporter.on(event)
+      }
+      const stopping = () => {
+        emit({ type: 'notice', level: 'warning', message: 'stopping where it is safe; Ctrl-C again stops at once' })
+      }
+      signal.addEventListener('abort', stopping)
+      let lab: OpenLab | undefined
+      try {
+        lab = await openLab(emit)
+        const name = command.split(' ')[0] ?? command
+        if (record !== 'none') reporters.push(...(await runRecord(lab.lab.stateDirectory, name, record === 'created')))
+        emit({ type: 'run-started', command, lab: lab.lab.id, at: new Date().toISOString() })
+        session.exitCode = (await run(lab)) ?? EXIT.done
+      } catch (thrown) {
+        const by = interruptedBy(signal)
+        const hint = resume ?? `"lab ${command}" again goes on from here`
+        const error = explain(thrown, by === undefined ? undefined : interruption(by, hint))
+        emit(errorEvent(error))
+        session.exitCode = error.exitCode
+        printStack(error, io)
+      } finally {
+        signal.removeEventListener('abort', stopping)
+        await lab?.close()
+        for (const reporter of reporters) await reporter.close?.()
+      }
+    },
+
+    query: async (options, ask, render) => {
+      await session.direct(options, async (lab) => {
+        const document = await ask(lab)
+        if (options.json) io.out(JSON.stringify(document))
+        else (await render(document, screenOf(io.stdout, io.env))).forEach(io.out)
+        return EXIT.done
+      })
+    },
+
+    direct: async (options, run) => {
+      io.gone.addEventListener('abort', () => {
+        controller.abort(new Interrupted('EPIPE'))
+      })
+      let lab: OpenLab | undefined
+      try {
+        lab = await openLab(notices(io, options))
+        session.exitCode = (await run(lab)) ?? EXIT.done
+      } catch (thrown) {
+        // Ctrl-C is how one leaves a stream, and a reader that goes (`| head`) has seen enough: neither needs words.
+        if (!signal.aborted)
+          session.exitCode = await printFailure(explain(thrown, undefined), io, options.json ?? false)
+      } finally {
+        await lab?.close()
+      }
+      const by = interruptedBy(signal)
+      if (by !== undefined) session.exitCode = interruption(by, undefined).exitCode
+    },
+  }
+  return session
+}
+
+/** How long work is told: JSON, live on a terminal, lines elsewhere. */
+async function outputReporter(io: Io, { json }: CommonOptions): Promise<Reporter> {
+  if (json) return (await import('../reporters/json-lines.ts')).jsonReporter(io.out)
+  const style = styleOf(io.stdout, io.env)
+  if (!isLive(io.stdout, io.env)) return (await import('../reporters/plain.ts')).plainReporter(io.out, io.err, style)
+  return (await import('../reporters/terminal.ts')).terminalReporter(io.stdout, io.stderr, style)
+}
+
+async function runRecord(stateDirectory: string, command: string, create: boolean): Promise<readonly Reporter[]> {
+  const { existsSync } = await import('node:fs')
+  if (!create && !existsSync(stateDirectory)) return []
+  const { recordRun } = await import('../reporters/run-record.ts')
+  return [recordRun(`${stateDirectory}/runs`, command)]
+}
+
+/** Commands with output of their own show warnings only, apart from it. */
+function notices(io: Io, { json }: CommonOptions): Emit {
+  return (event) => {
+    if (event.type === 'notice' && event.level === 'warning' && !json) io.err(`! ${event.message}`)
+  }
+}

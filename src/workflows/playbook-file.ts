@@ -1,0 +1,113 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build, type BuildFailure, type Plugin } from 'esbuild'
+import { InvalidFileError, UsageError } from '../model/errors.ts'
+import { nearest } from '../model/names.ts'
+import type { Site } from '../model/site.ts'
+import type { Playbook } from '../model/step.ts'
+
+/** A playbook that was compiled; `dispose` removes what that left on disk. Errors in its steps need it until then. */
+export interface LoadedPlaybook {
+  readonly playbook: Playbook<Site>
+  dispose(): Promise<void>
+}
+
+/**
+ * Compiles a user's playbook and loads it. `import ... from 'lab'` and `'lab/steps/<name>'` mean the running lab itself
+ * (its directory is `product`); any other package comes from beside the playbook, else from lab's own.
+ * Throws `InvalidFileError` for what does not compile, `UsageError` for what is not a playbook.
+ */
+export async function loadPlaybook(file: string, product: string): Promise<LoadedPlaybook> {
+  if (!existsSync(file)) throw new UsageError(`there is no playbook ${relative(process.cwd(), file)}`, { where: file })
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'lab-playbook-')))
+  const dispose = () => rm(directory, { recursive: true, force: true })
+  try {
+    const outfile = join(directory, 'playbook.mjs')
+    await compile(file, outfile, product)
+    const module = (await import(pathToFileURL(outfile).href)) as { readonly default?: unknown }
+    return { playbook: checkPlaybook(module.default, file), dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+async function compile(file: string, outfile: string, product: string): Promise<void> {
+  try {
+    await build({
+      entryPoints: [file],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: 'linked',
+      sourcesContent: false,
+      logLevel: 'silent',
+      plugins: [labModules(product)],
+    })
+  } catch (error) {
+    const { errors } = error as Partial<BuildFailure>
+    if (errors === undefined) throw error
+    throw new InvalidFileError(
+      errors.map(({ text, location }) => ({
+        file: location === null ? relative(process.cwd(), file) : location.file,
+        line: location?.line ?? 1,
+        column: (location?.column ?? 0) + 1,
+        message: text,
+      })),
+    )
+  }
+}
+
+/** Finds imports of a playbook. What belongs to lab stays one instance: a step made here is run by this very process. */
+function labModules(product: string): Plugin {
+  const compiled = join(product, 'dist')
+  return {
+    name: 'lab-modules',
+    setup: (bundler) => {
+      bundler.onResolve({ filter: /^lab$/ }, () => external(join(compiled, 'src/index.js')))
+      bundler.onResolve({ filter: /^lab\// }, ({ path }) => {
+        const name = path.replace(/^lab\/(steps\/)?/, '')
+        const steps = join(compiled, 'src/steps')
+        if (path.startsWith('lab/steps/') && existsSync(join(steps, `${name}.js`)))
+          return external(join(steps, `${name}.js`))
+        const known = readdirSync(steps).flatMap((entry) => (entry.endsWith('.js') ? [entry.slice(0, -3)] : []))
+        const near = nearest(name, known)
+        const advice = near === undefined ? `known: ${known.join(', ')}` : `did you mean "lab/steps/${near}"?`
+        return { errors: [{ text: `lab has no step "${name}"; ${advice}` }] }
+      })
+      // A playbook inside lab's own tree imports the sources by path.
+      bundler.onResolve({ filter: /^\.\.?\// }, async ({ path, ...from }) => {
+        if (from.pluginData === 'resolving') return undefined
+        const found = await bundler.resolve(path, { ...from, pluginData: 'resolving' })
+        const inside = relative(product, found.path).replace(/\.ts$/, '.js')
+        const twin = join(compiled, inside)
+        return inside.startsWith('src/') && existsSync(twin) ? external(twin) : found
+      })
+      bundler.onResolve({ filter: /^[^./]/ }, async ({ path, ...from }) => {
+        if (from.pluginData === 'resolving' || from.kind === 'entry-point' || path.startsWith('node:')) return undefined
+        const beside = await bundler.resolve(path, { ...from, pluginData: 'resolving' })
+        if (beside.errors.length === 0) return beside.external ? beside : external(beside.path)
+        const own = await bundler.resolve(path, { ...from, resolveDir: product, pluginData: 'resolving' })
+        return own.errors.length === 0 ? (own.external ? own : external(own.path)) : beside
+      })
+    },
+  }
+}
+
+function external(path: string): { path: string; external: true } {
+  return { path: pathToFileURL(path).href, external: true }
+}
+
+function checkPlaybook(value: unknown, file: string): Playbook<Site> {
+  const { name, plays } = (value ?? {}) as Partial<Playbook<Site>>
+  if (typeof name === 'string' && (typeof plays === 'function' || Array.isArray(plays))) return value as Playbook<Site>
+  throw new UsageError(`${relative(process.cwd(), file)} does not export a playbook`, {
+    where: dirname(file),
+    hint: "end it with: export default playbook({ name: '...', plays: [...] })",
+  })
+}
