@@ -1,0 +1,140 @@
+import { playbook, ZONE, type Site, type Step } from '../src/index.ts'
+import { LOGS_HOST, NODE_PATHS, REGISTRY_HOST } from '../src/model/names.ts'
+import { PACKAGES } from '../src/model/packages.ts'
+import { siteNodes } from '../src/model/site.ts'
+import { apt } from '../src/steps/apt.ts'
+import { absentFile, file } from '../src/steps/file.ts'
+import { command } from '../src/steps/command.ts'
+import { service } from '../src/steps/service.ts'
+import { renderPackaged } from '../src/steps/template.ts'
+
+/** What every machine has, whatever it is for: packages, trust, proxy settings, names. */
+export default playbook<Site>({
+  name: 'base',
+  plays: (site) => [
+    {
+      name: 'Packages, certificates and names',
+      hosts: () => true,
+      tags: ['base', 'dns'],
+      steps: [
+        apt({ packages: [...PACKAGES.base, ...PACKAGES.overlay] }),
+        ...proxy(site),
+        ...certificates(site),
+        ...names(site),
+      ],
+    },
+  ],
+})
+
+/** The host's proxy, for apt and for the engine; its address may hold a password. */
+function proxy({ host, network }: Site): readonly Step[] {
+  const { proxy } = host
+  const aptFile = '/etc/apt/apt.conf.d/95lab-proxy'
+  const environment = `${NODE_PATHS.etc}/proxy.env`
+  if (Object.keys(proxy).length === 0) return [absentFile(aptFile), absentFile(environment)]
+  const own = ['localhost', '127.0.0.1', `.${ZONE}`, network.subnet, network.overlayPool, network.bridgePool]
+  const except = [proxy['NO_PROXY'] ?? proxy['no_proxy'] ?? '', ...own].filter((entry) => entry !== '').join(',')
+  const variables = { ...proxy, NO_PROXY: except, no_proxy: except }
+  const http = proxy['HTTP_PROXY'] ?? proxy['http_proxy']
+  const https = proxy['HTTPS_PROXY'] ?? proxy['https_proxy']
+  const line = (scheme: string, url: string | undefined) =>
+    url === undefined ? '' : `Acquire::${scheme}::Proxy "${url}";\n`
+  return [
+    file({ path: aptFile, content: line('http', http) + line('https', https), secret: true }),
+    file({
+      path: environment,
+      content: Object.entries(variables)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+      secret: true,
+    }),
+  ]
+}
+
+/** Authorities the node trusts beyond the distribution's: the lab's own, and those the host has. */
+function certificates({ ca, host }: Site): readonly Step[] {
+  const bundles = {
+    lab: ca.certificate,
+    ...(host.extraCertificates === undefined ? {} : { 'lab-host': host.extraCertificates }),
+  }
+  const files = Object.entries(bundles).map(([name, content]) =>
+    file({ path: `/usr/local/share/ca-certificates/${name}.crt`, content }),
+  )
+  // The last line of a certificate's text is part of its signature, so it stands for the whole.
+  const marks = Object.values(bundles).flatMap((bundle) =>
+    [...bundle.matchAll(/^(\S+)\s+-----END CERTIFICATE/gm)].map(([, line]) => line),
+  )
+  return [
+    ...files,
+    command({
+      title: `trust ${Object.keys(bundles).join(', ')}`,
+      run: ['sh', '-euc', TRUST, 'trust', ...Object.keys(bundles)],
+      unless: marks.map((mark) => `grep -qxF '${mark ?? ''}' ${BUNDLE}`).join(' && '),
+      after: files,
+    }),
+  ]
+}
+
+const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
+
+// What update-ca-certificates does for an authority that is new, without going through all the others again (that takes
+// longer than everything else here). For one that takes the place of another it is the real thing.
+const TRUST = `for name; do
+  from=/usr/local/share/ca-certificates/$name.crt
+  link=/etc/ssl/certs/$name.pem
+  if [ -e "$link" ]; then exec update-ca-certificates >/dev/null; fi
+  cat "$from" >>${BUNDLE}
+  ln -sf "$name.pem" "/etc/ssl/certs/$(openssl x509 -noout -subject_hash -in "$from").0"
+  ln -s "$from" "$link"
+done`
+
+/**
+ * Names: a small forwarder on each node answers the lab's own and passes the rest to the name servers the node was
+ * given. Containers ask it too, at the address of the engine's bridge. Nothing else is ever asked.
+ */
+function names(site: Site): readonly Step[] {
+  const [bridge = ''] = site.network.bridgeAddress.split('/')
+  const paths = {
+    resolver: '/usr/local/lib/lab/resolver',
+    upstream: `${NODE_PATHS.run}/upstream.conf`,
+    kept: `${NODE_PATHS.state}/upstream.conf`,
+    hosts: `${NODE_PATHS.etc}/hosts`,
+    config: `${NODE_PATHS.etc}/dnsmasq.conf`,
+  }
+  const template = (name: string) => renderPackaged(`playbooks/templates/${name}.hbs`, { ...paths, bridge, zone: ZONE })
+  const resolver = [
+    file({ path: paths.resolver, content: template('resolver.sh'), mode: 0o755 }),
+    file({ path: '/etc/systemd/system/lab-resolver.service', content: template('lab-resolver.service') }),
+  ]
+  const forwarder = [
+    file({ path: paths.hosts, content: hostsFile(site) }),
+    file({ path: paths.config, content: template('dnsmasq.conf') }),
+    file({ path: '/etc/systemd/system/lab-dns.service', content: template('lab-dns.service') }),
+  ]
+  const atBoot = service({ unit: 'lab-resolver', running: true, enabled: true, restartAfter: resolver })
+  return [
+    ...resolver,
+    ...forwarder,
+    service({ unit: 'lab-dns', running: true, enabled: true, restartAfter: forwarder }),
+    atBoot,
+    command({
+      title: 'ask the forwarder on this node for names',
+      run: ['systemctl', 'restart', 'lab-resolver.service'],
+      unless: [paths.resolver, 'check'],
+      after: [atBoot],
+    }),
+  ]
+}
+
+function hostsFile(site: Site): string {
+  const line = (address: string, ...hosts: readonly string[]) => `${address} ${hosts.join(' ')}\n`
+  return [
+    ...site.nodes.map(({ name, address }) => line(address, `${name}.${ZONE}`, name)),
+    ...siteNodes(site, 'registry')
+      .slice(0, 1)
+      .map(({ address }) => line(address, REGISTRY_HOST)),
+    ...siteNodes(site, 'logs')
+      .slice(0, 1)
+      .map(({ address }) => line(address, LOGS_HOST)),
+  ].join('')
+}

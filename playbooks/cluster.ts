@@ -1,0 +1,59 @@
+import { playbook, siteNodes, type Site, type SiteNode, type Step } from '../src/index.ts'
+import { withRole } from '../src/model/site.ts'
+import { swarmDeparted } from '../src/steps/swarm-departed.ts'
+import { swarmMember } from '../src/steps/swarm-member.ts'
+import { swarmNode } from '../src/steps/swarm-node.ts'
+import { swarmSettings } from '../src/steps/swarm-settings.ts'
+
+/** A node that misses three heartbeats is down: its tasks run elsewhere 3 s after it died. */
+const SETTINGS = { heartbeatMs: 1000, taskHistory: 2 }
+
+/** One Docker Swarm: managers that run no apps, and workers, with the labels that place services. */
+export default playbook<Site>({
+  name: 'cluster',
+  plays: (site) => {
+    const managers = siteNodes(site, 'manager')
+    const [first] = managers
+    const member = (node: Pick<SiteNode, 'name' | 'roles'>) =>
+      swarmMember({
+        role: withRole('manager')(node) ? 'manager' : 'worker',
+        address: addressOf(site, node.name),
+        managers,
+        founding: { dataPathPort: site.dataPathPort, addressPool: site.network.overlayPool, ...SETTINGS },
+      })
+    const joins = new Map<string, Step>(site.nodes.map((node) => [node.name, member(node)]))
+    const join = ({ name }: { readonly name: string }) => [joins.get(name)].filter((step) => step !== undefined)
+    return [
+      {
+        name: 'Found the swarm',
+        hosts: first === undefined ? [] : [first.name],
+        tags: ['cluster'],
+        steps: (node) => [...join(node), swarmSettings(SETTINGS)],
+      },
+      {
+        name: 'Join the swarm',
+        hosts: (node) => node.name !== first?.name,
+        tags: ['cluster'],
+        steps: join,
+      },
+      {
+        name: 'Label the nodes',
+        hosts: first === undefined ? [] : [first.name],
+        tags: ['cluster'],
+        steps: [
+          swarmDeparted({ keep: site.nodes.map(({ name }) => name) }),
+          ...site.nodes.map((node) => swarmNode({ name: node.name, labels: labelsOf(node), after: join(node) })),
+        ],
+      },
+    ]
+  },
+})
+
+/** Roles as `lab.role.<role>`, and the node's own vars under their own names. */
+function labelsOf({ roles, vars }: SiteNode): Readonly<Record<string, string>> {
+  return { ...vars, ...Object.fromEntries(roles.map((role) => [`lab.role.${role}`, 'true'])) }
+}
+
+function addressOf(site: Site, name: string): string {
+  return site.nodes.find((node) => node.name === name)?.address ?? ''
+}

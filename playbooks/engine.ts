@@ -1,0 +1,70 @@
+import { playbook, NODE_PATHS, REGISTRY, type Site, type Step } from '../src/index.ts'
+import { REGISTRY_USER } from '../src/model/names.ts'
+import { PACKAGES } from '../src/model/packages.ts'
+import { apt } from '../src/steps/apt.ts'
+import { file } from '../src/steps/file.ts'
+import { service } from '../src/steps/service.ts'
+import { renderPackaged } from '../src/steps/template.ts'
+
+/** A Docker engine on every node, reached through its Unix socket only. */
+export default playbook<Site>({
+  name: 'engine',
+  plays: (site) => [
+    {
+      name: 'Docker on every node',
+      hosts: () => true,
+      tags: ['engine'],
+      steps: [apt({ packages: PACKAGES.engine }), ...registryAccess(site), ...engine(site)],
+    },
+  ],
+})
+
+function engine(site: Site): readonly Step[] {
+  const runtime = file({
+    path: '/etc/containerd/config.toml',
+    content: renderPackaged('playbooks/templates/containerd.toml.hbs', {}),
+  })
+  const settings = [
+    file({ path: '/etc/docker/daemon.json', content: `${JSON.stringify(daemonSettings(site), null, 2)}\n` }),
+    file({
+      path: '/etc/systemd/system/docker.service.d/lab.conf',
+      content: renderPackaged('playbooks/templates/docker.service.hbs', { ...NODE_PATHS }),
+    }),
+  ]
+  return [
+    runtime,
+    ...settings,
+    service({ unit: 'containerd', running: true, enabled: true, restartAfter: [runtime] }),
+    service({ unit: 'docker', running: true, enabled: true, restartAfter: settings }),
+  ]
+}
+
+/** What every engine of the lab is told; addresses stay clear of the lab's network and its overlays. */
+function daemonSettings({ network }: Site): object {
+  const [bridge] = network.bridgeAddress.split('/')
+  return {
+    bip: network.bridgeAddress,
+    'default-address-pools': [{ base: network.bridgePool, size: 24 }],
+    mtu: network.mtu,
+    dns: [bridge],
+    'userland-proxy': false,
+    'storage-driver': 'overlay2',
+    'log-driver': 'json-file',
+    'log-opts': { 'max-size': '8m', 'max-file': '2' },
+    'max-concurrent-downloads': 6,
+    'shutdown-timeout': 8,
+  }
+}
+
+/** The lab's registry is trusted by its authority, and every engine has its password. */
+function registryAccess({ ca, registry }: Site): readonly Step[] {
+  const auth = Buffer.from(`${REGISTRY_USER}:${registry.password}`).toString('base64')
+  return [
+    file({ path: `/etc/docker/certs.d/${REGISTRY}/ca.crt`, content: ca.certificate }),
+    file({
+      path: '/root/.docker/config.json',
+      content: `${JSON.stringify({ auths: { [REGISTRY]: { auth } } }, null, 2)}\n`,
+      secret: true,
+    }),
+  ]
+}

@@ -1,0 +1,40 @@
+import { firstNode, playbook, type Site } from '../src/index.ts'
+import { OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
+import { dockerContainer } from '../src/steps/docker-container.ts'
+import { dockerImage, importedTag } from '../src/steps/docker-image.ts'
+import { dockerNetwork } from '../src/steps/docker-network.ts'
+
+/** BusyBox and nothing else: what asks the overlay's name server, and reaches its addresses, from a node. */
+const PROBE = {
+  script: `mkdir -p "$1/usr/bin" "$1/etc" "$1/tmp"
+ln -s usr/bin "$1/bin"
+cp /bin/busybox "$1/usr/bin/"
+/bin/busybox --install -s "$1/usr/bin"`,
+  changes: ['CMD ["/bin/tail", "-f", "/dev/null"]'],
+}
+
+/** The network all apps share, and on every node a container in it that looks at it from inside. */
+export default playbook<Site>({
+  name: 'overlay',
+  plays: (site) => {
+    const image = importedTag('lab-probe', PROBE)
+    return [
+      {
+        name: 'The overlay network',
+        hosts: [firstNode(site, 'manager').name],
+        tags: ['overlay', 'dns'],
+        steps: [dockerNetwork({ name: OVERLAY, subnet: site.network.overlaySubnet, linkMtu: site.network.mtu })],
+      },
+      {
+        name: 'A probe in it on every node',
+        hosts: () => true,
+        tags: ['overlay', 'dns'],
+        steps: [
+          dockerImage({ tag: image, ...PROBE }),
+          // Nothing to end gently, and TERM is not for a process with id 1.
+          dockerContainer({ name: PROBE_CONTAINER, image, network: OVERLAY, stopSignal: 'KILL' }),
+        ],
+      },
+    ]
+  },
+})

@@ -1,0 +1,13 @@
+import type { Playbook, Site } from '../src/index.ts'
+import base from './base.ts'
+import cluster from './cluster.ts'
+import edge from './edge.ts'
+import engine from './engine.ts'
+import logging from './logging.ts'
+import overlay from './overlay.ts'
+import registry from './registry.ts'
+import volumes from './volumes.ts'
+
+/** The whole site, in the order it is brought up. */
+const site: readonly Playbook<Site>[] = [base, engine, cluster, registry, overlay, volumes, logging, edge]
+export default site

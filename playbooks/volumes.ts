@@ -1,0 +1,88 @@
+import { NODE_PATHS, playbook, type NodeSpec, type Site, type Step } from '../src/index.ts'
+import { PACKAGES } from '../src/model/packages.ts'
+import { withRole } from '../src/model/site.ts'
+import type { VolumeDriverName } from '../src/model/volume.ts'
+import { apt } from '../src/steps/apt.ts'
+import { directory } from '../src/steps/directory.ts'
+import { file } from '../src/steps/file.ts'
+import { service } from '../src/steps/service.ts'
+import { renderPackaged } from '../src/steps/template.ts'
+import {
+  transferAuthorizedKey,
+  transferConfig,
+  transferKnownHosts,
+  VOLUME_PATHS,
+  volumeScripts,
+  ZFS_POOL,
+} from '../src/volumes/node-scripts.ts'
+
+/** A pool for volumes on every worker, and the way volumes take from one to another. */
+export default playbook<Site>({
+  name: 'volumes',
+  plays: (site) => [
+    {
+      name: 'A pool for volumes on every worker',
+      hosts: withRole('worker'),
+      tags: ['volumes'],
+      steps: (node) => [apt({ packages: PACKAGES.volumes }), ...transfers(site), ...pool(site, node)],
+    },
+  ],
+})
+
+/** Volumes go from node to node by a key that can do nothing else. */
+function transfers(site: Site): readonly Step[] {
+  const workers = site.nodes.filter(withRole('worker'))
+  const hostKeys = workers.flatMap(({ name }) => {
+    const key = site.hostKeys[name]
+    return key === undefined ? [] : [[name, key] as const]
+  })
+  const privately = { secret: true, mode: 0o600 } as const
+  return [
+    directory({ path: VOLUME_PATHS.transfer, mode: 0o700 }),
+    file({ path: VOLUME_PATHS.transferKey, content: `${site.transferKey.privateKey.trim()}\n`, ...privately }),
+    file({ path: VOLUME_PATHS.transferKnownHosts, content: transferKnownHosts(Object.fromEntries(hostKeys)) }),
+    file({ path: VOLUME_PATHS.transferConfig, content: transferConfig(workers) }),
+    // The second of the two files sshd reads: the first is the provider's, with the key that lab itself comes with.
+    file({
+      path: '/root/.ssh/authorized_keys2',
+      content: `${transferAuthorizedKey(site.transferKey.publicKey)}\n`,
+      mode: 0o600,
+    }),
+  ]
+}
+
+const DRIVERS: readonly VolumeDriverName[] = ['btrfs', 'zfs']
+
+/** The pool is a file of the node's own; what is served from it after a boot is decided by the leases in it. */
+function pool({ lab, spec }: Site, node: NodeSpec): readonly Step[] {
+  const values = {
+    ...VOLUME_PATHS,
+    ...NODE_PATHS,
+    script: '/usr/local/lib/lab/volume-pool',
+    image: `${NODE_PATHS.state}/pool-${lab.id}-${node.name}.img`,
+    sizeBytes: String(spec.volumes.poolSizeBytes),
+    wanted: spec.volumes.driver,
+    zpool: ZFS_POOL,
+  }
+  const template = (name: string) => renderPackaged(`playbooks/templates/${name}.hbs`, values)
+  const drivers = DRIVERS.map((driver) => {
+    const content = volumeScripts(driver).find(({ path }) => path === VOLUME_PATHS.driver)?.content ?? ''
+    return file({ path: `${VOLUME_PATHS.driver}-${driver}`, content, mode: 0o755 })
+  })
+  const scripts = volumeScripts('btrfs')
+    .filter(({ path }) => path !== VOLUME_PATHS.driver)
+    .map((script) => file(script))
+  const poolUnit = [
+    ...drivers,
+    file({ path: values.script, content: template('volume-pool.sh'), mode: 0o755 }),
+    file({ path: '/etc/systemd/system/lab-pool.service', content: template('lab-pool.service') }),
+  ]
+  const serveUnit = file({ path: '/etc/systemd/system/lab-volumes.service', content: template('lab-volumes.service') })
+  return [
+    ...scripts,
+    ...poolUnit,
+    serveUnit,
+    service({ unit: 'lab-pool', running: true, enabled: true, restartAfter: poolUnit }),
+    service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: [serveUnit] }),
+  ]
+}
