@@ -120,8 +120,10 @@ function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
 class HostKeyChanged extends Error {}
 
 function isBooting(error: unknown): boolean {
-  const { code, level } = error as { code?: string; level?: string }
-  return BOOTING.has(code ?? '') || level === 'client-timeout' || level === 'client-socket'
+  const { code, level, message } = error as { code?: string; level?: string; message?: string }
+  // A port that the host's engine publishes takes the connection before there is a server, and drops it then.
+  const dropped = level === 'protocol' && message === 'Connection lost before handshake'
+  return dropped || BOOTING.has(code ?? '') || level === 'client-timeout' || level === 'client-socket'
 }
 
 function explain(error: unknown, options: SshOptions): unknown {
