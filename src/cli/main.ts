@@ -1,61 +1,23 @@
-import { CommanderError } from 'commander'
+import { runCommandLine, wantsJson } from './command-line.ts'
 import { explain, printFailure } from './failure.ts'
 import { listenForSignals } from './interrupt.ts'
-import { processIo, type Io } from './io.ts'
-import { createProgram, usageError, type Register } from './program.ts'
-import { createSession, type Session } from './session.ts'
-import { register as completion } from './commands/completion.ts'
-import { register as destroy } from './commands/destroy.ts'
-import { register as halt } from './commands/halt.ts'
-import { register as plan } from './commands/plan.ts'
-import { register as run } from './commands/run.ts'
-import { register as up } from './commands/up.ts'
+import { processIo } from './io.ts'
+import { createSession } from './session.ts'
 
-/** Every command, as `lab --help` lists them. */
-const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [up, plan, halt, destroy],
-  'Nodes:': [run],
-  'The command line:': [completion],
-}
-
-/** Runs one command line to its end and returns its exit code. */
-export async function main(argv: readonly string[], io: Io, session: Session): Promise<number> {
-  if (argv[0] === '--version' || argv[0] === '-V') {
-    const { findProduct } = await import('../config/product.ts')
-    io.out(findProduct().version)
-    return 0
-  }
-  const cli = createProgram(io, session)
-  for (const [heading, registers] of Object.entries(COMMANDS)) {
-    cli.program.commandsGroup(heading)
-    for (const register of registers) register(cli)
-  }
-  cli.program.helpCommand('help [command]', 'print the help of a command')
-  try {
-    await cli.program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
-    return session.exitCode
-  } catch (error) {
-    const failure = error instanceof CommanderError ? usageError(error, cli.program, argv) : explain(error, undefined)
-    return failure === undefined ? 0 : printFailure(failure, io, wantsJson(argv))
-  }
-}
-
-function wantsJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--')
-  return argv.slice(0, end < 0 ? undefined : end).includes('--json')
-}
+// The edge of the process: arguments, streams and signals go in, an exit code comes out.
 
 /** Waits until what was written has left, then ends: nothing that is still open may keep a finished command waiting. */
 function exit(code: number): void {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
 }
 
+const argv = process.argv.slice(2)
 const controller = new AbortController()
 const io = processIo()
 listenForSignals(controller)
 const crash = (error: unknown) => {
-  void printFailure(explain(error, undefined), io, wantsJson(process.argv.slice(2))).then(exit)
+  void printFailure(explain(error, undefined), io, wantsJson(argv)).then(exit)
 }
 process.on('uncaughtException', crash)
 process.on('unhandledRejection', crash)
-void main(process.argv.slice(2), io, createSession(io, controller)).then(exit)
+void runCommandLine(argv, io, createSession(io, controller)).then(exit)

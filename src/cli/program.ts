@@ -40,7 +40,13 @@ export function createProgram(io: Io, session: Session): Cli {
     .helpOption('-h, --help', 'print this help')
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), ...quiet })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      getOutHelpWidth: () => (io.stdout.isTTY ? Math.min(io.stdout.columns, 100) : 80),
+      // Whether there are colours was decided by `style`; Commander shall not decide again.
+      getOutHasColors: () => true,
+      ...quiet,
+    })
     .configureHelp({
       styleTitle: (title) => style.bold(title),
       styleCommandText: style.cyan,

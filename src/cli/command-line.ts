@@ -1,0 +1,52 @@
+import { CommanderError } from 'commander'
+import { explain, printFailure } from './failure.ts'
+import type { Io } from './io.ts'
+import { createProgram, usageError, type Cli, type Register } from './program.ts'
+import type { Session } from './session.ts'
+import { register as completion } from './commands/completion.ts'
+import { register as destroy } from './commands/destroy.ts'
+import { register as halt } from './commands/halt.ts'
+import { register as plan } from './commands/plan.ts'
+import { register as run } from './commands/run.ts'
+import { register as up } from './commands/up.ts'
+
+/** Every command, as `lab --help` lists them. */
+const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
+  'The lab:': [up, plan, halt, destroy],
+  'Nodes:': [run],
+  'The command line:': [completion],
+}
+
+/** Runs one command line to its end and returns its exit code. */
+export async function runCommandLine(argv: readonly string[], io: Io, session: Session): Promise<number> {
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    const { findProduct } = await import('../config/product.ts')
+    io.out(findProduct().version)
+    return 0
+  }
+  const cli = createProgramWithCommands(io, session)
+  try {
+    await cli.program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
+    return session.exitCode
+  } catch (error) {
+    const failure = error instanceof CommanderError ? usageError(error, cli.program, argv) : explain(error, undefined)
+    return failure === undefined ? 0 : printFailure(failure, io, wantsJson(argv))
+  }
+}
+
+/** The whole program: what completion and help walk through. */
+export function createProgramWithCommands(io: Io, session: Session): Cli {
+  const cli = createProgram(io, session)
+  for (const [heading, registers] of Object.entries(COMMANDS)) {
+    cli.program.commandsGroup(heading)
+    for (const register of registers) register(cli)
+  }
+  cli.program.helpCommand('help [command]', 'print the help of a command')
+  return cli
+}
+
+/** Whether a command line asks for JSON, found out before it is parsed: its errors are JSON too. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end < 0 ? undefined : end).includes('--json')
+}
