@@ -21,8 +21,13 @@ export interface ApplyResult {
 /** One script that makes changes and looks again. */
 export interface ApplyScript {
   readonly script: string
+  /** Longest it can take when every deadline inside is kept. */
+  readonly timeoutMs: number
   read(ran: Pick<ExecResult, 'stdout' | 'stderr'>): ApplyResult
 }
+
+/** Deadline of a command that names none: nothing that takes longer is meant to run outside a unit of its own. */
+const DEFAULT_TIMEOUT_MS = 180_000
 
 /** How long a run waits for the lock of another one that is at work on the node. */
 const LOCK_WAIT_SECONDS = 30
@@ -42,6 +47,7 @@ export function applyScript(commands: readonly Command[], questions: Questionnai
   const marker = newMarker('apply')
   return {
     script: markedScript(parts, marker),
+    timeoutMs: commands.reduce((sum, command) => sum + timeoutOf(command) + 40_000, LOCK_WAIT_SECONDS * 1000 + 60_000),
     read: (ran) => {
       const [lock, ...outputs] = parseMarked(ran, marker, parts.length)
       return {
@@ -59,17 +65,19 @@ if flock -w ${String(LOCK_WAIT_SECONDS)} ${LOCK_FD}; then printf '%s\\n' ${quote
 else cat ${LOCK_FILE}; false; fi`
 }
 
-/** What a command starts must not inherit the lock. */
+/** What a command starts must not inherit the lock: this script waits for its end anyway. */
 function commandPart(command: Command): string {
   refuseSecretArguments(command)
   const { unit } = command
-  const text = commandTextWithInput(unit === undefined ? command : inUnit({ ...command, unit }))
-  const deadline = command.timeoutMs === undefined || unit !== undefined ? undefined : command.timeoutMs
-  const bounded =
-    deadline === undefined
-      ? text
-      : commandTextWithInput({ ...command, argv: ['timeout', String(Math.ceil(deadline / 1000)), ...command.argv] })
-  return `exec ${LOCK_FD}>&-\n${bounded}`
+  if (unit !== undefined) return `exec ${LOCK_FD}>&-\n${commandTextWithInput(inUnit({ ...command, unit }))}`
+  const seconds = String(Math.ceil(timeoutOf(command) / 1000))
+  const bounded = { ...command, argv: ['timeout', '-k', '10', seconds, ...command.argv] }
+  return `exec ${LOCK_FD}>&-\n${commandTextWithInput(bounded)}`
+}
+
+/** Longest a command may take, in milliseconds. */
+export function timeoutOf(command: Command): number {
+  return command.timeoutMs ?? DEFAULT_TIMEOUT_MS
 }
 
 function refuseSecretArguments(command: Command): void {

@@ -26,8 +26,9 @@ export function evaluate(step: Step, answers: Answers, pending: Pending): Verdic
   try {
     return compare(step, observedBy(step, answers), pending)
   } catch (error) {
-    if (!(error instanceof FactUnavailable)) throw error
-    return pending.steps.size > 0 ? { state: 'maybe', changes: [] } : { state: 'unknown', reason: error.message }
+    const reason = error instanceof Error ? error.message : String(error)
+    const explained = error instanceof FactUnavailable && pending.steps.size > 0
+    return explained ? { state: 'maybe', changes: [] } : { state: 'unknown', reason }
   }
 }
 
@@ -46,8 +47,10 @@ export function observedBy(step: Step, answers: Answers): ReadonlyMap<string, un
   return new Map(
     step.queries.map(({ key }) => {
       const answer = answers.get(key)
-      if (answer !== undefined && 'value' in answer) return [key, answer.value] as const
-      throw new FactUnavailable(answer?.unavailable ?? `${key} was not asked`)
+      if (answer === undefined) throw new Error(`${key} was not asked`)
+      if ('value' in answer) return [key, answer.value] as const
+      if ('unavailable' in answer) throw new FactUnavailable(answer.unavailable)
+      throw new Error(`${key}: ${answer.broken}`)
     }),
   )
 }

@@ -3,8 +3,11 @@ import type { Connection } from '../model/connection.ts'
 import { familyValue, FactUnavailable, type FactFamily, type FactOutput, type FactQuery } from '../model/step.ts'
 import { markedScript, parseMarked, type ScriptPart } from '../shell/marked-script.ts'
 
-/** What a host answered to a query: its value, or why it cannot tell. */
-export type Answer = { readonly value: unknown } | { readonly unavailable: string }
+/** What a host answered to a query: its value, why it cannot tell, or why its answer makes no sense. */
+export type Answer = { readonly value: unknown } | { readonly unavailable: string } | { readonly broken: string }
+
+/** Longest all questions of a host may take; a tool that hangs must not hang the run. */
+const DEADLINE_MS = 60_000
 
 /** Answers by query key. */
 export type Answers = ReadonlyMap<string, Answer>
@@ -37,7 +40,9 @@ export async function ask(
 ): Promise<Answers> {
   if (asked.parts.length === 0) return new Map()
   const marker = newMarker('fact')
-  const ran = await connection.script(markedScript(asked.parts, marker), signal === undefined ? {} : { signal })
+  const script = markedScript(asked.parts, marker)
+  const limits = { timeoutMs: DEADLINE_MS, ...(signal === undefined ? {} : { signal }) }
+  const ran = await connection.script(script, limits)
   return asked.read(parseMarked(ran, marker, asked.parts.length))
 }
 
@@ -77,7 +82,10 @@ function keysOf(group: Group): readonly string[] {
 }
 
 function answersOf(group: Group, output: FactOutput | undefined): readonly (readonly [string, Answer])[] {
-  if (output === undefined) return keysOf(group).map((key) => [key, { unavailable: 'the node stopped half-way' }])
+  if (output === undefined) {
+    const broken = 'the script that asks did not run to its end: a question ended the shell, or the node went down'
+    return keysOf(group).map((key) => [key, { broken }])
+  }
   if (group.family === undefined) {
     const { query } = group
     return [[query.key, attempt(() => query.parse(output))]]
@@ -87,18 +95,18 @@ function answersOf(group: Group, output: FactOutput | undefined): readonly (read
   const values = attempt(() => family.parse(output, args))
   return queries.map((query) => [
     query.key,
-    'unavailable' in values
-      ? values
-      : attempt(() => familyValue(family, values.value as ReadonlyMap<string, unknown>, query.batch?.argument ?? '')),
+    'value' in values
+      ? attempt(() => familyValue(family, values.value as ReadonlyMap<string, unknown>, query.batch?.argument ?? ''))
+      : values,
   ])
 }
 
-/** A node that cannot tell is an answer; a parser that breaks is an error of the program. */
+/** A node that cannot tell is an answer; so is one that nobody understands: an error of the steps that need it, no other. */
 function attempt(parse: () => unknown): Answer {
   try {
     return { value: parse() }
   } catch (error) {
     if (error instanceof FactUnavailable) return { unavailable: error.message }
-    throw error
+    return { broken: error instanceof Error ? error.message : String(error) }
   }
 }

@@ -9,7 +9,7 @@ import { applyScript } from './apply-script.ts'
 import { evaluate, NOTHING_PENDING, observedBy, type Pending } from './evaluate.ts'
 import { fileDiff } from './file-diff.ts'
 import { ask, questionnaire, type Answers } from './gather.ts'
-import { cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
+import { cannotApply, cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
 
 /** What a run on one host needs to know. */
 export interface HostRunOptions {
@@ -47,7 +47,7 @@ export class HostRun {
   }
   private readonly options: HostRunOptions
   private readonly plays: readonly HostPlay[]
-  private answers: Answers | undefined
+  private answers: Answers = new Map()
   private readonly pendingFiles = new Set<string>()
 
   constructor(options: HostRunOptions, plays: readonly HostPlay[]) {
@@ -57,28 +57,30 @@ export class HostRun {
 
   /** Forgets what the host answered: another host's change may have made it untrue. */
   forget(): void {
-    this.answers = undefined
+    this.answers = new Map()
   }
 
-  /** Asks everything the plays from `first` on need to know, in one exec, unless that is known. */
-  async gather(first: number): Promise<void> {
-    if (this.answers !== undefined) return
+  /**
+   * Asks what the play `first` needs to know and is not known, in one exec; with `ahead`, what all plays after it need as
+   * well. Asking ahead pays when nothing is going to change: a change makes what was asked ahead worthless.
+   */
+  async gather(first: number, ahead: boolean): Promise<void> {
+    const isUnknown = ({ key }: FactQuery<unknown>) => !this.answers.has(key)
+    const steps = ahead ? this.plays.slice(first).flatMap((play) => play.steps) : this.steps(first)
     const { connection, signal } = this.options
-    this.answers = await ask(connection, questionnaire(this.queriesFrom(first, 0)), signal)
+    const asked = questionnaire(steps.flatMap(({ queries }) => queries).filter(isUnknown))
+    this.answers = new Map([...this.answers, ...(await ask(connection, asked, signal))])
   }
 
   /** Whether a play has nothing to do here, as far as the answers tell. */
   isDone(play: number): boolean {
-    const { answers } = this
-    if (answers === undefined) return false
-    return (this.plays[play]?.steps ?? []).every((step) => evaluate(step, answers, NOTHING_PENDING).state === 'ok')
+    return this.steps(play).every((step) => evaluate(step, this.answers, NOTHING_PENDING).state === 'ok')
   }
 
   /** Goes through one play; returns whether anything on the host was changed. Throws what went wrong. */
   async run(play: number): Promise<boolean> {
     const changedBefore = this.recap.changed
-    await this.gather(play)
-    const steps = this.plays[play]?.steps ?? []
+    const steps = this.steps(play)
     let next = 0
     while (next < steps.length) {
       this.options.signal.throwIfAborted()
@@ -90,7 +92,7 @@ export class HostRun {
   private async planStep(play: number, index: number): Promise<number> {
     const step = this.step(play, index)
     const pending: Pending = { files: this.pendingFiles, steps: this.options.pendingSteps }
-    const verdict = evaluate(step, this.known(), pending)
+    const verdict = evaluate(step, this.answers, pending)
     if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
     if (verdict.state === 'ok') {
       await this.report(play, step, 'ok', [], 0)
@@ -105,12 +107,12 @@ export class HostRun {
   /** Applies the next step that is due, with those after it that do not depend on it; returns where to go on. */
   private async applySteps(play: number, index: number): Promise<number> {
     const due: Due[] = []
-    const steps = this.plays[play]?.steps ?? []
+    const steps = this.steps(play)
     let next = index
     for (; next < steps.length; next++) {
       const step = this.step(play, next)
       if (due.length > 0 && !step.selfContained) break
-      const verdict = evaluate(step, this.known(), NOTHING_PENDING)
+      const verdict = evaluate(step, this.answers, NOTHING_PENDING)
       if (verdict.state === 'ok') {
         await this.report(play, step, 'ok', [], 0)
         continue
@@ -128,27 +130,28 @@ export class HostRun {
     if (due.length === 0 || (await this.applyDue(play, due, next))) return next
     // The work of an earlier run was waited for; what is due now may be something else.
     this.forget()
-    await this.gather(play)
+    await this.gather(play, false)
     return index
   }
 
   /** Returns false when nothing was run, because an earlier run's command was still at work and was waited for. */
   private async applyDue(play: number, due: readonly Due[], next: number): Promise<boolean> {
-    const { node, connection, signal, read } = this.options
+    const { node, connection, signal } = this.options
     const started = performance.now()
     const diffs = await Promise.all(due.map(({ step }) => this.diffOf(step)))
     const commands: { step: Step; command: Command }[] = []
     for (const { step, changes } of due) {
-      const made = await step.apply(changes, observedBy(step, this.known()), { node, read })
+      const made = await this.commandsOf(step, changes)
       commands.push(...made.map((command) => ({ step, command })))
     }
-    const asked = questionnaire([...due.flatMap(({ step }) => step.queries), ...this.queriesFrom(play, next)])
+    const rest = this.steps(play).slice(next)
+    const asked = questionnaire([...due.map(({ step }) => step), ...rest].flatMap(({ queries }) => queries))
     const built = applyScript(
       commands.map(({ command }) => command),
       asked,
       holder(),
     )
-    const ran = await connection.script(built.script, { signal })
+    const ran = await connection.script(built.script, { signal, timeoutMs: built.timeoutMs })
     const result = built.read(ran)
     if (result.lockedBy !== undefined) throw lockHeld(node.name, result.lockedBy)
     for (const [index, { step, command }] of commands.entries()) {
@@ -166,10 +169,20 @@ export class HostRun {
     return true
   }
 
+  private async commandsOf(step: Step, changes: readonly Change[]): Promise<readonly Command[]> {
+    const { node, read } = this.options
+    try {
+      return await step.apply(changes, observedBy(step, this.answers), { node, read })
+    } catch (error) {
+      this.options.signal.throwIfAborted()
+      throw cannotApply(node.name, step, error)
+    }
+  }
+
   /** The law: after an apply nothing of what was wanted is missing. */
   private verify(step: Step): void {
     if (step.always) return
-    const verdict = evaluate(step, this.known(), NOTHING_PENDING)
+    const verdict = evaluate(step, this.answers, NOTHING_PENDING)
     if (verdict.state === 'ok') return
     if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
     throw notConverged(this.options.node.name, step, verdict.changes)
@@ -207,20 +220,14 @@ export class HostRun {
     return fileDiff(this.options.connection, step.preview)
   }
 
-  /** Queries of the rest of a play, from step `next` on, and of all plays after it. */
-  private queriesFrom(play: number, next: number): readonly FactQuery<unknown>[] {
-    const rest = this.plays.slice(play).flatMap(({ steps }, index) => (index === 0 ? steps.slice(next) : steps))
-    return rest.flatMap(({ queries }) => queries)
+  private steps(play: number): readonly Step[] {
+    return this.plays[play]?.steps ?? []
   }
 
   private step(play: number, index: number): Step {
     const step = this.plays[play]?.steps[index]
     if (step === undefined) throw new RangeError(`play ${String(play)} has no step ${String(index)}`)
     return step
-  }
-
-  private known(): Answers {
-    return this.answers ?? new Map()
   }
 }
 

@@ -44,13 +44,14 @@ const HOSTS_AT_ONCE = 32
  */
 export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const started = performance.now()
-  const plays = options.plays.filter((play) => matchesTags(play, options.tags))
+  const plays = selectPlays(options.plays, options.tags)
   const nodes = limited(options.nodes, options.limit)
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
   const pendingSteps = new Set<Step>()
   const atOnce = pLimit(HOSTS_AT_ONCE)
 
+  let current = plays[0]?.name ?? ''
   const leave = (node: string, error: unknown) => {
     options.signal.throwIfAborted()
     const reason = toLabError(error)
@@ -58,7 +59,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
     options.emit({
       type: 'step',
       node,
-      play: '',
+      play: current,
       kind: reason.code.toLowerCase(),
       title: reason.message,
       outcome: 'failed',
@@ -97,23 +98,27 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
       }
     }),
   )
-  await each(nodes, (run) => run.gather(0))
-
+  let ahead = true
   for (const [index, play] of plays.entries()) {
+    current = play.name
     const members = nodes.filter((node) => isMember(play, node))
-    const waves = play.serial === undefined ? [members] : chunks(members, play.serial)
+    await each(ahead ? nodes : members, (run) => run.gather(index, ahead))
     const busy = members.filter(({ name }) => runs.get(name)?.isDone(index) !== true).map(({ name }) => name)
     if (busy.length > 0) options.emit({ type: 'play-started', play: play.name, nodes: busy })
     const changed = new Set<string>()
-    for (const wave of waves) {
+    for (const wave of chunks(members, play.serial ?? members.length)) {
+      if (changed.size > 0) await each(wave, (run) => run.gather(index, false))
+      const before = changed.size
       await each(wave, async (run, node) => {
         if (await run.run(index)) changed.add(node.name)
       })
+      // What one host changed may be what another one's facts look at.
+      if (changed.size > before)
+        for (const [name, run] of runs) if (changed.size > 1 || !changed.has(name)) run.forget()
+      // A wave that nobody survived is a warning to those that were to follow.
+      if (wave.every(({ name }) => failed.has(name))) break
     }
-    // What one host changed may be what another one's facts look at.
-    for (const [name, run] of runs) {
-      if (changed.size > 1 || (changed.size === 1 && !changed.has(name))) run.forget()
-    }
+    ahead = changed.size === 0
   }
   return summarize(nodes, plays, runs, failed, performance.now() - started)
 }
@@ -130,8 +135,14 @@ function hostPlays(plays: readonly Play[], node: NodeSpec): readonly HostPlay[] 
   })
 }
 
-function matchesTags(play: Play, tags: readonly string[] | undefined): boolean {
-  return tags === undefined || tags.length === 0 || tags.some((tag) => play.tags?.includes(tag) === true)
+function selectPlays(plays: readonly Play[], tags: readonly string[] | undefined): readonly Play[] {
+  if (tags === undefined || tags.length === 0) return plays
+  const namesOf = (play: Play) => [...(play.tags ?? []), play.name]
+  const known = [...new Set(plays.flatMap((play) => play.tags ?? []))]
+  for (const tag of tags) {
+    if (!plays.some((play) => namesOf(play).includes(tag))) throw unknownName('tag', tag, known)
+  }
+  return plays.filter((play) => namesOf(play).some((name) => tags.includes(name)))
 }
 
 function limited(nodes: readonly NodeSpec[], limit: readonly string[] | undefined): readonly NodeSpec[] {
@@ -147,13 +158,14 @@ function readerOf(options: RunOptions): <T>(node: string, query: FactQuery<T>) =
     const answers = await ask(await options.connect(node), questionnaire([query]), options.signal)
     const answer = answers.get(query.key)
     if (answer !== undefined && 'value' in answer) return answer.value as T
-    throw new FactUnavailable(`${node}: ${answer?.unavailable ?? `${query.key} was not answered`}`)
+    if (answer !== undefined && 'unavailable' in answer) throw new FactUnavailable(`${node}: ${answer.unavailable}`)
+    throw new LabError('FACT_BROKEN', `${query.key}: ${answer?.broken ?? 'not answered'}`, { where: node })
   }
 }
 
 function chunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
   const found: T[][] = []
-  for (let start = 0; start < list.length; start += size) found.push(list.slice(start, start + size))
+  for (let start = 0; start < list.length; start += Math.max(1, size)) found.push(list.slice(start, start + size))
   return found
 }
 

@@ -1,7 +1,8 @@
 import type { Command, ExecResult } from '../model/command.ts'
-import { LabError } from '../model/errors.ts'
+import { LabError, toLabError } from '../model/errors.ts'
 import type { Change, FactOutput, Step } from '../model/step.ts'
 import { redact } from '../shell/redact.ts'
+import { timeoutOf } from './apply-script.ts'
 import { sourceLine } from './source-line.ts'
 
 /** Lines of a failed command's output that are shown. */
@@ -9,15 +10,22 @@ const SHOWN_LINES = 12
 
 /** A command of a step ended with a status other than 0. */
 export function commandFailed(node: string, step: Step, command: Command, result: FactOutput): LabError {
-  const program = command.argv[0] ?? ''
-  const why =
-    result.status === 124 && command.timeoutMs !== undefined ? 'took too long' : `exited with ${String(result.status)}`
+  // Steps run scripts of their own: "sh" would say nothing.
+  const program = /^(.*\/)?sh$/.test(command.argv[0] ?? '') ? 'its script' : (command.argv[0] ?? '')
+  const seconds = String(Math.round(timeoutOf(command) / 1000))
+  const why = result.status === 124 ? `did not end within ${seconds} s` : `exited with ${String(result.status)}`
   return stepError(
     'STEP_FAILED',
     node,
     step,
     `${program} ${why}${lastLines(`${result.stdout}\n${result.stderr}`, command.secrets)}`,
   )
+}
+
+/** The step could not say what to run: what it has to know from elsewhere was not to be had. */
+export function cannotApply(node: string, step: Step, error: unknown): LabError {
+  const reason = toLabError(error)
+  return stepError(reason.code === 'UNEXPECTED' ? 'STEP_FAILED' : reason.code, node, step, reason.message, error)
 }
 
 /** All commands succeeded, and the node still is not as wanted. */
@@ -51,11 +59,12 @@ export function lockHeld(node: string, holder: string): LabError {
   })
 }
 
-function stepError(code: string, node: string, step: Step, what: string): LabError {
+function stepError(code: string, node: string, step: Step, what: string, cause?: unknown): LabError {
   const line = sourceLine(step.source)
   return new LabError(code, `${node}: "${step.title}": ${what}`, {
     where: line === undefined ? node : `${node}, ${line}`,
     hint: `lab up --limit ${node}`,
+    cause,
   })
 }
 

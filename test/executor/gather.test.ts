@@ -65,7 +65,7 @@ test('queries with one key are asked once, and members of a family by one script
   expect(answers.get('once')).toMatchObject({ value: { stdout: 'once\n' } })
 })
 
-test('a node that cannot tell is an answer, an output cut off half-way too', async () => {
+test('a node that cannot tell is an answer; an output cut off half-way, or not understood, is a broken one', async () => {
   const unable: FactQuery<never> = {
     key: 'unable',
     script: ':',
@@ -76,5 +76,11 @@ test('a node that cannot tell is an answer, an output cut off half-way too', asy
   expect((await ask([unable])).get('unable')).toEqual({ unavailable: 'no engine' })
   const dying = { script: () => local.script('exit 1') }
   const answers = await askNode(dying, questionnaire([raw('one', 'echo 1')]))
-  expect(answers.get('one')).toMatchObject({ unavailable: expect.any(String) as string })
+  expect(answers.get('one')).toMatchObject({ broken: expect.stringContaining('did not run to its end') as string })
+  const odd: FactQuery<never> = {
+    key: 'odd',
+    script: 'echo {',
+    parse: ({ stdout }) => JSON.parse(stdout) as never,
+  }
+  expect((await ask([odd])).get('odd')).toMatchObject({ broken: expect.stringContaining('JSON') as string })
 })
