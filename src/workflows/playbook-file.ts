@@ -12,7 +12,7 @@ import type { Playbook } from '../model/step.ts'
 /** A playbook that was compiled; `dispose` removes what that left on disk. Errors in its steps need it until then. */
 export interface LoadedPlaybook {
   readonly playbook: Playbook<Site>
-  dispose(): Promise<void>
+  readonly dispose: () => Promise<void>
 }
 
 /**

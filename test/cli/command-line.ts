@@ -15,7 +15,10 @@ export interface Ended {
 }
 
 /** Streams that remember what was written to them; no terminal. */
-export function memoryIo(cwd: string, env: Io['env'] = {}): { readonly io: Io; ended(exitCode: number): Ended } {
+export function memoryIo(
+  cwd: string,
+  env: Io['env'] = {},
+): { readonly io: Io; readonly ended: (exitCode: number) => Ended } {
   const written = { out: '', err: '' }
   const stream = (key: 'out' | 'err') => {
     const memory = new PassThrough()
@@ -47,7 +50,7 @@ export function openSession(cwd: string): {
   readonly io: Io
   readonly session: Session
   readonly controller: AbortController
-  ended(exitCode: number): Ended
+  readonly ended: (exitCode: number) => Ended
 } {
   const controller = new AbortController()
   const memory = memoryIo(cwd)
