@@ -1,4 +1,5 @@
 import { MongoBulkWriteError, MongoClient, MongoError } from 'mongodb'
+import { BookUnavailable } from './errors.js'
 
 /**
  * Entries are numbered 1, 2, 3, ... without gaps, and each collection holds 250 of them: a page of the book. So the last
@@ -16,9 +17,6 @@ const MAX_WAITING = 2000
  * @typedef {{ _id: number, text: string, at: Date, instance: string, node: string }} Entry
  * @typedef {{ text: string, instance: string, node: string }} NewMessage
  */
-
-/** The database does not answer, or refused: a matter of waiting, not of the request. */
-export class BookUnavailable extends Error {}
 
 /** The guest book in Mongo. Any number of instances may write to it at once. */
 export class GuestBook {

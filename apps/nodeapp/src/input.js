@@ -1,21 +1,14 @@
+import { Buffer } from 'node:buffer'
+import { URLSearchParams } from 'node:url'
+import { TextDecoder } from 'node:util'
+import { BadInput } from './errors.js'
+
 /** Longest text of an entry, in UTF-16 units, and largest body of a request, in bytes. */
 export const MAX_TEXT = 10_000
 export const MAX_BODY = 256 * 1024
 /** Most entries one request may ask for. */
 export const MAX_LIMIT = 1_000_000
 const DEFAULT_LIMIT = 20
-
-/** What a client sent cannot be used; the message says why. */
-export class BadInput extends Error {
-  /**
-   * @param {string} message
-   * @param {number} status
-   */
-  constructor(message, status = 400) {
-    super(message)
-    this.status = status
-  }
-}
 
 /**
  * The text of an entry from a JSON body.
