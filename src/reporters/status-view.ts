@@ -48,6 +48,7 @@ function swarmCell(swarm: string | undefined, style: Style): Cell {
 }
 
 function renderServices(services: readonly ServiceStatus[], screen: Screen): readonly string[] {
+  const { style } = screen
   const columns = [
     { title: 'SERVICE' },
     { title: 'RUNNING', align: 'right' as const },
@@ -56,11 +57,17 @@ function renderServices(services: readonly ServiceStatus[], screen: Screen): rea
     { title: 'STATE' },
     { title: 'URL', shrink: true },
   ]
-  return renderTable(
+  const table = renderTable(
     columns,
-    services.flatMap((service) => serviceRows(service, screen.style)),
+    services.flatMap((service) => serviceRows(service, style)),
     screen,
   )
+  const errors = services.flatMap(({ name, tasks }) =>
+    tasks.flatMap(({ node, error }) =>
+      error === undefined ? [] : [`${style.red('✗')} ${style.bold(name)} on ${node ?? 'no node'}: ${printable(error)}`],
+    ),
+  )
+  return errors.length === 0 ? table : [...table, '', ...errors]
 }
 
 /** A row a task; the first has the service's own columns as well. */
@@ -72,12 +79,9 @@ function serviceRows(service: ServiceStatus, style: Style): readonly (readonly C
   ]
   const url: Cell = { text: service.urls.join(' '), paint: style.cyan }
   const [first, ...rest] = [...service.tasks].sort((a, b) => ((a.node ?? '') < (b.node ?? '') ? -1 : 1))
-  if (first === undefined)
-    return [[...own, '', '', { text: service.desired === 0 ? 'stopped' : 'waiting', paint: style.dim }, url]]
-  const error = (task: TaskStatus): Cell => ({ text: printable(task.error ?? ''), paint: style.red })
-  const head = [...own, ...taskCells(first, style), first.error === undefined ? url : error(first)]
-  const tail = rest.map((task) => ['', '', ...taskCells(task, style), error(task)])
-  return [head, ...tail, ...(first.error === undefined || service.urls.length === 0 ? [] : [['', '', '', '', '', url]])]
+  const idle: Cell = { text: service.desired === 0 ? 'stopped' : 'waiting', paint: style.dim }
+  if (first === undefined) return [[...own, '', '', idle, url]]
+  return [[...own, ...taskCells(first, style), url], ...rest.map((task) => ['', '', ...taskCells(task, style)])]
 }
 
 function taskCells(task: TaskStatus, style: Style): readonly Cell[] {
