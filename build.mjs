@@ -1,23 +1,29 @@
-// Compiles the CLI, the steps and the playbooks to dist/. Chunks are shared, so one command loads only what it needs.
-import { readdirSync, rmSync } from 'node:fs'
+// Compiles the CLI, the steps and the playbooks. Chunks are shared, so one command loads only what it needs.
+// Each build is a directory of its own and `dist` a link to the newest: a build that is killed or runs beside another
+// changes nothing for a lab that is at work with an older one.
+import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
 import { build } from 'esbuild'
+
+const root = import.meta.dirname
+process.chdir(root)
 
 const sources = (directory) =>
   readdirSync(directory)
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${directory}/${file}`)
 
-rmSync('dist', { recursive: true, force: true })
-await build({
-  entryPoints: [
-    'src/cli/main.ts',
-    ...['src/index.ts'].filter((file) => readdirSync('src').includes(file.slice(4))),
-    ...sources('src/steps'),
-    ...sources('src/providers'),
-    ...sources('src/volumes'),
-    ...sources('playbooks'),
-  ],
-  outdir: 'dist',
+const builds = 'node_modules/.cache/lab'
+const name = `${Date.now().toString(36)}-${process.pid}`
+const outdir = join(builds, name)
+mkdirSync(outdir, { recursive: true })
+// Made before any source is read: what is saved while this build runs is newer, and will be built.
+writeFileSync(join(outdir, '.built'), '')
+
+const result = await build({
+  entryPoints: ['src/cli/main.ts', 'src/index.ts', ...sources('src/steps'), ...sources('playbooks')],
+  absWorkingDir: root,
+  outdir,
   outbase: '.',
   bundle: true,
   splitting: true,
@@ -28,4 +34,30 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
-})
+}).catch(() => undefined)
+if (result === undefined) {
+  // What is wrong has been said, with file and line.
+  rmSync(outdir, { recursive: true, force: true })
+  process.exit(1)
+}
+
+// A link is exchanged in one step; a directory cannot be.
+const link = `dist.${process.pid}`
+rmSync(link, { force: true })
+symlinkSync(relative('.', outdir), link)
+if (statSync('dist', { throwIfNoEntry: false })?.isDirectory() && !isLink('dist')) rmSync('dist', { recursive: true })
+renameSync(link, 'dist')
+
+// Labs at work may still load parts of a build before this one.
+const old = readdirSync(builds)
+  .filter((entry) => entry !== name)
+  .sort((a, b) => statSync(join(builds, b)).mtimeMs - statSync(join(builds, a)).mtimeMs)
+for (const entry of old.slice(3)) rmSync(join(builds, basename(entry)), { recursive: true, force: true })
+
+function isLink(path) {
+  try {
+    return readlinkSync(path) !== ''
+  } catch {
+    return false
+  }
+}

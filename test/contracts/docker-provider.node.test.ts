@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { LABELS } from '../../src/model/names.ts'
-import { engineAddress, openEngine } from '../../src/providers/docker-engine.ts'
+import { engineAddress, openEngine } from '../../src/providers/docker/engine.ts'
 import { createProvider } from '../../src/providers/docker.ts'
-import { hostSubnets } from '../../src/providers/host-networks.ts'
-import { lastingLoops } from '../../src/providers/loop-devices.ts'
+import { hostSubnets } from '../../src/providers/docker/host-networks.ts'
+import { lastingLoops } from '../../src/providers/docker/loop-devices.ts'
 import { providerContract } from './provider.ts'
 
 providerContract({
@@ -33,7 +33,7 @@ describe('networks of the host', () => {
   test('those of the engine and of the interfaces are among them', async () => {
     const engine = openEngine(await engineAddress())
     const bridge = (await engine.listNetworks()).find(({ Name }) => Name === 'bridge')
-    const subnet = bridge?.IPAM?.Config?.[0]?.['Subnet']
+    const subnet = bridge?.IPAM?.Config?.[0]?.Subnet
     expect(await hostSubnets(engine)).toContain(subnet)
   })
 })

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import Docker from 'dockerode'
-import { LabError } from '../model/errors.ts'
+import { engineStatus } from '../../model/engine-error.ts'
+import { LabError } from '../../model/errors.ts'
 
 /** Where the engine of this host listens. */
 export interface EngineAddress {
@@ -46,22 +47,6 @@ export async function engineAddress(
 /** A client of an engine. Nothing is contacted yet. */
 export function openEngine(address: EngineAddress): Docker {
   return address.socketPath === undefined ? new Docker() : new Docker({ socketPath: address.socketPath })
-}
-
-/** HTTP status an engine answered with; undefined when the error is none of the engine's. */
-export function engineStatus(error: unknown): number | undefined {
-  const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
-  return typeof status === 'number' ? status : undefined
-}
-
-/** What the engine said, without dockerode's `(HTTP code 409) conflict - ` in front. */
-export function engineMessage(error: unknown): string {
-  const json: unknown = error instanceof Error && 'json' in error ? error.json : undefined
-  if (typeof json === 'object' && json !== null && 'message' in json && typeof json.message === 'string') {
-    return json.message
-  }
-  const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/^\(HTTP code \d+\) [^-]* - /, '').trim()
 }
 
 /** Resolves with undefined where the engine answers one of `statuses`: what is wanted is so already. */

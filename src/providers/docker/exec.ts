@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { text } from 'node:stream/consumers'
 import type Docker from 'dockerode'
-import { LabError } from '../model/errors.ts'
+import { LabError } from '../../model/errors.ts'
 
 /** dockerode's own splitter of a stream that carries standard output and error; it is not typed. */
 interface Demultiplexer {

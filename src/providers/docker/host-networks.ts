@@ -3,8 +3,8 @@ import { networkInterfaces } from 'node:os'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import { execa } from 'execa'
-import { formatAddress, parseCidr } from '../model/addresses.ts'
-import { unlessStatus } from './docker-engine.ts'
+import { formatAddress, parseCidr } from '../../model/addresses.ts'
+import { unlessStatus } from './engine.ts'
 
 /** A network of the host's engine. */
 interface EngineNetwork {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { LabError } from '../model/errors.ts'
-import type { Progress } from '../model/provider.ts'
-import { engineMessage } from './docker-engine.ts'
+import { LabError } from '../../model/errors.ts'
+import type { Progress } from '../../model/provider.ts'
+import { engineMessage } from '../../model/engine-error.ts'
 import { buildContext, IMAGE_LABEL, type ExtraFile, type ImageName } from './image-recipe.ts'
 
 /** One message of an engine's progress stream. */

@@ -7,8 +7,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { pack } from 'tar-stream'
-import { LabError } from '../model/errors.ts'
-import { PACKAGES } from '../model/packages.ts'
+import { LabError } from '../../model/errors.ts'
+import { PACKAGES } from '../../model/packages.ts'
 
 /** The images lab makes, in the order they build on one another. */
 export const IMAGES = ['base', 'packages', 'edge', 'node'] as const

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { LabError } from '../model/errors.ts'
-import type { LabIdentity } from '../model/lab-spec.ts'
-import { LABELS, NODE_PATHS } from '../model/names.ts'
+import { LabError } from '../../model/errors.ts'
+import type { LabIdentity } from '../../model/lab-spec.ts'
+import { LABELS, NODE_PATHS } from '../../model/names.ts'
 import { IMAGE_LABEL } from './image-recipe.ts'
 import { missingCapabilities, nodePrivileges } from './privileges.ts'
 

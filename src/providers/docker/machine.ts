@@ -2,9 +2,9 @@ import { createServer } from 'node:net'
 import type Docker from 'dockerode'
 import { pack } from 'tar-stream'
 import { buffer } from 'node:stream/consumers'
-import type { LabIdentity } from '../model/lab-spec.ts'
-import { LABELS, NODE_PATHS } from '../model/names.ts'
-import type { MachineRequest } from '../model/provider.ts'
+import type { LabIdentity } from '../../model/lab-spec.ts'
+import { LABELS, NODE_PATHS } from '../../model/names.ts'
+import type { MachineRequest } from '../../model/provider.ts'
 import type { Privileges } from './privileges.ts'
 
 /** Everything of a lab that is published is published here, and nowhere else. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
-import { LabError } from '../model/errors.ts'
-import type { LabIdentity } from '../model/lab-spec.ts'
-import { containerName, isFree } from './docker-machine.ts'
+import { LabError } from '../../model/errors.ts'
+import type { LabIdentity } from '../../model/lab-spec.ts'
+import { containerName, isFree } from './machine.ts'
 
 interface Binding {
   readonly HostIp?: string
