@@ -122,7 +122,6 @@ ${deleteIfThere(livePath(volume))}`,
 ${deleteIfThere(livePath(volume))}
 for each in ${directory}/*; do
   [ -d "$each" ] || continue
-  btrfs property set -ts "$each" ro false
   btrfs subvolume delete "$each" >/dev/null
 done
 [ ! -d ${directory} ] || rmdir ${directory}
@@ -136,7 +135,6 @@ done
 function deleteIfThere(path: string): string {
   const quoted = quote(path)
   return `if [ -e ${quoted} ]; then
-  btrfs property set -ts ${quoted} ro false
   btrfs subvolume delete ${quoted} >/dev/null
 fi
 `

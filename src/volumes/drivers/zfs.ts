@@ -8,6 +8,18 @@ import { ZFS_COPY, ZFS_LIVE, ZFS_POOL } from '../node/zfs-script.ts'
 import { runCommand, runScript } from '../run-command.ts'
 import { receiveStream, sendStream } from '../streams.ts'
 
+/** Says that a live copy is read-only: `readonly` itself does not, once a dataset is mounted. */
+const FROZEN = 'lab:frozen'
+
+/** zfs-fuse lets go of a dataset some time after the last file in it was closed. */
+const PATIENCE = `patiently() {
+  for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+    said=$("$@" 2>&1) && return 0
+    case $said in *busy*) sleep 0.25 ;; *) break ;; esac
+  done
+  "$@"
+}`
+
 const live = (volume: string) => `${ZFS_LIVE}/${volume}`
 const copy = (volume: string) => `${ZFS_COPY}/${volume}`
 
@@ -62,10 +74,12 @@ export function createDriver(connection: Connection): VolumeDriver {
     freeze: async (volume) => {
       checkNames(volume)
       await run('zfs', 'set', 'readonly=on', live(volume))
+      await run('zfs', 'set', `${FROZEN}=yes`, live(volume))
     },
     thaw: async (volume) => {
       checkNames(volume)
       await run('zfs', 'inherit', 'readonly', live(volume))
+      await run('zfs', 'inherit', FROZEN, live(volume))
     },
     send: (volume, snapshot, since) => {
       checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
@@ -85,6 +99,7 @@ ${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null 2>&1 && { echo 'there is
 zfs rollback -r ${quote(`${copy(volume)}@${snapshot}`)}
 zfs rename ${quote(copy(volume))} ${quote(live(volume))}
 zfs inherit readonly ${quote(live(volume))}
+zfs inherit ${FROZEN} ${quote(live(volume))}
 ${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null
 `,
       )
@@ -95,10 +110,12 @@ ${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null
       await script(
         `demote ${volume} to ${snapshot}`,
         `set -e
+${PATIENCE}
 zfs list -H -o name ${quote(live(volume))} >/dev/null
 zfs list -H -o name ${name} >/dev/null 2>&1 || zfs snapshot ${name}
-zfs rename ${quote(live(volume))} ${quote(copy(volume))}
+patiently zfs rename ${quote(live(volume))} ${quote(copy(volume))}
 zfs inherit readonly ${quote(copy(volume))}
+zfs inherit ${FROZEN} ${quote(copy(volume))}
 `,
       )
     },
@@ -106,9 +123,10 @@ zfs inherit readonly ${quote(copy(volume))}
       checkNames(volume)
       await script(
         `destroy ${volume}`,
-        `for each in ${quote(live(volume))} ${quote(copy(volume))}; do
+        `${PATIENCE}
+for each in ${quote(live(volume))} ${quote(copy(volume))}; do
   zfs list -H -o name "$each" >/dev/null 2>&1 || continue
-  zfs destroy -r "$each" || exit 1
+  patiently zfs destroy -r "$each" || exit 1
 done
 `,
       )
@@ -116,9 +134,9 @@ done
   }
 }
 
-const PROPERTIES = 'guid,createtxg,readonly'
+const PROPERTIES = `guid,createtxg,${FROZEN}`
 
-/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,readonly POOL`. */
+/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,lab:frozen POOL`. */
 export function parseProperties(text: string): readonly LocalVolume[] {
   const properties = new Map<string, Map<string, string>>()
   for (const line of text.split('\n')) {
@@ -137,7 +155,7 @@ export function parseProperties(text: string): readonly LocalVolume[] {
       const order = Number(values.get('createtxg') ?? 0)
       found.snapshots.push({ name: snapshot, identity: values.get('guid') ?? '', order })
     } else if (kind === 'live') {
-      found.live = values.get('readonly') === 'on' ? 'frozen' : 'writable'
+      found.live = values.get(FROZEN) === 'yes' ? 'frozen' : 'writable'
     }
   }
   return [...volumes].map(([name, { live: state, snapshots }]) => ({

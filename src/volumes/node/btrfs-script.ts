@@ -28,7 +28,7 @@ identity() {
     /^[ \t]*Flags:/ { whole = $2 == "readonly" }
     END { if (!whole) exit 1; print (received == "-" ? own : received) }'
 }
-remove() { btrfs property set -ts "$1" ro false && btrfs subvolume delete "$1" >/dev/null; }
+remove() { btrfs subvolume delete "$1" >/dev/null; }
 
 case $verb in
   name) echo btrfs ;;
