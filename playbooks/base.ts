@@ -111,10 +111,11 @@ function names(site: Site): readonly Step[] {
     file({ path: paths.config, content: template('dnsmasq.conf') }),
     file({ path: '/etc/systemd/system/lab-dns.service', content: template('lab-dns.service') }),
   ]
-  const atBoot = service({ unit: 'lab-resolver', running: true, enabled: true, restartAfter: resolver })
+  const atBoot = service({ unit: 'lab-resolver', running: true, restartAfter: resolver })
   return [
     ...resolver,
     ...forwarder,
+    // It brings lab-resolver along, here and at boot.
     service({ unit: 'lab-dns', running: true, enabled: true, restartAfter: forwarder }),
     atBoot,
     command({

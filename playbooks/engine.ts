@@ -34,8 +34,9 @@ function engine(site: Site): readonly Step[] {
   return [
     runtime,
     ...settings,
-    service({ unit: 'containerd', running: true, enabled: true, restartAfter: [runtime] }),
+    // The engine brings its runtime along, here and at boot.
     service({ unit: 'docker', running: true, enabled: true, restartAfter: settings }),
+    service({ unit: 'containerd', running: true, restartAfter: [runtime] }),
   ]
 }
 

@@ -83,8 +83,9 @@ function sender(
     directory({ path: values.queue, mode: 0o700 }),
     socket,
     ...config,
-    service({ unit: 'lab-log.socket', running: true, enabled: true, restartAfter: [socket] }),
+    // It brings its socket along, here and at boot.
     service({ unit, running: true, enabled: true, restartAfter: config }),
+    service({ unit: 'lab-log.socket', running: true, restartAfter: [socket] }),
   ]
 }
 

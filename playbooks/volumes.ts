@@ -72,17 +72,10 @@ function pool({ lab, spec }: Site, node: NodeSpec): readonly Step[] {
   const scripts = volumeScripts('btrfs')
     .filter(({ path }) => path !== VOLUME_PATHS.driver)
     .map((script) => file(script))
-  const poolUnit = [
+  const atBoot = [
     ...drivers,
     file({ path: values.script, content: template('volume-pool.sh'), mode: 0o755 }),
-    file({ path: '/etc/systemd/system/lab-pool.service', content: template('lab-pool.service') }),
+    file({ path: '/etc/systemd/system/lab-volumes.service', content: template('lab-volumes.service') }),
   ]
-  const serveUnit = file({ path: '/etc/systemd/system/lab-volumes.service', content: template('lab-volumes.service') })
-  return [
-    ...scripts,
-    ...poolUnit,
-    serveUnit,
-    service({ unit: 'lab-pool', running: true, enabled: true, restartAfter: poolUnit }),
-    service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: [serveUnit] }),
-  ]
+  return [...scripts, ...atBoot, service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: atBoot })]
 }

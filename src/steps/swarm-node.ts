@@ -64,6 +64,8 @@ export const swarmNode = defineStep({
     if (options.length > 0) commands.push({ argv: ['docker', 'node', 'update', ...options, current.id] })
     return commands
   },
+  // The list has all nodes in it, but what is done for one never touches what another one's step looks at.
+  selfContained: true,
   after: ({ after }) => after ?? [],
 })
 
