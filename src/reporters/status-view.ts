@@ -1,7 +1,7 @@
 import type { NodeStatus, ServiceStatus, StatusDocument, TaskStatus } from '../model/documents.ts'
 import type { Screen, Style } from './style.ts'
 import { renderTable, type Cell } from './table.ts'
-import { printable } from './text.ts'
+import { printable, wrap } from './text.ts'
 import { renderVolumeTable } from './volumes-view.ts'
 
 /** The lab at a glance: nodes, services with their tasks and URLs, volumes. */
@@ -63,9 +63,11 @@ function renderServices(services: readonly ServiceStatus[], screen: Screen): rea
     screen,
   )
   const errors = services.flatMap(({ name, tasks }) =>
-    tasks.flatMap(({ node, error }) =>
-      error === undefined ? [] : [`${style.red('✗')} ${style.bold(name)} on ${node ?? 'no node'}: ${printable(error)}`],
-    ),
+    tasks.flatMap(({ node, error }) => {
+      if (error === undefined) return []
+      const lines = wrap(printable(`${name} on ${node ?? 'no node'}: ${error}`), screen.columns - 2)
+      return lines.map((line, index) => `${index === 0 ? style.red('✗') : ' '} ${line}`)
+    }),
   )
   return errors.length === 0 ? table : [...table, '', ...errors]
 }

@@ -29,6 +29,20 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text
 }
 
+/** Plain text in lines of at most `width` columns, broken between words where it can be. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && widthOf(longer) > width) {
+      lines.push(line)
+      line = word
+    } else line = longer
+  }
+  return [...lines, line]
+}
+
 /** `left` at the start of a line and `right` at its end, at least two spaces apart. */
 export function spread(left: string, right: string, width: number): string {
   if (right === '') return left

@@ -142,7 +142,8 @@ describe('lab status', () => {
                           node3   10.201.0.9    healthy
       worker        0/0                         stopped
 
-      ✗ mongo on node3: task: non-zero exit (1): cannot open the data directory, it is in use by another process
+      ✗ mongo on node3: task: non-zero exit (1): cannot open the data directory, it is
+        in use by another process
 
       VOLUME           USED     SIZE   DRIVER   STATUS            NODE    SERVICE
       mongo-data   12.3 MiB   20 GiB   btrfs    attached          node3   mongo
