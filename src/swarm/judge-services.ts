@@ -93,10 +93,8 @@ export function isOneShot(service: ServiceView): boolean {
  */
 export function isCurrent(task: TaskView, service: ServiceView, nodes: readonly SwarmNode[]): boolean {
   if (isJob(service)) return task.jobIteration === service.jobIteration
-  const { Placement: taskPlacement, ...taskRest } = task.spec
-  const { Placement: servicePlacement, ...serviceRest } = service.template
-  if (canonical(taskRest) !== canonical(serviceRest)) return false
-  if (canonical(taskPlacement ?? {}) === canonical(servicePlacement ?? {})) return true
+  if (canonical(withoutPlacement(task.spec)) !== canonical(withoutPlacement(service.template))) return false
+  if (canonical(task.spec.Placement ?? {}) === canonical(service.template.Placement ?? {})) return true
   const node = nodes.find((candidate) => candidate.id === task.nodeId)
   return node !== undefined && nodeFits(node, service.constraints)
 }
@@ -183,10 +181,21 @@ export function failureText(task: TaskView): string {
   return `keeps ending${at}${code}: ${error}`
 }
 
-/** JSON with keys in order and without what is empty, so that two spellings of one thing are equal. */
+/** A template without its placement, and without the runtime, which the API leaves out of tasks. */
+function withoutPlacement(template: ServiceView['template']): ServiceView['template'] {
+  return { ...template, Placement: undefined, Runtime: undefined }
+}
+
+/** JSON with keys in order and without what is empty: two spellings of one thing become equal. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
     if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+    const entries = Object.entries(part).filter(([, each]) => !isEmpty(each))
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
   })
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0
+  return value === undefined || value === null || value === '' || value === 0 || value === false
 }

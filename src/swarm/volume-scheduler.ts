@@ -1,0 +1,94 @@
+import type Docker from 'dockerode'
+import { LabError } from '../model/errors.ts'
+import { LABELS, volumeLabel } from '../model/names.ts'
+import type { VolumeScheduler, VolumeService } from '../model/volume.ts'
+import { waitFor } from '../model/wait.ts'
+import { labelNode, listNodes } from './nodes.ts'
+import { listServices } from './services.ts'
+import { isServing, listTasks } from './tasks.ts'
+
+const HERE = 'here'
+/** What an engine gives a container to stop when the service does not say. */
+const DEFAULT_GRACE_MS = 10_000
+const LOOK_MS = 50
+
+/** What moves of volumes need of the swarm. `engine` gives the engine of a manager. */
+export function openVolumeScheduler(engine: () => Promise<Docker>): VolumeScheduler {
+  const placed = async (volume: string): Promise<readonly string[]> => {
+    const nodes = await listNodes(await engine())
+    return nodes.filter(({ labels, state }) => labels[volumeLabel(volume)] === HERE && state !== 'down').map(nameOf)
+  }
+  return {
+    placed,
+    place: async (volume, node) => {
+      const manager = await engine()
+      const label = volumeLabel(volume)
+      const others = (await placed(volume)).filter((name) => name !== node)
+      for (const other of others) await labelNode(manager, other, { [label]: undefined })
+      if (node !== undefined) await labelNode(manager, node, { [label]: HERE })
+    },
+    service: async (record) => {
+      const services = await listServices(await engine())
+      const found = services.find(({ labels }) => usesVolume(labels, record.name))
+      if (found === undefined || found.replicas === 0) return undefined
+      const container = found.template.ContainerSpec as
+        (Docker.ContainerSpec & { Healthcheck?: Docker.HealthConfig }) | undefined
+      const test = container?.Healthcheck?.Test ?? []
+      const grace = container?.StopGracePeriod
+      return {
+        id: found.id,
+        name: found.name,
+        image: found.image,
+        stopGraceMs: grace === undefined ? DEFAULT_GRACE_MS : grace / 1e6,
+        healthChecked: test.length > 0 && test[0] !== 'NONE',
+      }
+    },
+    waitServing: (service, node, deadlineMs, signal) => waitServing(engine, service, node, deadlineMs, signal),
+  }
+}
+
+/** Labels of a service name the volumes it uses. */
+function usesVolume(labels: Readonly<Record<string, string>>, volume: string): boolean {
+  return (labels[LABELS.volume] ?? '').split(',').includes(volume)
+}
+
+async function waitServing(
+  engine: () => Promise<Docker>,
+  service: VolumeService,
+  node: string,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let seen = 'no task yet'
+  try {
+    await waitFor(
+      async () => {
+        const manager = await engine()
+        const nodes = await listNodes(manager, signal)
+        const tasks = await listTasks(manager, [service.id], nodes, signal)
+        if (tasks.some((task) => isServing(task) && task.node === node)) return true
+        const newest = tasks.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0]
+        if (newest !== undefined) seen = `${newest.state}${newest.error === undefined ? '' : `: ${newest.error}`}`
+        return undefined
+      },
+      {
+        deadlineMs,
+        intervalMs: LOOK_MS,
+        what: `${service.name} to serve on ${node}`,
+        lastSeen: () => seen,
+        ...(signal === undefined ? {} : { signal }),
+      },
+    )
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'DEADLINE') throw error
+    throw new LabError('NOT_SERVING', error.message, {
+      where: `service ${service.name}`,
+      hint: `lab logs ${service.name}`,
+      cause: error,
+    })
+  }
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name
+}
