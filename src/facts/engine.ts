@@ -14,12 +14,12 @@ export interface SwarmMembership {
   readonly settings: { readonly heartbeatMs: number; readonly taskHistory: number } | undefined
 }
 
-/** A container that lab defined. */
+/** A container with a name of the lab's. */
 export interface EngineContainer {
   readonly name: string
   readonly running: boolean
   readonly imageId: string
-  /** Digest of the definition it was created from. */
+  /** Digest of the definition it was created from; empty when lab did not make it. */
   readonly definition: string
   /** Names of the networks it is attached to: a node that leaves a swarm takes its containers off the overlays. */
   readonly networks: readonly string[]
@@ -45,7 +45,8 @@ export interface EngineState {
   readonly networks: ReadonlyMap<string, EngineNetwork>
 }
 
-const LAB_CONTAINERS = encodeURIComponent(JSON.stringify({ label: [LABELS.specDigest] }))
+// By name, not by label: one of these names that somebody else made is in the way and has to be seen.
+const LAB_CONTAINERS = encodeURIComponent(JSON.stringify({ name: ['^/lab-'] }))
 
 /** One question for all that steps want to know of an engine, so that a converged node asks it once. */
 export const engineState: FactQuery<EngineState> = {

@@ -33,6 +33,8 @@ export const dockerContainer = defineStep({
   title: (wanted: DockerContainerOptions) => `container ${wanted.name} from ${wanted.image}`,
   validate: ({ name }) => {
     checkName('container', name)
+    if (!name.startsWith('lab-'))
+      throw new UsageError(`"${name}": the name of a container of the lab's own starts with lab-`)
   },
   facts: () => ({ engine: engineState }),
   diff(wanted, { engine }) {
