@@ -97,5 +97,5 @@ function commonDirectory(paths: readonly string[]): string {
   const shortest = Math.min(...directories.map((parts) => parts.length))
   let same = 0
   while (same < shortest && directories.every((parts) => parts[same] === directories[0]?.[same])) same++
-  return directories[0]?.slice(0, same).join(sep) || sep
+  return join(sep, ...(directories[0] ?? []).slice(0, same))
 }

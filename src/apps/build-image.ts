@@ -35,15 +35,14 @@ const TAIL = 30
 
 /** Digest of everything an image is made from: equal keys mean that nothing need be built. */
 export async function buildKey(shop: Workshop, plan: BuildPlan): Promise<string> {
-  const { context, additional_contexts: _, secrets, ...settings } = plan.build
   const bases = basesOf(plan)
   return shortDigest([
     'build',
     FORMAT,
     plan.contextDigests,
-    plan.dockerfile ?? context,
-    settings,
-    secrets?.map(({ source }) => source),
+    plan.dockerfile ?? plan.build.context,
+    without(plan.build, 'context', 'additional_contexts', 'secrets'),
+    plan.build.secrets?.map(({ source }) => source),
     bases,
     // The one image that may be another under the same name: it comes with the node.
     bases.includes(BASE_IMAGE) ? await imageId(shop.engine, BASE_IMAGE) : undefined,
@@ -93,7 +92,6 @@ export async function buildImage(
 /** Pure: the Compose file that builds one image and nothing else. Values travel in it, on standard input. */
 export function buildFile(plan: BuildPlan, key: string, contexts: Readonly<Record<string, string>>): unknown {
   const { app, service, build, secrets } = plan
-  const { platforms: _, pull: _pull, cache_from: _from, cache_to: _to, tags: _tags, ...settings } = build
   const inline = build.dockerfile_inline
   return {
     name: app,
@@ -101,7 +99,7 @@ export function buildFile(plan: BuildPlan, key: string, contexts: Readonly<Recor
       [service]: {
         image: cacheTag(key),
         build: {
-          ...settings,
+          ...without(build, 'platforms', 'pull', 'cache_from', 'cache_to', 'tags'),
           ...(inline === undefined ? {} : { dockerfile_inline: withoutSyntaxLine(inline) }),
           labels: { ...build.labels, 'lab.image': 'app', [LABELS.app]: app, [LABELS.service]: service },
           additional_contexts: { ...build.additional_contexts, ...contexts },
@@ -163,6 +161,10 @@ async function followUnit(connection: Connection, unit: string, progress: (line:
     lines.close()
     tail.kill()
   }
+}
+
+function without(build: ComposeBuild, ...keys: readonly string[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(build).filter(([key]) => !keys.includes(key)))
 }
 
 function lastLines(output: string): string {

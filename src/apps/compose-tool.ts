@@ -32,12 +32,12 @@ export async function uploadSources(connection: Connection, app: string, sources
   const digest = createHash('sha256').update(sources.digest).digest('hex')
   const present = await connection.exec({ argv: ['cat', '--', `${directory}/src.digest`] })
   if (present.status === 0 && present.stdout === digest) return
-  const process = await connection.spawn({ argv: ['sh', '-c', UPLOAD, 'upload', directory, digest] })
+  const remote = await connection.spawn({ argv: ['sh', '-c', UPLOAD, 'upload', directory, digest] })
   let said = ''
-  process.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  process.stdout.resume()
-  const [sent] = await Promise.allSettled([pipeline(sources.pack(), process.stdin)])
-  const status = await process.exit
+  remote.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  remote.stdout.resume()
+  const [sent] = await Promise.allSettled([pipeline(sources.pack(), remote.stdin)])
+  const status = await remote.exit
   if (status === 0 && sent.status === 'fulfilled') return
   // What the node says is the cause; that it stopped reading is the consequence.
   const reason = status !== 0 ? said.trim() : sent.status === 'rejected' ? String(sent.reason) : ''

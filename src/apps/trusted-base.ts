@@ -18,9 +18,7 @@ export async function trustedBase(engine: Docker, reference: string, certificate
   const { Id, Config } = await engine.getImage(reference).inspect()
   const name = `lab-trusted:${shortDigest([Id, certificates])}`
   if (await imageExists(engine, name)) return name
-  const runs = [Config.Cmd, Config.Entrypoint].some(
-    (words) => words !== null && words !== undefined && words.length > 0,
-  )
+  const runs = [Config.Cmd, Config.Entrypoint].some(isGiven)
   // An image that runs nothing by itself needs a command to make a container of; it never runs.
   const container = await engine.createContainer({ Image: Id, ...(runs ? {} : { Cmd: ['/'] }) })
   try {
@@ -50,6 +48,10 @@ export async function trustedBase(engine: Docker, reference: string, certificate
     await container.remove({ force: true })
   }
   return name
+}
+
+function isGiven(words: string | readonly string[] | null | undefined): boolean {
+  return words !== null && words !== undefined && words.length > 0
 }
 
 /** True when the engine has an image of that name. */

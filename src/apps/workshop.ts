@@ -90,7 +90,7 @@ export async function keepOnHost(shop: Workshop, name: string, key: string): Pro
   if (shop.cache === undefined || (await shop.cache.has(key))) return
   await tagAs(shop.engine, name, cacheTag(key))
   const archive = await shop.engine.getImage(cacheTag(key)).get()
-  await shop.cache.put(key, archive as NodeJS.ReadableStream & import('node:stream').Readable)
+  await shop.cache.put(key, archive)
 }
 
 /** Gives an image of an engine another name. */

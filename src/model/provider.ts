@@ -1,3 +1,4 @@
+import type { ImageCache } from './image-cache.ts'
 import type { NodeSpec } from './lab-spec.ts'
 
 /** State of a machine as its provider sees it (reachability is the connection's matter). */
@@ -64,4 +65,6 @@ export interface Provider {
   cleanUp(options: { readonly images: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. */
   kill(name: string): Promise<void>
+  /** Keeps images on this host between labs; absent where there is nothing to keep them in. */
+  readonly imageCache?: ImageCache
 }

@@ -11,6 +11,7 @@ import { createNode, startNode } from './docker/start.ts'
 import { runInNode } from './docker/exec.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { allowWatches, checkEngine } from './docker/host-limits.ts'
+import { engineImageCache } from './docker/image-cache.ts'
 import { ensureNodeImage } from './docker/node-image.ts'
 
 const STATES: Readonly<Record<string, MachineState>> = {
@@ -49,6 +50,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
 
   return {
     name: 'docker',
+    imageCache: engineImageCache(engine),
     prepare: async (progress, signal) => {
       await ensureHostEngine(progress, signal)
       const client = await engine()

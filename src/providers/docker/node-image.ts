@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
+import { cacheTag } from '../../model/image-cache.ts'
 import type { Progress } from '../../model/provider.ts'
 import { DEBIAN_IMAGE, makeBaseImage } from './base-image.ts'
 import { engineStatus } from '../../model/engine-error.ts'
@@ -53,10 +54,15 @@ export async function ensureNodeImage(engine: Docker, progress: Progress, signal
 export async function removeImages(engine: Docker): Promise<void> {
   // An image others are built upon goes only after them; each round takes away the outermost ones.
   for (let round = 0; round <= IMAGES.length; round++) {
-    const images = await engine.listImages({ filters: { label: [IMAGE_LABEL] } })
+    const [labelled, kept] = await Promise.all([
+      engine.listImages({ filters: { label: [IMAGE_LABEL] } }),
+      // Images of apps; those from elsewhere have no label of ours.
+      engine.listImages({ filters: { reference: [cacheTag('*')] } }),
+    ])
+    const keptNames = kept.flatMap(({ RepoTags }) => (RepoTags ?? []).filter((name) => name.startsWith(cacheTag(''))))
     // By name: two checkouts with one recipe give one image several, and removing it by id would need force.
-    const names = images.flatMap(({ Id, RepoTags }) => (isTagged(RepoTags) ? RepoTags : [Id]))
-    const removed = await Promise.all(names.map((name) => removeImage(engine, name)))
+    const names = labelled.flatMap(({ Id, RepoTags }) => (isTagged(RepoTags) ? RepoTags : [Id]))
+    const removed = await Promise.all([...new Set([...names, ...keptNames])].map((name) => removeImage(engine, name)))
     if (!removed.includes(true)) return
   }
 }
