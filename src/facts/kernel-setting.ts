@@ -9,17 +9,17 @@ export function settingPath(name: string): string {
 
 const family: FactFamily<string | null> = {
   name: 'kernel-setting',
-  script: (names) => `for p in ${quoteAll(names.map(settingPath))}; do
-  v=; if IFS= read -r v <"$p"; then printf '=%s\\n' "$v"; else echo; fi
-done 2>/dev/null`,
-  parse(output, names) {
-    const lines = output.stdout.split('\n')
-    return new Map(
-      names.map((name, index) => {
-        const line = lines[index] ?? ''
-        return [name, line.startsWith('=') ? line.slice(1).split(/\s+/).join(' ').trim() : null]
+  // Not the shell's own `read`: it asks for one character at a time, and the kernel tells a setting only in one piece.
+  script: (names) => `head -v -n 1 -- ${quoteAll(names.map(settingPath))} 2>/dev/null`,
+  parse({ stdout }, names) {
+    const lines = stdout.split('\n')
+    const valueOf = new Map(
+      lines.flatMap((line, index): [string, string][] => {
+        const path = /^==> (.*) <==$/.exec(line)?.[1]
+        return path === undefined ? [] : [[path, (lines[index + 1] ?? '').trim().split(/\s+/).join(' ')]]
       }),
     )
+    return new Map(names.map((name) => [name, valueOf.get(settingPath(name)) ?? null]))
   },
 }
 

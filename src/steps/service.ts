@@ -23,7 +23,8 @@ export interface ServiceOptions {
 }
 
 // Starts, restarts or reloads a unit and notes what was in force. The fingerprints are taken before: a file that changes
-// meanwhile makes the unit stale, never falsely fresh. A socket cannot be restarted under a running service of its own.
+// meanwhile makes the unit stale, never falsely fresh. What is asked for on purpose does not count as one start too many in
+// a row. A socket cannot be restarted under a running service of its own.
 const ACT = `unit=$1 action=$2; shift 2
 ${FINGERPRINTS}
 in_force=$(fingerprints "$@")
@@ -33,7 +34,7 @@ failed() {
     journalctl --unit="$unit" --lines=15 --no-pager --output=cat >&2
   exit "$status"
 }
-systemctl is-failed --quiet -- "$unit" && systemctl reset-failed -- "$unit"
+systemctl reset-failed -- "$unit" 2>/dev/null
 resume=
 case $action:$unit in restart:*.socket)
   for service in $(systemctl show --property=Triggers --value -- "$unit"); do
