@@ -1,5 +1,5 @@
 import { NODE_PATHS, playbook, type Site, type Step } from '../src/index.ts'
-import { BASE_IMAGE, EDGE_CONTAINER, EDGE_IMAGE, OVERLAY } from '../src/model/names.ts'
+import { EDGE_CONTAINER, EDGE_IMAGE, OVERLAY } from '../src/model/names.ts'
 import { withRole } from '../src/model/site.ts'
 import { renderEdge } from '../src/overlay/edge-config.ts'
 import { command } from '../src/steps/command.ts'
@@ -10,15 +10,7 @@ import { dockerImage } from '../src/steps/docker-image.ts'
 /** The one way in: HAProxy on the overlay, with every published port of the lab. */
 export default playbook<Site>({
   name: 'edge',
-  plays: (site) => [
-    {
-      name: 'Images that builds start from',
-      hosts: withRole('build'),
-      tags: ['edge', 'images'],
-      steps: [dockerImage({ tag: BASE_IMAGE, pinned: false })],
-    },
-    { name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) },
-  ],
+  plays: (site) => [{ name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) }],
 })
 
 function edge({ spec }: Site): readonly Step[] {

@@ -1,7 +1,9 @@
 import { playbook, NODE_PATHS, REGISTRY, type Site, type Step } from '../src/index.ts'
-import { REGISTRY_USER } from '../src/model/names.ts'
+import { BASE_IMAGE, REGISTRY_USER } from '../src/model/names.ts'
 import { PACKAGES } from '../src/model/packages.ts'
+import { withRole } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
+import { dockerImage } from '../src/steps/docker-image.ts'
 import { file } from '../src/steps/file.ts'
 import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
@@ -14,7 +16,15 @@ export default playbook<Site>({
       name: 'Docker on every node',
       hosts: () => true,
       tags: ['engine'],
+      independent: true,
       steps: [apt({ packages: PACKAGES.engine }), ...registryAccess(site), ...engine(site)],
+    },
+    {
+      name: 'Images that builds start from',
+      hosts: withRole('build'),
+      tags: ['engine', 'images'],
+      independent: true,
+      steps: [dockerImage({ tag: BASE_IMAGE, pinned: false })],
     },
   ],
 })

@@ -36,6 +36,7 @@ export default playbook<Site>({
         name: 'Logs of all containers in one place',
         hosts: () => true,
         tags: ['logging'],
+        independent: true,
         steps: (node) => [
           apt({ packages: PACKAGES.logging }),
           ...(node.name === server.name ? receiver(site, server.address) : []),

@@ -19,6 +19,7 @@ export default playbook<Site>({
         name: 'A registry for the images of the lab',
         hosts: [node.name],
         tags: ['registry'],
+        independent: true,
         steps: [apt({ packages: PACKAGES.registry }), ...registry(site, node.address)],
       },
     ]

@@ -8,6 +8,6 @@ import overlay from './overlay.ts'
 import registry from './registry.ts'
 import volumes from './volumes.ts'
 
-/** The whole site, in the order it is brought up. */
-const site: readonly Playbook<Site>[] = [base, engine, cluster, registry, overlay, volumes, logging, edge]
+/** The whole site, in the order it is brought up: what concerns each node by itself, then what joins them. */
+const site: readonly Playbook<Site>[] = [base, engine, registry, volumes, logging, cluster, overlay, edge]
 export default site

@@ -24,6 +24,7 @@ export default playbook<Site>({
       name: 'A pool for volumes on every worker',
       hosts: withRole('worker'),
       tags: ['volumes'],
+      independent: true,
       steps: (node) => [apt({ packages: PACKAGES.volumes }), ...transfers(site), ...pool(site, node)],
     },
   ],

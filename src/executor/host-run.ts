@@ -25,18 +25,17 @@ export interface HostRunOptions {
   readonly pendingSteps: Set<Step>
 }
 
-/** Steps of one play on one host. */
-export interface HostPlay {
-  readonly name: string
-  readonly steps: readonly Step[]
+/** A step of one host, with the name of its play. */
+export interface HostStep {
+  readonly play: string
+  readonly step: Step
 }
 
-interface Due {
-  readonly step: Step
+interface Due extends HostStep {
   readonly changes: readonly Change[]
 }
 
-/** One host's way through the plays: its answers, what is pending on it, and what became of its steps. */
+/** One host's way through the stages of a run: its answers, what is pending on it, and what became of its steps. */
 export class HostRun {
   readonly recap: { -readonly [K in keyof HostRecap]: HostRecap[K] } = {
     ok: 0,
@@ -46,13 +45,13 @@ export class HostRun {
     skipped: 0,
   }
   private readonly options: HostRunOptions
-  private readonly plays: readonly HostPlay[]
+  private readonly stages: readonly (readonly HostStep[])[]
   private answers: Answers = new Map()
   private readonly pendingFiles = new Set<string>()
 
-  constructor(options: HostRunOptions, plays: readonly HostPlay[]) {
+  constructor(options: HostRunOptions, stages: readonly (readonly HostStep[])[]) {
     this.options = options
-    this.plays = plays
+    this.stages = stages
   }
 
   /** Forgets what the host answered: another host's change may have made it untrue. */
@@ -61,81 +60,84 @@ export class HostRun {
   }
 
   /**
-   * Asks what the play `first` needs to know and is not known, in one exec; with `ahead`, what all plays after it need as
-   * well. Asking ahead pays when nothing is going to change: a change makes what was asked ahead worthless.
+   * Asks what the stage `first` needs to know and is not known, in one exec; with `ahead`, what all after it need as well.
+   * Asking ahead pays when nothing is going to change: a change makes what was asked ahead worthless.
    */
   async gather(first: number, ahead: boolean): Promise<void> {
     const isUnknown = ({ key }: FactQuery<unknown>) => !this.answers.has(key)
-    const steps = ahead ? this.plays.slice(first).flatMap((play) => play.steps) : this.steps(first)
+    const steps = ahead ? this.stages.slice(first).flat() : this.steps(first)
     const { connection, signal } = this.options
-    const asked = questionnaire(steps.flatMap(({ queries }) => queries).filter(isUnknown))
+    const asked = questionnaire(steps.flatMap(({ step }) => step.queries).filter(isUnknown))
     this.answers = new Map([...this.answers, ...(await ask(connection, asked, signal))])
   }
 
-  /** Whether a play has nothing to do here, as far as the answers tell. */
-  isDone(play: number): boolean {
-    return this.steps(play).every((step) => evaluate(step, this.answers, NOTHING_PENDING).state === 'ok')
+  /** Whether one of these plays has something to do here, as far as the answers tell. */
+  isBusy(stage: number, play: string): boolean {
+    const steps = this.steps(stage).filter((entry) => entry.play === play)
+    return !steps.every(({ step }) => evaluate(step, this.answers, NOTHING_PENDING).state === 'ok')
   }
 
-  /** Goes through one play; returns whether anything on the host was changed. Throws what went wrong. */
-  async run(play: number): Promise<boolean> {
+  /** Goes through one stage; returns whether anything on the host was changed. Throws what went wrong. */
+  async run(stage: number): Promise<boolean> {
     const changedBefore = this.recap.changed
-    const steps = this.steps(play)
+    const steps = this.steps(stage)
     let next = 0
     while (next < steps.length) {
       this.options.signal.throwIfAborted()
-      next = this.options.mode === 'plan' ? await this.planStep(play, next) : await this.applySteps(play, next)
+      next = this.options.mode === 'plan' ? await this.planStep(stage, next) : await this.applySteps(stage, next)
     }
     return this.recap.changed > changedBefore
   }
 
-  private async planStep(play: number, index: number): Promise<number> {
-    const step = this.step(play, index)
+  private async planStep(stage: number, index: number): Promise<number> {
+    const entry = this.entry(stage, index)
+    const { step } = entry
     const pending: Pending = { files: this.pendingFiles, steps: this.options.pendingSteps }
     const verdict = evaluate(step, this.answers, pending)
     if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
     if (verdict.state === 'ok') {
-      await this.report(play, step, 'ok', [], 0)
+      await this.report(entry, 'ok', [], 0)
       return index + 1
     }
     this.options.pendingSteps.add(step)
     for (const path of step.files) this.pendingFiles.add(path)
-    await this.report(play, step, verdict.state === 'pending' ? 'would-change' : 'maybe', verdict.changes, 0)
+    await this.report(entry, verdict.state === 'pending' ? 'would-change' : 'maybe', verdict.changes, 0)
     return index + 1
   }
 
   /** Applies the next step that is due, with those after it that do not depend on it; returns where to go on. */
-  private async applySteps(play: number, index: number): Promise<number> {
+  private async applySteps(stage: number, index: number): Promise<number> {
     const due: Due[] = []
-    const steps = this.steps(play)
+    const steps = this.steps(stage)
     let next = index
     for (; next < steps.length; next++) {
-      const step = this.step(play, next)
+      const entry = this.entry(stage, next)
+      const { step } = entry
       if (due.length > 0 && !step.selfContained) break
       const verdict = evaluate(step, this.answers, NOTHING_PENDING)
       if (verdict.state === 'ok') {
-        await this.report(play, step, 'ok', [], 0)
+        await this.report(entry, 'ok', [], 0)
         continue
       }
       if (verdict.state !== 'pending') {
         if (due.length > 0) break
         throw cannotTell(this.options.node.name, step, verdict.state === 'unknown' ? verdict.reason : 'it depends')
       }
-      due.push({ step, changes: verdict.changes })
+      due.push({ ...entry, changes: verdict.changes })
       if (!step.selfContained) {
         next++
         break
       }
     }
-    if (due.length === 0 || (await this.applyDue(play, due, next))) return next
+    if (due.length === 0 || (await this.applyDue(stage, due, next))) return next
     // The work of an earlier run was waited for; what is due now may be something else.
     this.forget()
-    await this.gather(play, false)
+    await this.gather(stage, false)
     return index
   }
 
   /** Returns false when nothing was run, because an earlier run's command was still at work and was waited for. */
-  private async applyDue(play: number, due: readonly Due[], next: number): Promise<boolean> {
+  private async applyDue(stage: number, due: readonly Due[], next: number): Promise<boolean> {
     const { node, connection, signal } = this.options
     const started = performance.now()
     const diffs = await Promise.all(due.map(({ step }) => this.diffOf(step)))
@@ -144,8 +146,8 @@ export class HostRun {
       const made = await this.commandsOf(step, changes)
       commands.push(...made.map((command) => ({ step, command })))
     }
-    const rest = this.steps(play).slice(next)
-    const asked = questionnaire([...due.map(({ step }) => step), ...rest].flatMap(({ queries }) => queries))
+    const rest = this.steps(stage).slice(next)
+    const asked = questionnaire([...due, ...rest].flatMap(({ step }) => step.queries))
     const built = applyScript(
       commands.map(({ command }) => command),
       asked,
@@ -162,9 +164,9 @@ export class HostRun {
     }
     this.answers = asked.read(result.answers)
     const durationMs = Math.round((performance.now() - started) / due.length)
-    for (const [index, { step, changes }] of due.entries()) {
-      this.verify(step)
-      await this.report(play, step, 'changed', changes, durationMs, diffs[index])
+    for (const [index, entry] of due.entries()) {
+      this.verify(entry.step)
+      await this.report(entry, 'changed', entry.changes, durationMs, diffs[index])
     }
     return true
   }
@@ -189,8 +191,7 @@ export class HostRun {
   }
 
   private async report(
-    play: number,
-    step: Step,
+    { play, step }: HostStep,
     outcome: Outcome,
     changes: readonly Change[],
     durationMs: number,
@@ -201,7 +202,7 @@ export class HostRun {
     this.options.emit({
       type: 'step',
       node: this.options.node.name,
-      play: this.plays[play]?.name ?? '',
+      play,
       kind: step.kind,
       title: step.title,
       outcome,
@@ -220,14 +221,14 @@ export class HostRun {
     return fileDiff(this.options.connection, step.preview)
   }
 
-  private steps(play: number): readonly Step[] {
-    return this.plays[play]?.steps ?? []
+  private steps(stage: number): readonly HostStep[] {
+    return this.stages[stage] ?? []
   }
 
-  private step(play: number, index: number): Step {
-    const step = this.plays[play]?.steps[index]
-    if (step === undefined) throw new RangeError(`play ${String(play)} has no step ${String(index)}`)
-    return step
+  private entry(stage: number, index: number): HostStep {
+    const entry = this.stages[stage]?.[index]
+    if (entry === undefined) throw new RangeError(`stage ${String(stage)} has no step ${String(index)}`)
+    return entry
   }
 }
 

@@ -6,7 +6,7 @@ import type { NodeSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
 import { FactUnavailable, type FactQuery, type Play, type Step } from '../model/step.ts'
 import { ask, questionnaire } from './gather.ts'
-import { HostRun, type HostPlay } from './host-run.ts'
+import { HostRun, type HostStep } from './host-run.ts'
 
 /** What to run, where and how. */
 export interface RunOptions {
@@ -39,12 +39,13 @@ export interface RunSummary {
 const HOSTS_AT_ONCE = 32
 
 /**
- * Runs plays: hosts in parallel, plays one after the other. A host that fails leaves, the others go on. Where nothing
- * has to be changed this is one exec a host, for all plays together.
+ * Runs plays: hosts in parallel, plays one after the other; independent ones as soon as a host gets there. A host that
+ * fails leaves, the others go on. Where nothing has to be changed this is one exec a host, for all plays together.
  */
 export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const started = performance.now()
   const plays = selectPlays(options.plays, options.tags)
+  const stages = stagesOf(plays)
   const nodes = limited(options.nodes, options.limit)
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
@@ -91,7 +92,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
         const read = readerOf(options)
         runs.set(
           node.name,
-          new HostRun({ node, connection, mode, diff, emit, signal, read, pendingSteps }, hostPlays(plays, node)),
+          new HostRun({ node, connection, mode, diff, emit, signal, read, pendingSteps }, hostStages(stages, node)),
         )
       } catch (error) {
         leave(node.name, error)
@@ -99,14 +100,16 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
     }),
   )
   let ahead = true
-  for (const [index, play] of plays.entries()) {
-    current = play.name
-    const members = nodes.filter((node) => isMember(play, node))
+  for (const [index, stage] of stages.entries()) {
+    current = stage[0]?.name ?? ''
+    const members = nodes.filter((node) => stage.some((play) => isMember(play, node)))
     await each(ahead ? nodes : members, (run) => run.gather(index, ahead))
-    const busy = members.filter(({ name }) => runs.get(name)?.isDone(index) !== true).map(({ name }) => name)
-    if (busy.length > 0) options.emit({ type: 'play-started', play: play.name, nodes: busy })
+    for (const play of stage) {
+      const busy = members.filter(({ name }) => runs.get(name)?.isBusy(index, play.name) === true)
+      if (busy.length > 0) options.emit({ type: 'play-started', play: play.name, nodes: busy.map(({ name }) => name) })
+    }
     const changed = new Set<string>()
-    for (const wave of chunks(members, play.serial ?? members.length)) {
+    for (const wave of chunks(members, stage[0]?.serial ?? members.length)) {
       if (changed.size > 0) await each(wave, (run) => run.gather(index, false))
       const before = changed.size
       await each(wave, async (run, node) => {
@@ -128,11 +131,26 @@ export function isMember(play: Play, node: NodeSpec): boolean {
   return typeof play.hosts === 'function' ? play.hosts(node) : play.hosts.includes(node.name)
 }
 
-function hostPlays(plays: readonly Play[], node: NodeSpec): readonly HostPlay[] {
-  return plays.map((play) => {
-    if (!isMember(play, node)) return { name: play.name, steps: [] }
-    return { name: play.name, steps: typeof play.steps === 'function' ? play.steps(node) : play.steps }
-  })
+/** Plays between which hosts do not wait for each other. */
+function stagesOf(plays: readonly Play[]): readonly (readonly Play[])[] {
+  const stages: Play[][] = []
+  for (const play of plays) {
+    const last = stages.at(-1)
+    const joins = play.independent === true && play.serial === undefined && last?.[0]?.serial === undefined
+    if (last !== undefined && joins) last.push(play)
+    else stages.push([play])
+  }
+  return stages
+}
+
+function hostStages(stages: readonly (readonly Play[])[], node: NodeSpec): readonly (readonly HostStep[])[] {
+  return stages.map((stage) =>
+    stage.flatMap((play) => {
+      if (!isMember(play, node)) return []
+      const steps = typeof play.steps === 'function' ? play.steps(node) : play.steps
+      return steps.map((step) => ({ play: play.name, step }))
+    }),
+  )
 }
 
 function selectPlays(plays: readonly Play[], tags: readonly string[] | undefined): readonly Play[] {
@@ -180,7 +198,7 @@ function summarize(
   for (const node of nodes) {
     const run = runs.get(node.name)
     const { ok = 0, changed = 0, maybe = 0 } = run?.recap ?? {}
-    const total = hostPlays(plays, node).reduce((sum, { steps }) => sum + steps.length, 0)
+    const total = hostStages([plays], node).flat().length
     // A host that could not be reached failed before its first step.
     const tried = ok + changed + maybe + (failed.has(node.name) && run !== undefined ? 1 : 0)
     hosts[node.name] = {

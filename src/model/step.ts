@@ -110,6 +110,11 @@ export interface Play {
   readonly tags?: readonly string[]
   /** How many nodes at a time; all of them when absent. */
   readonly serial?: number
+  /**
+   * A node goes on to this play as soon as it is done with the one before, without waiting for the others: nothing in it
+   * looks at another node. Not together with `serial`.
+   */
+  readonly independent?: boolean
   readonly steps: readonly Step[] | ((node: NodeSpec) => readonly Step[])
 }
 
