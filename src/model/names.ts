@@ -42,8 +42,6 @@ export const NODE_PATHS = {
   logs: '/var/log/lab',
   /** Configuration of the edge, on the edge node. */
   edge: '/etc/lab/edge',
-  /** Run-time state of the edge: its container's `/run/haproxy` (sockets of the master, servers kept over a reload). */
-  edgeRun: '/run/lab/edge',
 } as const
 
 /**

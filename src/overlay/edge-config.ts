@@ -65,13 +65,16 @@ interface Route extends EdgeRoute {
   readonly slots: number
 }
 
+/** Where the container sees `NODE_PATHS.edge`, read-only. */
+export const IN_CONTAINER = '/usr/local/etc/haproxy'
+
 const HEAD = `# Written by lab from the routes of the deployed services: changes made here are lost.
 global
   maxconn 4000
   nbthread 2
   hard-stop-after 60s
   log stdout format raw local0
-  server-state-file /run/haproxy/state
+  server-state-file ${IN_CONTAINER}/servers.state
 `
 
 // A node that dies takes its connections along without a word: keep-alive probes and the user timeout end those within
@@ -109,7 +112,7 @@ defaults
   srvtcpka-idle 1s
   srvtcpka-intvl 1s
   srvtcpka-cnt 2
-  default-server resolvers lab resolve-prefer ipv4 init-addr none check inter 500ms fall 1 rise 1 tcp-ut 3s
+  default-server resolvers lab resolve-prefer ipv4 init-addr last,none check inter 500ms fall 1 rise 1 tcp-ut 3s
 `
 
 const EMPTY_FRONT = `frontend empty

@@ -3,14 +3,12 @@ import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import { EDGE_CONTAINER, NODE_PATHS } from '../model/names.ts'
 import { waitFor } from '../model/wait.ts'
-import { edgeDigest } from './edge-config.ts'
+import { edgeDigest, IN_CONTAINER } from './edge-config.ts'
 
 const CONFIG = `${NODE_PATHS.edge}/haproxy.cfg`
 const CANDIDATE = `${NODE_PATHS.edge}/haproxy.cfg.next`
-const MASTER_SOCKET = `${NODE_PATHS.edgeRun}/master.sock`
-const SERVER_STATE = `${NODE_PATHS.edgeRun}/state`
-/** Where the container sees `NODE_PATHS.edge`. */
-const IN_CONTAINER = '/usr/local/etc/haproxy'
+/** What the new process takes over of the old one's knowledge of the tasks. */
+const SERVER_STATE = `${NODE_PATHS.edge}/servers.state`
 /** A container that was just started opens its socket within this. */
 const START_DEADLINE_MS = 10_000
 
@@ -24,14 +22,15 @@ export async function loadEdge(
   text: string,
   signal?: AbortSignal,
 ): Promise<'unchanged' | 'loaded'> {
-  const [running, file] = await Promise.all([runningDigest(connection, signal), currentFile(connection)])
+  const [master, file] = await Promise.all([openMaster(connection, signal), currentFile(connection)])
+  const running = await runningDigest(master)
   if (running === edgeDigest(text) && file === text) return 'unchanged'
   await connection.writeFile(CANDIDATE, text, 0o644)
   await validate(connection)
-  const servers = await askMaster(connection, '@1 show servers state')
+  const servers = await master('@1 show servers state')
   await connection.writeFile(SERVER_STATE, servers, 0o600)
   await run(connection, ['mv', '-f', CANDIDATE, CONFIG])
-  const reply = await askMaster(connection, 'reload')
+  const reply = await master('reload')
   if (!reply.includes('Success=1')) {
     // The process before goes on serving; its file goes back, so that a restart of the container brings the same one.
     if (file !== undefined) await connection.writeFile(CONFIG, file, 0o644)
@@ -43,29 +42,37 @@ export async function loadEdge(
   return 'loaded'
 }
 
-/** Digest of the configuration the edge runs now; waits for an edge that is just starting. */
-async function runningDigest(connection: Connection, signal: AbortSignal | undefined): Promise<string | undefined> {
-  let last = 'no answer'
+/** Gives one command to HAProxy's master process and returns its answer; `@1` sends it on to the newest worker. */
+type Master = (command: string) => Promise<string>
+
+/** Digest of the configuration the edge runs now. */
+async function runningDigest(master: Master): Promise<string | undefined> {
+  return /^description: (\S+)$/m.exec(await master('@1 show info'))?.[1]
+}
+
+/** The way to the edge's master process: its socket, as the node sees it in the container. Waits while it starts. */
+async function openMaster(connection: Connection, signal: AbortSignal | undefined): Promise<Master> {
+  let last = ''
+  const look = async (): Promise<Master | undefined> => {
+    const pid = await connection.exec({ argv: ['docker', 'inspect', '--format', '{{.State.Pid}}', EDGE_CONTAINER] })
+    if (pid.status !== 0 || pid.stdout.trim() === '0') {
+      last = pid.stderr.trim() || 'it is not running'
+      return undefined
+    }
+    const path = `/proc/${pid.stdout.trim()}/root/run/haproxy/master.sock`
+    const master: Master = async (command) => readAll(await connection.openUnixSocket(path), `${command}\n`)
+    try {
+      if ((await master('@1 show info')).includes('Uptime')) return master
+      last = 'no answer from its worker'
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error)
+    }
+    return undefined
+  }
   try {
-    const info = await waitFor(
-      async () => {
-        try {
-          const answer = await askMaster(connection, '@1 show info')
-          return answer.includes('Uptime') ? answer : undefined
-        } catch (error) {
-          last = error instanceof Error ? error.message : String(error)
-          return undefined
-        }
-      },
-      {
-        deadlineMs: START_DEADLINE_MS,
-        intervalMs: 100,
-        what: 'the edge to answer',
-        lastSeen: () => last,
-        ...(signal === undefined ? {} : { signal }),
-      },
-    )
-    return /^description: (\S+)$/m.exec(info)?.[1]
+    const what = 'the edge to answer'
+    const common = { deadlineMs: START_DEADLINE_MS, intervalMs: 200, what, lastSeen: () => last }
+    return await waitFor(look, signal === undefined ? common : { ...common, signal })
   } catch (error) {
     signal?.throwIfAborted()
     throw new LabError('EDGE_DOWN', error instanceof Error ? error.message : String(error), {
@@ -95,12 +102,6 @@ async function run(connection: Connection, argv: readonly string[]): Promise<voi
   const result = await connection.exec({ argv })
   if (result.status === 0) return
   throw new LabError('EDGE_CONFIG', `${argv.join(' ')}: ${result.stderr.trim()}`, { where: connection.node })
-}
-
-/** One command to HAProxy's master process; `@1` sends it on to the newest worker. */
-async function askMaster(connection: Connection, command: string): Promise<string> {
-  const socket = await connection.openUnixSocket(MASTER_SOCKET)
-  return readAll(socket, `${command}\n`)
 }
 
 async function readAll(socket: Duplex, question: string): Promise<string> {
