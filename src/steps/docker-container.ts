@@ -53,9 +53,9 @@ export const dockerContainer = defineStep({
     if (!found.running) changes.push({ path: 'running', from: 'no', to: 'yes' })
     return changes
   },
-  apply(wanted, changes, { engine }) {
+  apply(wanted, _changes, { engine }) {
+    // Also for one that merely stopped: its place on an overlay may be of a swarm that is no more.
     const start = callEngine('POST', `/containers/${wanted.name}/start`)
-    if (changes.every(({ path }) => path === 'running')) return [start]
     if (!engine.images.has(wanted.image)) throw new UsageError(`the node has no image ${wanted.image}`)
     const create = callEngine('POST', `/containers/create?name=${wanted.name}`, {
       ...bodyOf(wanted),

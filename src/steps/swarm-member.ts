@@ -1,5 +1,5 @@
 import { callEngine } from '../facts/engine-api.ts'
-import { engineState } from '../facts/engine.ts'
+import { engineState, type SwarmMembership } from '../facts/engine.ts'
 import { joinToken } from '../facts/join-token.ts'
 import { swarmAcceptance, SWARM_PORT } from '../facts/swarm-acceptance.ts'
 import type { Command } from '../model/command.ts'
@@ -64,8 +64,18 @@ export const swarmMember = defineStep({
   async apply(wanted, changes, { engine: { swarm } }, context) {
     if (changes.some(({ path }) => path === 'state')) return [{ argv: ['sh', '-c', AWAIT] }]
     if (wanted.role === 'worker' && changes.some(({ path }) => path === 'role')) return [{ argv: ['sh', '-c', DEMOTE] }]
-    const enter = await entry(wanted, context)
-    return swarm.state === 'inactive' ? [enter] : [callEngine('POST', '/swarm/leave?force=1'), enter]
+    const token = await findToken(wanted, context)
+    if (token !== undefined) {
+      const join = joinThrough(wanted, token)
+      return swarm.state === 'inactive' ? [join] : [callEngine('POST', '/swarm/leave?force=1'), join]
+    }
+    if (wanted.managers[0]?.address !== wanted.address) {
+      throw new LabError('NO_MANAGER', 'no manager of the lab is in a swarm that could be joined', {
+        where: context.node.name,
+        hint: 'lab up',
+      })
+    }
+    return [found(wanted, swarm, context)]
   },
 })
 
@@ -73,22 +83,45 @@ function others({ address, managers }: SwarmMemberOptions): SwarmMemberOptions['
   return managers.filter((manager) => manager.address !== address)
 }
 
-/** Joins through the first manager that is in a swarm; founds one when this is the first manager and none is. */
-async function entry(wanted: SwarmMemberOptions, context: ApplyContext): Promise<Command> {
-  const listen = { ListenAddr: `${wanted.address}:${String(SWARM_PORT)}`, AdvertiseAddr: wanted.address }
-  for (const manager of others(wanted)) {
-    const token = await tokenOf(manager.name, wanted.role, context)
-    if (token === undefined) continue
-    const join = { ...listen, RemoteAddrs: [`${manager.address}:${String(SWARM_PORT)}`], JoinToken: token }
-    return { ...callEngine('POST', '/swarm/join', join), secrets: [token] }
+interface Token {
+  readonly text: string
+  /** Of the manager that gave it. */
+  readonly address: string
+}
+
+/** Asks the lab's other managers for a token until one has one. */
+async function findToken(wanted: SwarmMemberOptions, context: ApplyContext): Promise<Token | undefined> {
+  for (const { name, address } of others(wanted)) {
+    try {
+      return { text: await context.read(name, joinToken(wanted.role)), address }
+    } catch (error) {
+      if (!(error instanceof FactUnavailable)) throw error
+    }
   }
-  if (wanted.managers[0]?.address !== wanted.address) {
-    throw new LabError('NO_MANAGER', 'no manager of the lab is in a swarm that could be joined', {
+  return undefined
+}
+
+function joinThrough(wanted: SwarmMemberOptions, token: Token): Command {
+  const body = { ...ownAddress(wanted), RemoteAddrs: [`${token.address}:${String(SWARM_PORT)}`], JoinToken: token.text }
+  return { ...callEngine('POST', '/swarm/join', body), secrets: [token.text] }
+}
+
+/**
+ * A new swarm, on a manager that is in none. One whose swarm does not start is not made to leave it: its services and
+ * the records of the volumes would be gone.
+ */
+function found(wanted: SwarmMemberOptions, { state, error }: SwarmMembership, context: ApplyContext): Command {
+  if (state !== 'inactive') {
+    throw new LabError('SWARM_BROKEN', `the swarm on this manager does not start (${state}): ${error}`, {
       where: context.node.name,
-      hint: 'lab up',
+      hint: 'mend the cause; or, giving up all services and records of volumes: docker swarm leave --force',
     })
   }
-  return callEngine('POST', '/swarm/init', { ...listen, ...foundation(wanted.founding) })
+  return callEngine('POST', '/swarm/init', { ...ownAddress(wanted), ...foundation(wanted.founding) })
+}
+
+function ownAddress({ address }: SwarmMemberOptions): object {
+  return { ListenAddr: `${address}:${String(SWARM_PORT)}`, AdvertiseAddr: address }
 }
 
 function foundation(founding: SwarmFounding): object {
@@ -100,18 +133,5 @@ function foundation(founding: SwarmFounding): object {
       Orchestration: { TaskHistoryRetentionLimit: founding.taskHistory },
       Dispatcher: { HeartbeatPeriod: founding.heartbeatMs * 1e6 },
     },
-  }
-}
-
-async function tokenOf(
-  manager: string,
-  role: 'manager' | 'worker',
-  context: ApplyContext,
-): Promise<string | undefined> {
-  try {
-    return await context.read(manager, joinToken(role))
-  } catch (error) {
-    if (error instanceof FactUnavailable) return undefined
-    throw error
   }
 }
