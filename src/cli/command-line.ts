@@ -8,11 +8,13 @@ import { register as destroy } from './commands/destroy.ts'
 import { register as halt } from './commands/halt.ts'
 import { register as plan } from './commands/plan.ts'
 import { register as run } from './commands/run.ts'
+import { register as scale } from './commands/scale.ts'
 import { register as up } from './commands/up.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'The lab:': [up, plan, halt, destroy],
+  'Apps:': [scale],
   'Nodes:': [run],
   'The command line:': [completion],
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type BuildFailure, type Plugin } from 'esbuild'
+import type { Product } from '../config/product.ts'
 import { InvalidFileError, UsageError } from '../model/errors.ts'
 import { nearest } from '../model/names.ts'
 import type { Site } from '../model/site.ts'
@@ -15,12 +16,15 @@ export interface LoadedPlaybook {
   readonly dispose: () => Promise<void>
 }
 
+/** Where lab is installed, and where its compiled modules are. */
+type Installation = Pick<Product, 'directory' | 'compiled'>
+
 /**
  * Compiles a user's playbook and loads it. `import ... from 'lab'` and `'lab/steps/<name>'` mean the running lab itself
- * (its directory is `product`); any other package comes from beside the playbook, else from lab's own.
+ * (its installation is `product`); any other package comes from beside the playbook, else from lab's own.
  * Throws `InvalidFileError` for what does not compile, `UsageError` for what is not a playbook.
  */
-export async function loadPlaybook(file: string, product: string): Promise<LoadedPlaybook> {
+export async function loadPlaybook(file: string, product: Installation): Promise<LoadedPlaybook> {
   if (!existsSync(file)) throw new UsageError(`there is no playbook ${relative(process.cwd(), file)}`, { where: file })
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'lab-playbook-')))
   const dispose = () => rm(directory, { recursive: true, force: true })
@@ -35,7 +39,7 @@ export async function loadPlaybook(file: string, product: string): Promise<Loade
   }
 }
 
-async function compile(file: string, outfile: string, product: string): Promise<void> {
+async function compile(file: string, outfile: string, product: Installation): Promise<void> {
   try {
     await build({
       entryPoints: [file],
@@ -64,8 +68,7 @@ async function compile(file: string, outfile: string, product: string): Promise<
 }
 
 /** Finds imports of a playbook. What belongs to lab stays one instance: a step made here is run by this very process. */
-function labModules(product: string): Plugin {
-  const compiled = join(product, 'dist')
+function labModules({ directory, compiled }: Installation): Plugin {
   return {
     name: 'lab-modules',
     setup: (bundler) => {
@@ -84,7 +87,7 @@ function labModules(product: string): Plugin {
       bundler.onResolve({ filter: /^\.\.?\// }, async ({ path, ...from }) => {
         if (from.pluginData === 'resolving') return undefined
         const found = await bundler.resolve(path, { ...from, pluginData: 'resolving' })
-        const inside = relative(product, found.path).replace(/\.ts$/, '.js')
+        const inside = relative(directory, found.path).replace(/\.ts$/, '.js')
         const twin = join(compiled, inside)
         return inside.startsWith('src/') && existsSync(twin) ? external(twin) : found
       })
@@ -92,7 +95,7 @@ function labModules(product: string): Plugin {
         if (from.pluginData === 'resolving' || from.kind === 'entry-point' || path.startsWith('node:')) return undefined
         const beside = await bundler.resolve(path, { ...from, pluginData: 'resolving' })
         if (beside.errors.length === 0) return beside.external ? beside : external(beside.path)
-        const own = await bundler.resolve(path, { ...from, resolveDir: product, pluginData: 'resolving' })
+        const own = await bundler.resolve(path, { ...from, resolveDir: directory, pluginData: 'resolving' })
         return own.errors.length === 0 ? (own.external ? own : external(own.path)) : beside
       })
     },

@@ -17,7 +17,7 @@ export interface RunPlaybookOptions {
 
 /** Runs a playbook of the user's own on the lab's nodes, as `up` runs the site's. */
 export async function runPlaybook(open: OpenLab, options: RunPlaybookOptions): Promise<RunSummary> {
-  const loaded = await loadPlaybook(options.file, findProduct().directory)
+  const loaded = await loadPlaybook(options.file, findProduct())
   try {
     const run = () => runLoaded(open, loaded.playbook, options)
     return options.check ? await run() : await withLock(open.lab.stateDirectory, 'run', run)

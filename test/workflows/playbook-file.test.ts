@@ -17,6 +17,7 @@ const PRODUCT = {
   'product/node_modules/ours/package.json': '{ "name": "ours", "main": "index.js" }',
   'product/node_modules/ours/index.js': 'module.exports = { from: "lab" }',
 }
+const product = () => ({ directory: join(directory, 'product'), compiled: join(directory, 'product/dist') })
 const write = (files: Readonly<Record<string, string>>) => {
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, name)), { recursive: true })
@@ -25,7 +26,7 @@ const write = (files: Readonly<Record<string, string>>) => {
 }
 const load = (text: string) => {
   write({ 'mine/play.ts': text })
-  return loadPlaybook(join(directory, 'mine/play.ts'), join(directory, 'product'))
+  return loadPlaybook(join(directory, 'mine/play.ts'), product())
 }
 
 beforeEach(async () => {
@@ -83,7 +84,7 @@ describe('a playbook of one’s own', () => {
   })
 
   it('that is not there is bad input', async () => {
-    await expect(loadPlaybook(join(directory, 'none.ts'), join(directory, 'product'))).rejects.toMatchObject({
+    await expect(loadPlaybook(join(directory, 'none.ts'), product())).rejects.toMatchObject({
       exitCode: 64,
     })
   })
