@@ -16,7 +16,11 @@ const LOOK_MS = 50
 export function openVolumeScheduler(engine: () => Promise<Docker>): VolumeScheduler {
   const placed = async (volume: string): Promise<readonly string[]> => {
     const nodes = await listNodes(await engine())
-    return nodes.filter(({ labels, state }) => labels[volumeLabel(volume)] === HERE && state !== 'down').map(nameOf)
+    // A member that left and joined again is listed twice; its former self never comes back.
+    const present = nodes.filter(
+      (node) => node.state === 'ready' || !nodes.some(({ name, state }) => name === node.name && state === 'ready'),
+    )
+    return present.filter(({ labels }) => labels[volumeLabel(volume)] === HERE).map(({ name }) => name)
   }
   return {
     placed,
@@ -29,7 +33,7 @@ export function openVolumeScheduler(engine: () => Promise<Docker>): VolumeSchedu
     },
     service: async (record) => {
       const services = await listServices(await engine())
-      const found = services.find(({ labels }) => usesVolume(labels, record.name))
+      const found = services.find(({ labels }) => labels[LABELS.volume] === record.name)
       if (found === undefined || found.replicas === 0) return undefined
       const container = found.template.ContainerSpec as
         (Docker.ContainerSpec & { Healthcheck?: Docker.HealthConfig }) | undefined
@@ -45,11 +49,6 @@ export function openVolumeScheduler(engine: () => Promise<Docker>): VolumeSchedu
     },
     waitServing: (service, node, deadlineMs, signal) => waitServing(engine, service, node, deadlineMs, signal),
   }
-}
-
-/** Labels of a service name the volumes it uses. */
-function usesVolume(labels: Readonly<Record<string, string>>, volume: string): boolean {
-  return (labels[LABELS.volume] ?? '').split(',').includes(volume)
 }
 
 async function waitServing(
@@ -87,8 +86,4 @@ async function waitServing(
       cause: error,
     })
   }
-}
-
-function nameOf({ name }: { readonly name: string }): string {
-  return name
 }

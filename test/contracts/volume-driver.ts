@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Connection } from '../../src/model/connection.ts'
@@ -28,11 +28,12 @@ export function volumeDriverContract(name: VolumeDriverName, open: () => Promise
     let volume: string
     let counter = 0
 
-    let close: () => Promise<void>
+    let pair: PoolPair
     beforeAll(async () => {
-      ;({ from, to, close } = await open())
+      pair = await open()
+      ;({ from, to } = pair)
     })
-    afterAll(() => close())
+    afterAll(() => pair.close())
     beforeEach(() => {
       volume = `contract-${String(++counter)}-${randomBytes(3).toString('hex')}`
       return async () => {
@@ -243,12 +244,9 @@ mknod device c 1 3; mkdir -m 1777 sticky; touch empty`,
       await sh(from, `head -c 400000 /dev/urandom > ${live()}/file`)
       await from.driver.snapshot(volume, 's0')
       const stream = await streamOf('s0')
-      const broken = Readable.from(
-        (async function* () {
-          yield stream.subarray(0, stream.length - 10)
-          throw new Error('the sender broke off')
-        })(),
-      )
+      const broken = new PassThrough()
+      broken.write(stream.subarray(0, stream.length - 10))
+      setImmediate(() => broken.destroy(new Error('the sender broke off')))
       await expect(to.driver.receive(volume, 's0', broken)).rejects.toThrow('the sender broke off')
       expect(await names(to)).toEqual([])
     })

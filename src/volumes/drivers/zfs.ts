@@ -39,7 +39,7 @@ export function createDriver(connection: Connection): VolumeDriver {
   /** The dataset a volume is, wherever it is now. */
   async function datasetOf(volume: string): Promise<string> {
     const found = (await list()).find(({ name }) => name === volume)
-    return found === undefined || found.live !== 'absent' ? live(volume) : copy(volume)
+    return found?.live === 'absent' ? copy(volume) : live(volume)
   }
 
   return {

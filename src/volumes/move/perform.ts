@@ -113,7 +113,7 @@ async function waitServing(now: Performing): Promise<Progressing> {
       await context.scheduler.waitServing(using, stored.record.owner, SERVING_DEADLINE_MS, context.signal)
     } catch (error) {
       if (!context.signal.aborted && (!(error instanceof LabError) || error.code !== 'NOT_SERVING')) throw error
-      const why = context.signal.aborted ? 'interrupted' : String((error as LabError).message)
+      const why = context.signal.aborted ? 'interrupted' : (error as LabError).message
       context.notice(`${using.name} was not seen to serve on ${stored.record.owner}: ${why}`)
     }
   }

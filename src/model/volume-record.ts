@@ -1,0 +1,76 @@
+import { LabError } from './errors.ts'
+import { isName, LABELS } from './names.ts'
+import { MOVE_PHASES, VOLUME_DRIVERS, type OpenMove, type VolumeRecord } from './volume.ts'
+
+/** Labels of the object that holds a record, besides those of {@link LABELS}. The text is a contract. */
+const KEYS = {
+  driver: 'lab.record.driver',
+  owner: 'lab.record.owner',
+  epoch: 'lab.record.epoch',
+  phase: 'lab.record.phase',
+  move: 'lab.record.move',
+  base: 'lab.record.base',
+  lockPort: 'lab.record.lock-port',
+} as const
+
+/** Pure: a record as labels. */
+export function recordLabels(record: VolumeRecord): Readonly<Record<string, string>> {
+  return {
+    [LABELS.volume]: record.name,
+    [LABELS.app]: record.app,
+    [LABELS.service]: record.service,
+    [KEYS.driver]: record.driver,
+    [KEYS.owner]: record.owner,
+    [KEYS.epoch]: String(record.epoch),
+    [KEYS.phase]: record.phase,
+    [KEYS.lockPort]: String(record.lockPort),
+    ...(record.move === undefined ? {} : { [KEYS.move]: JSON.stringify(record.move) }),
+    ...(record.base === undefined ? {} : { [KEYS.base]: record.base }),
+  }
+}
+
+/** Pure: the record that labels hold. Throws `LabError` `VOLUME_RECORD` when they hold none that makes sense. */
+export function readRecord(labels: Readonly<Record<string, string>>): VolumeRecord {
+  const name = labels[LABELS.volume] ?? ''
+  const wrong = (key: string): never => {
+    throw new LabError('VOLUME_RECORD', `the record of volume "${name}" has ${key} "${labels[key] ?? ''}"`, {
+      where: `docker config of ${name}`,
+      hint: 'somebody changed it by hand; put the label back as it was',
+    })
+  }
+  const named = (key: string): string => (isName(labels[key] ?? '') ? (labels[key] ?? '') : wrong(key))
+  const number = (key: string): number => (/^\d{1,15}$/.test(labels[key] ?? '') ? Number(labels[key]) : wrong(key))
+  const driver = VOLUME_DRIVERS.find((each) => each === labels[KEYS.driver]) ?? wrong(KEYS.driver)
+  const phase = MOVE_PHASES.find((each) => each === labels[KEYS.phase]) ?? wrong(KEYS.phase)
+  const move = labels[KEYS.move] === undefined ? undefined : readMove(labels[KEYS.move] ?? '')
+  if ((phase === 'idle') !== (move === undefined)) wrong(KEYS.move)
+  return {
+    name: named(LABELS.volume),
+    app: named(LABELS.app),
+    service: named(LABELS.service),
+    driver,
+    owner: named(KEYS.owner),
+    epoch: number(KEYS.epoch),
+    phase,
+    move,
+    base: labels[KEYS.base] === undefined ? undefined : named(KEYS.base),
+    lockPort: number(KEYS.lockPort),
+  }
+}
+
+function readMove(text: string): OpenMove | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Whoever reads the record says what is wrong with it.
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const { id, run, source, target, startedAt } = value as Partial<Record<keyof OpenMove, unknown>>
+  const words = [id, run, source, target]
+  if (!words.every((word): word is string => typeof word === 'string' && isName(word))) return undefined
+  if (typeof startedAt !== 'string') return undefined
+  const [first = '', second = '', third = '', fourth = ''] = words
+  return { id: first, run: second, source: third, target: fourth, startedAt }
+}

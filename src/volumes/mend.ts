@@ -1,0 +1,103 @@
+import { LabError } from '../model/errors.ts'
+import type { NodeVolume, NodeVolumes, VolumeRecord, VolumeScheduler } from '../model/volume.ts'
+import { newestCommon } from './move/copy-round.ts'
+import { absentVolume } from './node-volumes.ts'
+
+/** What mending works with. */
+export interface MendContext {
+  readonly scheduler: VolumeScheduler
+  readonly workers: readonly string[]
+  node(name: string): Promise<NodeVolumes>
+}
+
+interface Observed {
+  readonly node: NodeVolumes
+  readonly volumes: readonly NodeVolume[]
+}
+
+/** How long a copy that is not its node's to serve may still be in use. */
+const FENCE_SECONDS = 15
+
+/**
+ * Makes nodes and labels follow the records of volumes that are not on the move. Nodes that are down are left for the
+ * next time: they serve nothing. Data is never deleted: a copy that differs is kept as the snapshot `orphan-EPOCH`.
+ */
+export async function mendVolumes(context: MendContext, records: readonly VolumeRecord[]): Promise<readonly string[]> {
+  const observed = await observeAll(context)
+  const mended: string[] = []
+  for (const record of records) {
+    if (record.phase !== 'idle' || record.epoch === 0) continue
+    const owner = observed.find(({ node }) => node.node === record.owner)
+    for (const each of observed) {
+      if (each !== owner) mended.push(...(await retireStray(each, record, owner)))
+    }
+    if (owner !== undefined) mended.push(...(await assertOwner(owner, record)))
+    const placed = await context.scheduler.placed(record.name)
+    if (placed.length === 1 && placed[0] === record.owner) continue
+    try {
+      await context.scheduler.place(record.name, record.owner)
+      mended.push(`${record.owner} is labelled as the node of ${record.name} again`)
+    } catch (error) {
+      // An owner that is no member of the swarm is labelled once it is.
+      if (!(error instanceof LabError) || error.code !== 'UNKNOWN_NAME') throw error
+    }
+  }
+  return mended
+}
+
+async function observeAll(context: MendContext): Promise<readonly Observed[]> {
+  const all = await Promise.all(
+    context.workers.map(async (name): Promise<Observed | undefined> => {
+      try {
+        const node = await context.node(name)
+        return { node, volumes: await node.state() }
+      } catch (error) {
+        if (error instanceof LabError && error.code === 'UNREACHABLE') return undefined
+        throw error
+      }
+    }),
+  )
+  return all.filter((each) => each !== undefined)
+}
+
+/** A lease that was lost is written again, under the record's own epoch; data that is not there is an error. */
+async function assertOwner({ node, volumes }: Observed, record: VolumeRecord): Promise<readonly string[]> {
+  const found = volumes.find(({ name }) => name === record.name) ?? absentVolume(record.name)
+  if (found.live === 'absent') {
+    throw new LabError('NO_DATA', `the data of ${record.name} is not on ${record.owner}, where its record says it is`, {
+      where: record.owner,
+      hint: `look at it with "lab ssh ${record.owner}"; nothing was deleted`,
+    })
+  }
+  if (found.live === 'writable' && found.served && found.leaseEpoch === record.epoch) return []
+  if (found.live === 'frozen') await node.driver.thaw(record.name)
+  await node.grant(record.name, record.epoch)
+  return [`${record.owner} serves ${record.name} again`]
+}
+
+/** Takes lease and live copy of a node that does not own the volume (any more). */
+async function retireStray(
+  { node, volumes }: Observed,
+  record: VolumeRecord,
+  owner: Observed | undefined,
+): Promise<readonly string[]> {
+  const found = volumes.find(({ name }) => name === record.name)
+  if (found === undefined || (found.live === 'absent' && found.leaseEpoch === 0 && !found.served)) return []
+  const holders = await node.fence(record.name, record.epoch, FENCE_SECONDS)
+  if (holders.length > 0) {
+    throw new LabError(
+      'VOLUME_IN_USE',
+      `${node.node} does not own ${record.name}, but ${holders.map(({ command }) => command).join(', ')} uses its copy there`,
+      { where: node.node, hint: `end it (lab ssh ${node.node}), then: lab up` },
+    )
+  }
+  if (found.live === 'absent') return [`${node.node} gave up its lease of ${record.name}`]
+  const theirs = owner?.volumes.find(({ name }) => name === record.name)
+  // A copy that was frozen for a move holds what its last snapshot holds.
+  const common =
+    found.live === 'frozen' && theirs !== undefined ? newestCommon(found.snapshots, theirs.snapshots) : undefined
+  const last = found.snapshots.at(-1)
+  const kept = common !== undefined && common.name === last?.name ? common.name : `orphan-${String(found.leaseEpoch)}`
+  await node.driver.demote(record.name, kept)
+  return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
+}

@@ -1,0 +1,44 @@
+import { LabError } from '../../model/errors.ts'
+import type { NodeVolumes, VolumeRecord } from '../../model/volume.ts'
+import { bytesText } from '../bytes-text.ts'
+import type { MoveContext } from './context.ts'
+import { newestCommon, observeVolume, strayCopy } from './copy-round.ts'
+
+/** What must stay free on the target: the pool's own bookkeeping, and what is written during the move. */
+const RESERVE_BYTES = 128 * 1024 * 1024
+
+/** Checks both ends before anything is changed. Throws `UNREACHABLE`, `STRAY_COPY`, `NO_DATA` or `NO_SPACE`. */
+export async function checkMove(context: MoveContext, record: VolumeRecord, to: string): Promise<void> {
+  const [source, target] = await Promise.all([context.node(record.owner), context.node(to)])
+  checkDriver(record, target)
+  const [ours, theirs] = await Promise.all([observeVolume(source, record.name), observeVolume(target, record.name)])
+  if (ours.live !== 'writable') {
+    throw new LabError('NO_DATA', `${record.name} cannot be written on ${record.owner}, its owner`, {
+      where: record.owner,
+      hint: 'lab up',
+    })
+  }
+  if (theirs.live !== 'absent') throw strayCopy(record.name, to)
+  const [used, { freeBytes }] = await Promise.all([source.driver.usedBytes(record.name), target.driver.usage()])
+  // With a common snapshot only what changed since is sent, which nobody knows before it is.
+  const needed = newestCommon(ours.snapshots, theirs.snapshots) === undefined ? used + RESERVE_BYTES : RESERVE_BYTES
+  if (freeBytes < needed) {
+    throw new LabError(
+      'NO_SPACE',
+      `${record.name} needs ${bytesText(needed)} on ${to}, where ${bytesText(freeBytes)} are free`,
+      { where: to, hint: 'move another volume away, or give the pools more room (volumes.poolSize in lab.yml)' },
+    )
+  }
+}
+
+function checkDriver(record: VolumeRecord, target: NodeVolumes): void {
+  if (target.driver.name === record.driver) return
+  throw new LabError(
+    'DRIVER_MISMATCH',
+    `${record.name} is on ${record.driver}, the pool of ${target.node} on ${target.driver.name}`,
+    {
+      where: target.node,
+      hint: 'volumes move between pools of one kind only',
+    },
+  )
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { LabError, UsageError } from '../model/errors.ts'
+import { nodesWithRole } from '../model/lab-spec.ts'
+import { unknownName } from '../model/names.ts'
+import type { StoredRecord, VolumeRecord } from '../model/volume.ts'
+import type { BlackoutWatch } from '../swarm/volume-blackout.ts'
+import { findVolume } from '../volumes/find-volume.ts'
+import { checkMove } from '../volumes/move/check-move.ts'
+import type { MoveContext, MoveFigures } from '../volumes/move/context.ts'
+import type { MoveIntent } from '../volumes/move/next-action.ts'
+import { runMove } from '../volumes/move/run-move.ts'
+import { prepareTargetNode, startWatch } from './move-target.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+
+/** What `lab move-volume` takes. */
+export interface MoveVolumeOptions {
+  /** A volume, or an app or service that has one. */
+  readonly volume: string
+  /** Name of a worker. */
+  readonly to: string
+  /** Called before anything of a phase is done; a test ends the move there. */
+  readonly onPhase?: MoveContext['onPhase']
+}
+
+/** What a move did. */
+export interface MovedVolume {
+  readonly volume: string
+  readonly from: string
+  readonly to: string
+  readonly epoch: number
+  readonly rounds: number
+  readonly bytesSent: number
+  readonly blackoutMs: number
+  readonly durationMs: number
+}
+
+/**
+ * Moves a volume with the service that uses it. A move that was cut off is finished first (or undone, when it goes back
+ * to where it came from). Emits `moved` last. Throws, with everything as before, whatever fails before the flip.
+ */
+export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Promise<MovedVolume> {
+  const started = performance.now()
+  checkTarget(lab, options.to)
+  const volumes = openVolumes(lab)
+  const { name, owner } = findVolume(await volumes.records.list(), options.volume).record
+  const figures: MoveFigures = { rounds: 0, bytesSent: 0 }
+  let blackoutMs = 0
+  const done = await volumes.withLock(name, async () => {
+    const moving = openMove(lab, volumes, options.onPhase)
+    // Read under the lock: what was seen before may be over by now.
+    let stored = findVolume(await volumes.records.list(), name)
+    if (stored.record.phase !== 'idle') {
+      stored = await takeOver(volumes, stored)
+      const intent = intentFor(stored.record, options.to)
+      lab.emit({ type: 'notice', level: 'info', message: resumeMessage(stored.record, intent) })
+      stored = await runMove(moving.context, stored, intent, figures)
+    }
+    if (stored.record.owner !== options.to) {
+      const source = stored.record.owner
+      await runTask(lab.emit, `check ${name}, ${source} and ${options.to}`, async (task) => {
+        await checkMove(moving.context, stored.record, options.to)
+        await prepareTargetNode(lab, volumes, stored.record, options.to, task)
+      })
+      stored = await volumes.records.replace(stored, open(stored.record, options.to))
+      stored = await runMove(moving.context, stored, 'finish', figures)
+    }
+    blackoutMs = moving.blackout()
+    return stored.record
+  })
+  const result = {
+    volume: name,
+    from: owner,
+    to: done.owner,
+    epoch: done.epoch,
+    ...figures,
+    blackoutMs,
+    durationMs: Math.round(performance.now() - started),
+  }
+  lab.emit({ type: 'moved', ...result })
+  return result
+}
+
+/** Brings a move that was cut off to an end: forward once it is past its flip, else back. */
+export async function finishMove(lab: OpenLab, volumes: LabVolumes, name: string): Promise<void> {
+  await volumes.withLock(name, async () => {
+    const stored = findVolume(await volumes.records.list(), name)
+    if (stored.record.phase === 'idle') return
+    const taken = await takeOver(volumes, stored)
+    lab.emit({ type: 'notice', level: 'info', message: resumeMessage(taken.record, 'undo') })
+    await runMove(openMove(lab, volumes).context, taken, 'undo', { rounds: 0, bytesSent: 0 })
+  })
+}
+
+function checkTarget(lab: OpenLab, to: string): void {
+  const workers = nodesWithRole(lab.spec, 'worker').map(({ name }) => name)
+  if (workers.includes(to)) return
+  if (!lab.spec.nodes.some(({ name }) => name === to)) throw unknownName('node', to, workers)
+  throw new UsageError(`${to} is not a worker: no apps run there, so volumes cannot be there`, {
+    hint: `workers: ${workers.join(', ')}`,
+  })
+}
+
+/** Whoever drove the move before finds that it is not theirs any more, as soon as they write. */
+function takeOver(volumes: LabVolumes, stored: StoredRecord): Promise<StoredRecord> {
+  const { move } = stored.record
+  if (move === undefined) throw new LabError('VOLUME_RECORD', `the record of ${stored.record.name} has no move`)
+  return volumes.records.replace(stored, { ...stored.record, move: { ...move, run: token() } })
+}
+
+/** A cut-off move that is asked for again goes on; asked to be where it came from, it is undone. */
+function intentFor({ name, phase, move }: VolumeRecord, to: string): MoveIntent {
+  if (move?.target === to || ['flip', 'start', 'demote'].includes(phase)) return 'finish'
+  if (move?.source === to) return 'undo'
+  const [source, target] = [move?.source ?? '', move?.target ?? '']
+  throw new LabError('MOVE_UNDER_WAY', `a move of ${name} from ${source} to ${target} was cut off in phase ${phase}`, {
+    where: `volume ${name}`,
+    hint: `"lab move-volume ${name} ${target}" finishes it, "lab move-volume ${name} ${source}" undoes it`,
+  })
+}
+
+function resumeMessage({ name, phase, owner, move }: VolumeRecord, intent: MoveIntent): string {
+  const [source, target] = [move?.source ?? '', move?.target ?? '']
+  const cut = `a move of ${name} from ${source} to ${target} was cut off in phase ${phase}`
+  if (['flip', 'start', 'demote'].includes(phase)) return `${cut}: finishing it (${owner} owns the volume)`
+  return intent === 'undo' ? `${cut}: putting it back on ${source}` : `${cut}: going on`
+}
+
+function open(record: VolumeRecord, target: string): VolumeRecord {
+  const startedAt = new Date().toISOString()
+  return { ...record, phase: 'precopy', move: { id: token(), run: token(), source: record.owner, target, startedAt } }
+}
+
+function token(): string {
+  return randomBytes(3).toString('hex')
+}
+
+/** What a move works with, and how long the service was away in the end. */
+function openMove(
+  lab: OpenLab,
+  volumes: LabVolumes,
+  onPhase?: MoveContext['onPhase'],
+): { readonly context: MoveContext; blackout(): number } {
+  let watch: BlackoutWatch | undefined
+  let measured = 0
+  const context: MoveContext = {
+    records: volumes.records,
+    scheduler: volumes.scheduler,
+    workers: volumes.workers,
+    signal: lab.signal,
+    node: (name) => volumes.node(name),
+    reconnect: () => volumes.reconnect(),
+    notice: (message) => {
+      lab.emit({ type: 'notice', level: 'warning', message })
+    },
+    inPhase: async ({ record }, work) => {
+      if (record.phase !== 'precopy' && record.phase !== 'demote') watch ??= await startWatch(lab, volumes, record)
+      await runTask(lab.emit, phaseTitle(record), (task) => work((line) => task.progress(line)))
+      if (record.phase !== 'start' || watch === undefined) return
+      measured = watch.measure()
+      watch.close()
+      watch = undefined
+    },
+    ...(onPhase === undefined ? {} : { onPhase }),
+  }
+  return { context, blackout: () => measured }
+}
+
+function phaseTitle({ name, service, phase, owner, move }: VolumeRecord): string {
+  const [source, target] = [move?.source ?? '', move?.target ?? '']
+  switch (phase) {
+    case 'precopy':
+      return `copy ${name} from ${source} to ${target} while ${service} runs`
+    case 'quiesce':
+      return `stop ${service} on ${source}`
+    case 'final':
+      return `copy the last changes of ${name}`
+    case 'flip':
+      return `hand ${name} over to ${owner}`
+    case 'start':
+      return `start ${service} on ${owner}`
+    case 'demote':
+    case 'idle':
+      return `tidy up after the move of ${name}`
+  }
+}

@@ -1,0 +1,66 @@
+import type { VolumesDocument, VolumeStatus } from '../model/documents.ts'
+import { LabError } from '../model/errors.ts'
+import type { StoredRecord } from '../model/volume.ts'
+import { absentVolume } from '../volumes/node-volumes.ts'
+import { mendVolumes } from '../volumes/mend.ts'
+import { finishMove } from './move-volume.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+
+export { destroyVolume, ensureVolume, type EnsuredVolume, type VolumeRequest } from './volume-life.ts'
+
+/** Every data volume with what it holds. A node that does not answer leaves its figures out. */
+export async function volumesDocument(lab: OpenLab): Promise<VolumesDocument> {
+  const volumes = openVolumes(lab)
+  const stored = await volumes.records.list()
+  return { volumes: await Promise.all(stored.map(({ record }) => statusOf(volumes, record))) }
+}
+
+async function statusOf(volumes: LabVolumes, record: StoredRecord['record']): Promise<VolumeStatus> {
+  const { name, app, service, owner, driver, epoch, phase } = record
+  const known = { name, app, service, owner, driver, epoch, phase }
+  try {
+    const node = await volumes.node(owner)
+    const [state, usage, usedBytes] = await Promise.all([
+      node.state(),
+      node.driver.usage(),
+      node.driver.usedBytes(name).catch(() => undefined),
+    ])
+    const found = state.find((each) => each.name === name) ?? absentVolume(name)
+    return { ...known, sizeBytes: usage.totalBytes, usedBytes, snapshots: found.snapshots.length }
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    return { ...known, sizeBytes: undefined, usedBytes: undefined, snapshots: undefined }
+  }
+}
+
+/**
+ * Brings every move that was cut off to an end: past its flip it is finished, before it is undone. Refuses, with
+ * `MOVE_UNDER_WAY`, while another lab drives one. Returns the volumes it changed.
+ */
+export async function finishOpenMoves(lab: OpenLab): Promise<readonly string[]> {
+  const volumes = openVolumes(lab)
+  const open = (await volumes.records.list()).filter(({ record }) => record.phase !== 'idle')
+  for (const { record } of open) await finishMove(lab, volumes, record.name)
+  return open.map(({ record }) => record.name)
+}
+
+/**
+ * Makes node labels, leases and copies follow the records again, as after a node joined anew or came back with a copy
+ * that is not its to serve. Volumes with an open move are left alone. Returns what was mended, in words.
+ */
+export async function assertVolumes(lab: OpenLab): Promise<readonly string[]> {
+  const volumes = openVolumes(lab)
+  const stored = await volumes.records.list()
+  if (stored.length === 0) return []
+  return runTask(lab.emit, 'volumes are where their records say', async (task) => {
+    const mended = await mendVolumes(
+      volumes,
+      stored.map(({ record }) => record),
+    )
+    for (const line of mended) lab.emit({ type: 'notice', level: 'info', message: line })
+    if (mended.length === 0) task.unchanged()
+    return mended
+  })
+}
