@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { execa } from 'execa'
 import { LabError } from '../../model/errors.ts'
+import { BASE_IMAGE } from '../../model/names.ts'
 import type { Progress } from '../../model/provider.ts'
 import { engineMessage } from '../../model/engine-error.ts'
 import { unlessStatus } from './engine.ts'
@@ -11,8 +12,6 @@ import { buildImage, followEngine } from './image-build.ts'
 import { aptMirrors } from './apt-sources.ts'
 import { IMAGE_LABEL } from './image-recipe.ts'
 
-/** Debian 13 as Docker Hub names it, and as builds in nodes ask for it. */
-export const DEBIAN_IMAGE = 'debian:trixie-slim'
 const RELEASE = 'trixie'
 
 /** A registry that has not begun to answer after this is out of reach; one that has may take as long as it needs. */
@@ -30,17 +29,17 @@ export async function makeBaseImage(
   signal: AbortSignal,
 ): Promise<void> {
   const build = (rootfs: string) => buildImage(engine, 'base', { tag, args: { ROOTFS: rootfs }, progress, signal })
-  if ((await unlessStatus(engine.getImage(DEBIAN_IMAGE).inspect(), 404)) !== undefined) {
-    progress(`base image: from this host's own ${DEBIAN_IMAGE}`)
-    await build(DEBIAN_IMAGE)
+  if ((await unlessStatus(engine.getImage(BASE_IMAGE).inspect(), 404)) !== undefined) {
+    progress(`base image: from this host's own ${BASE_IMAGE}`)
+    await build(BASE_IMAGE)
     return
   }
   const refused = await pull(engine, progress, signal)
   if (refused === undefined) {
-    progress(`base image: from ${DEBIAN_IMAGE} of Docker Hub`)
-    await build(DEBIAN_IMAGE)
+    progress(`base image: from ${BASE_IMAGE} of Docker Hub`)
+    await build(BASE_IMAGE)
     // What was pulled lives on in the labelled image; the tag would be the only thing of lab's without a label.
-    await unlessStatus(engine.getImage(DEBIAN_IMAGE).remove({ noprune: true }), 404, 409)
+    await unlessStatus(engine.getImage(BASE_IMAGE).remove({ noprune: true }), 404, 409)
     return
   }
   progress(`base image: from a Debian mirror with mmdebstrap (Docker Hub: ${refused})`)
@@ -58,7 +57,7 @@ async function pull(engine: Docker, progress: Progress, signal: AbortSignal): Pr
   }
   try {
     const abortSignal = AbortSignal.any([signal, stalled.signal])
-    const stream = await engine.createImage({ fromImage: DEBIAN_IMAGE, abortSignal })
+    const stream = await engine.createImage({ fromImage: BASE_IMAGE, abortSignal })
     await followEngine(engine, stream, (line) => {
       alive()
       progress(`base: ${line}`)
@@ -81,11 +80,11 @@ async function bootstrap(engine: Docker, refused: string, progress: Progress, si
         'BASE_IMAGE',
         `Docker Hub cannot be reached (${refused}), and mmdebstrap, which would make the image from a Debian mirror, is not installed`,
         {
-          where: DEBIAN_IMAGE,
+          where: BASE_IMAGE,
           hint:
             process.platform === 'linux'
               ? 'install mmdebstrap and debian-archive-keyring, or load the image: docker load, docker pull from a mirror of yours'
-              : `make the image available: docker load, or docker pull from a mirror of yours and docker tag it ${DEBIAN_IMAGE}`,
+              : `make the image available: docker load, or docker pull from a mirror of yours and docker tag it ${BASE_IMAGE}`,
         },
       )
     }

@@ -11,7 +11,7 @@ import { engineAddress, openEngine, type EngineAddress } from './engine.ts'
 import { aptInstall, asRoot, findProgram, hasApt, rootPrefix, type RootPrefix } from './host-root.ts'
 
 /** Where an engine that lab starts without systemd writes its log. */
-export const ENGINE_LOG = '/var/log/lab-dockerd.log'
+const ENGINE_LOG = '/var/log/lab-dockerd.log'
 const START_DEADLINE_MS = 60_000
 const PACKAGES = ['docker.io', 'iptables', 'iproute2', 'ca-certificates']
 
@@ -25,12 +25,22 @@ export async function ensureHostEngine(progress: Progress, signal: AbortSignal):
   if (await answers(engine, address)) return
   if (address.chosen) throw noEngine(address)
   const root = await rootPrefix()
-  const installed = (await findProgram('dockerd')) !== undefined
+  const installed = await isInstalled()
   if (root === undefined || !(installed || (await hasApt()))) throw noEngine(address)
   if (!installed) await install(root, progress, signal)
   if (!(await answersAsAnyone(engine, address))) await start(root, engine, address, progress, signal)
   if (!installed) await allowUser(root, address)
   if (!(await answers(engine, address))) throw noEngine(address)
+}
+
+/** Whether lab could start an engine here, having installed it if need be. */
+export async function canProvideEngine(): Promise<boolean> {
+  return (await rootPrefix()) !== undefined && ((await isInstalled()) || (await hasApt()))
+}
+
+/** An engine, that is; a `docker` command may be alone here. */
+async function isInstalled(): Promise<boolean> {
+  return (await findProgram('dockerd')) !== undefined
 }
 
 /** Whether the engine answers. Throws `ENGINE_DENIED` when it runs and does not let this user in. */

@@ -10,8 +10,8 @@ import { asRoot, rootPrefix } from './host-root.ts'
 const INSTANCES = 'fs.inotify.max_user_instances'
 /** inotify instances one node's systemd and engine keep open (24 nodes were too many for a limit of 128). */
 const PER_NODE = 6
-/** What to raise it to: room for any lab this host has the memory for. */
-const RAISED = 8192
+/** What the limit is raised to: room for any lab this host has the memory for. */
+export const RAISED_INSTANCES = 8192
 
 /** Refuses engines that cannot run nodes. */
 export async function checkEngine(engine: Docker): Promise<void> {
@@ -44,15 +44,15 @@ export async function inotifyInstances(): Promise<number | undefined> {
  */
 export async function allowWatches(engine: Docker, lab: LabIdentity, nodes: number, progress: Progress): Promise<void> {
   const limit = await inotifyInstances()
-  if (limit === undefined || limit >= RAISED) return
+  if (limit === undefined || limit >= RAISED_INSTANCES) return
   const running = await engine.listContainers({ filters: { label: [LABELS.node] } })
   const others = running.filter(({ Labels }) => Labels[LABELS.lab] !== lab.id).length
   const needed = neededInstances(nodes + others)
   if (limit >= needed) return
-  const setting = `${INSTANCES}=${String(RAISED)}`
+  const setting = `${INSTANCES}=${String(RAISED_INSTANCES)}`
   const root = await rootPrefix()
   if (root !== undefined && (await succeeds(asRoot(root, ['sysctl', '-q', '-w', setting])))) {
-    progress(`raised ${INSTANCES} of this host from ${String(limit)} to ${String(RAISED)}`)
+    progress(`raised ${INSTANCES} of this host from ${String(limit)} to ${String(RAISED_INSTANCES)}`)
     return
   }
   throw new LabError(

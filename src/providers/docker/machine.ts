@@ -28,7 +28,7 @@ export function volumeNames(lab: LabIdentity, node: string): { readonly docker: 
 }
 
 /** Labels of whatever belongs to one node. */
-export function nodeLabels(lab: LabIdentity, node: string): Record<string, string> {
+function nodeLabels(lab: LabIdentity, node: string): Record<string, string> {
   return {
     [LABELS.lab]: lab.id,
     [LABELS.labName]: lab.name,
@@ -113,16 +113,22 @@ export async function withFreePorts(
   const chosen = new Set(taken)
   const publish: MachineRequest['publish'][number][] = []
   for (const { nodePort, hostPort } of request.publish) {
-    let port = hostPort
-    while (port < 65535 && (chosen.has(port) || !(await isFree(port)))) port++
+    const port = await nextFreePort(hostPort, chosen)
     chosen.add(port)
     publish.push({ nodePort, hostPort: port })
   }
   return { ...request, publish }
 }
 
+/** The first port, from the wished one on, that nothing listens on and that is not among `taken`. */
+export async function nextFreePort(wished: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
+  let port = wished
+  while (port < 65535 && (taken.has(port) || !(await isFree(port)))) port++
+  return port
+}
+
 /** Whether nothing listens on a port of the host's loopback. */
-export async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     // Any other error (a privileged port, say) is for the engine to judge, which binds it in the end.

@@ -3,16 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { cacheTag } from '../../model/image-cache.ts'
+import { BASE_IMAGE, EDGE_IMAGE } from '../../model/names.ts'
 import type { Progress } from '../../model/provider.ts'
-import { DEBIAN_IMAGE, makeBaseImage } from './base-image.ts'
+import { makeBaseImage } from './base-image.ts'
 import { engineStatus } from '../../model/engine-error.ts'
 import { unlessStatus } from './engine.ts'
 import { buildImage } from './image-build.ts'
 import { IMAGE_LABEL, IMAGES, imageTags, packageList, type ImageTags } from './image-recipe.ts'
 import { saveSeed } from './image-seed.ts'
-
-/** Name of the edge's image in a node. */
-export const EDGE_IMAGE = 'lab-edge:latest'
 
 /** Tag of the node image, made now when the recipe's image is not there: downloads or builds what it is made of. */
 export async function ensureNodeImage(engine: Docker, progress: Progress, signal: AbortSignal): Promise<string> {
@@ -28,7 +26,7 @@ export async function ensureNodeImage(engine: Docker, progress: Progress, signal
       buildPackages(engine, tags, progress, signal),
       buildEdge(engine, tags, progress, signal).then(async () => {
         const images = [
-          { tag: tags.base, nodeTag: DEBIAN_IMAGE },
+          { tag: tags.base, nodeTag: BASE_IMAGE },
           { tag: tags.edge, nodeTag: EDGE_IMAGE },
         ]
         await writeFile(list, await saveSeed(engine, images, seed, signal))

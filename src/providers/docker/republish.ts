@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { LabError } from '../../model/errors.ts'
 import type { LabIdentity } from '../../model/lab-spec.ts'
-import { containerName, isFree } from './machine.ts'
+import { containerName, nextFreePort } from './machine.ts'
 
 interface Binding {
   readonly HostIp?: string
@@ -43,11 +43,10 @@ export async function republish(engine: Docker, lab: LabIdentity, node: string):
 
 /** The binding with the first host port after its own that nothing listens on; one the engine chooses stays so. */
 async function nextFree(binding: Binding): Promise<Binding> {
-  let port = Number(binding.HostPort ?? '')
+  const port = Number(binding.HostPort ?? '')
   if (!(port > 0)) return binding
-  if (await isFree(port)) port++
-  while (port < 65535 && !(await isFree(port))) port++
-  return { ...binding, HostPort: String(port) }
+  // The engine may refuse a port that nothing listens on: one it has promised to a container already.
+  return { ...binding, HostPort: String(await nextFreePort(port, new Set([port]))) }
 }
 
 function fixedAddress(endpoint: { readonly IPAMConfig?: unknown } | undefined): string | undefined {
