@@ -1,12 +1,11 @@
 import type { Command, ExecResult } from '../model/command.ts'
 import { LabError } from '../model/errors.ts'
-import { NODE_PATHS } from '../model/names.ts'
 import type { FactOutput } from '../model/step.ts'
 import { commandTextWithInput } from '../shell/command-text.ts'
 import { markedScript, parseMarked, type ScriptPart } from '../shell/marked-script.ts'
-import { quote } from '../shell/quote.ts'
 import { inUnit } from '../shell/transient-unit.ts'
 import { newMarker, type Questionnaire } from './gather.ts'
+import { LOCK_FD, takeLock } from './node-lock.ts'
 
 /** What an apply script printed. */
 export interface ApplyResult {
@@ -29,25 +28,20 @@ export interface ApplyScript {
 /** Deadline of a command that names none: nothing that takes longer is meant to run outside a unit of its own. */
 const DEFAULT_TIMEOUT_MS = 180_000
 
-/** How long a run waits for the lock of another one that is at work on the node. */
-const LOCK_WAIT_SECONDS = 30
-const LOCK_FILE = `${NODE_PATHS.run}/lock`
-const LOCK_FD = '8'
-
 /**
  * The commands, one after the other until one fails, then the questions: all in one exec, under the node's lock, which
  * ends with the script. Standard input of each command travels inside, so that no secret is ever an argument.
  */
-export function applyScript(commands: readonly Command[], questions: Questionnaire, holder: string): ApplyScript {
+export function applyScript(commands: readonly Command[], questions: Questionnaire): ApplyScript {
   const parts: readonly ScriptPart[] = [
-    { text: takeLock(holder), essential: true, inMainShell: true },
+    { text: takeLock(), essential: true, inMainShell: true },
     ...commands.map((command) => ({ text: commandPart(command), essential: true })),
     ...questions.parts,
   ]
   const marker = newMarker('apply')
   return {
     script: markedScript(parts, marker),
-    timeoutMs: commands.reduce((sum, command) => sum + timeoutOf(command) + 40_000, LOCK_WAIT_SECONDS * 1000 + 60_000),
+    timeoutMs: commands.reduce((sum, command) => sum + timeoutOf(command) + 40_000, 60_000),
     read: (ran) => {
       const [lock, ...outputs] = parseMarked(ran, marker, parts.length)
       return {
@@ -57,12 +51,6 @@ export function applyScript(commands: readonly Command[], questions: Questionnai
       }
     },
   }
-}
-
-function takeLock(holder: string): string {
-  return `mkdir -p -m 0755 ${NODE_PATHS.run} && exec ${LOCK_FD}>>${LOCK_FILE} || exit
-if flock -w ${String(LOCK_WAIT_SECONDS)} ${LOCK_FD}; then printf '%s\\n' ${quote(holder)} >${LOCK_FILE}
-else cat ${LOCK_FILE}; false; fi`
 }
 
 /** What a command starts must not inherit the lock: this script waits for its end anyway. */

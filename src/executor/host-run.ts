@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os'
 import type { Command } from '../model/command.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Emit, HostRecap, Outcome } from '../model/events.ts'
@@ -9,6 +8,7 @@ import { applyScript } from './apply-script.ts'
 import { evaluate, NOTHING_PENDING, observedBy, type Pending } from './evaluate.ts'
 import { fileDiff } from './file-diff.ts'
 import { ask, questionnaire, type Answers } from './gather.ts'
+import { waitForLock } from './node-lock.ts'
 import { cannotApply, cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
 
 /** What a run on one host needs to know. */
@@ -48,6 +48,7 @@ export class HostRun {
   private readonly stages: readonly (readonly HostStep[])[]
   private answers: Answers = new Map()
   private readonly pendingFiles = new Set<string>()
+  private readonly reported = new Set<Step>()
 
   constructor(options: HostRunOptions, stages: readonly (readonly HostStep[])[]) {
     this.options = options
@@ -115,28 +116,25 @@ export class HostRun {
       const { step } = entry
       if (due.length > 0 && !step.selfContained) break
       const verdict = evaluate(step, this.answers, NOTHING_PENDING)
-      if (verdict.state === 'ok') {
-        await this.report(entry, 'ok', [], 0)
-        continue
-      }
-      if (verdict.state !== 'pending') {
-        if (due.length > 0) break
-        throw cannotTell(this.options.node.name, step, verdict.state === 'unknown' ? verdict.reason : 'it depends')
-      }
-      due.push({ ...entry, changes: verdict.changes })
-      if (!step.selfContained) {
+      if (verdict.state === 'ok') await this.report(entry, 'ok', [], 0)
+      else if (verdict.state === 'pending') due.push({ ...entry, changes: verdict.changes })
+      else if (due.length > 0) break
+      else throw cannotTell(this.options.node.name, step, verdict.state === 'unknown' ? verdict.reason : 'it depends')
+      if (due.length > 0 && !step.selfContained) {
         next++
         break
       }
     }
-    if (due.length === 0 || (await this.applyDue(stage, due, next))) return next
-    // The work of an earlier run was waited for; what is due now may be something else.
-    this.forget()
-    await this.gather(stage, false)
-    return index
+    if (due.length > 0 && !(await this.applyDue(stage, due, next))) {
+      // The work of an earlier run was waited for; what is due now may be something else.
+      this.forget()
+      await this.gather(stage, false)
+      return index
+    }
+    return next
   }
 
-  /** Returns false when nothing was run, because an earlier run's command was still at work and was waited for. */
+  /** Returns false when nothing was run, because an earlier run was still at work and was waited for. */
   private async applyDue(stage: number, due: readonly Due[], next: number): Promise<boolean> {
     const { node, connection, signal } = this.options
     const started = performance.now()
@@ -151,16 +149,23 @@ export class HostRun {
     const built = applyScript(
       commands.map(({ command }) => command),
       asked,
-      holder(),
     )
     const ran = await connection.script(built.script, { signal, timeoutMs: built.timeoutMs })
     const result = built.read(ran)
-    if (result.lockedBy !== undefined) throw lockHeld(node.name, result.lockedBy)
+    if (result.lockedBy !== undefined) {
+      await this.waitFor(result.lockedBy)
+      return false
+    }
     for (const [index, { step, command }] of commands.entries()) {
       const done = result.commands[index]
-      if (done === undefined) throw stoppedHalfWay(node.name, step, ran)
-      if (command.unit !== undefined && done.status === WAITED) return false
-      if (done.status !== 0) throw commandFailed(node.name, step, command, done)
+      if (done?.status === 0) continue
+      if (done?.status === WAITED && command.unit !== undefined) return false
+      const before = due.slice(
+        0,
+        due.findIndex((entry) => entry.step === step),
+      )
+      for (const entry of before) await this.report(entry, 'changed', entry.changes, 0)
+      throw done === undefined ? stoppedHalfWay(node.name, step, ran) : commandFailed(node.name, step, command, done)
     }
     this.answers = asked.read(result.answers)
     const durationMs = Math.round((performance.now() - started) / due.length)
@@ -169,6 +174,12 @@ export class HostRun {
       await this.report(entry, 'changed', entry.changes, durationMs, diffs[index])
     }
     return true
+  }
+
+  private async waitFor(holder: string): Promise<void> {
+    const { node, connection, emit, signal } = this.options
+    emit({ type: 'notice', level: 'info', message: `${node.name}: waiting for ${holder}, which is at work there` })
+    if (!(await waitForLock(connection, signal))) throw lockHeld(node.name, holder)
   }
 
   private async commandsOf(step: Step, changes: readonly Change[]): Promise<readonly Command[]> {
@@ -197,6 +208,9 @@ export class HostRun {
     durationMs: number,
     diff?: string,
   ): Promise<void> {
+    // After a wait the steps that were fine are looked at once more; they count once.
+    if (this.reported.has(step)) return
+    this.reported.add(step)
     const shown = diff ?? (outcome === 'would-change' ? await this.diffOf(step) : undefined)
     this.recap[outcome === 'would-change' ? 'changed' : (outcome as 'ok' | 'changed' | 'maybe')]++
     this.options.emit({
@@ -230,9 +244,4 @@ export class HostRun {
     if (entry === undefined) throw new RangeError(`stage ${String(stage)} has no step ${String(index)}`)
     return entry
   }
-}
-
-/** Who holds a node's lock, for whoever has to wait. */
-function holder(): string {
-  return `${userInfo().username}@${hostname()} process ${String(process.pid)}`
 }

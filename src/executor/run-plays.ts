@@ -69,7 +69,8 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
     })
   }
   const each = async (among: readonly NodeSpec[], work: (run: HostRun, node: NodeSpec) => Promise<void>) => {
-    await Promise.all(
+    // All of them, also when one was interrupted: what runs on a node is being ended through its connection.
+    const ended = await Promise.allSettled(
       among.map((node) =>
         atOnce(async () => {
           const run = runs.get(node.name)
@@ -82,6 +83,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
         }),
       ),
     )
+    for (const result of ended) if (result.status === 'rejected') throw result.reason
   }
 
   await Promise.all(
