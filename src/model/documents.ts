@@ -9,6 +9,8 @@ export interface StatusDocument {
   readonly nodes: readonly NodeStatus[]
   readonly services: readonly ServiceStatus[]
   readonly volumes: readonly VolumeStatus[]
+  /** What could not be found out, and why: a node that does not answer, no manager. One sentence each. */
+  readonly notes: readonly string[]
 }
 
 /** A node, as seen from outside and by the swarm. */

@@ -109,7 +109,8 @@ function isJob(service: ServiceView): boolean {
   return service.mode === 'replicated-job' || service.mode === 'global-job'
 }
 
-function latestPerSlot(tasks: readonly TaskView[]): readonly TaskView[] {
+/** The newest task of each replica. */
+export function latestPerSlot(tasks: readonly TaskView[]): readonly TaskView[] {
   const latest = new Map<string, TaskView>()
   for (const task of tasks) {
     const key = task.slot === undefined ? (task.nodeId ?? task.id) : String(task.slot)

@@ -41,6 +41,8 @@ export interface OpenLab {
 export interface ConnectOptions {
   /** Keep trying this long while the node still boots; absent, one attempt. */
   readonly bootDeadlineMs?: number
+  /** Time for the one attempt, where a node that does not answer is no failure; 3 s when absent. */
+  readonly deadlineMs?: number
 }
 
 /** What a lab is opened with. */
@@ -101,7 +103,7 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
     },
   }
 
-  async function connect(node: string, { bootDeadlineMs }: ConnectOptions): Promise<Connection> {
+  async function connect(node: string, { bootDeadlineMs, deadlineMs }: ConnectOptions): Promise<Connection> {
     const machine = (await listMachines()).find((candidate) => candidate.name === node)
     if (machine === undefined) throw missing(node, spec)
     if (machine.state !== 'running' || machine.ssh === undefined) {
@@ -115,7 +117,7 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
       user: machine.ssh.user,
       privateKey: key.privateKey,
       hostKey: known.publicKey,
-      deadlineMs: bootDeadlineMs ?? CONNECT_DEADLINE_MS,
+      deadlineMs: bootDeadlineMs ?? deadlineMs ?? CONNECT_DEADLINE_MS,
       retryWhileBooting: bootDeadlineMs !== undefined,
       signal,
     })
@@ -143,7 +145,9 @@ async function loadProvider(lab: LabIdentity, spec: LabSpec): Promise<Provider> 
 }
 
 /** Asks all managers at once and takes the first that answers as one. */
-async function firstManager(open: OpenLab): Promise<{ readonly node: string; readonly engine: Docker }> {
+export async function firstManager(
+  open: Pick<OpenLab, 'spec' | 'signal' | 'engine'>,
+): Promise<{ readonly node: string; readonly engine: Docker }> {
   const managers = nodesWithRole(open.spec, 'manager')
   try {
     return await Promise.any(

@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DnsDocument, DnsName } from '../model/documents.ts'
+import { nodesWithRole } from '../model/lab-spec.ts'
+import { LOGS_HOST, REGISTRY_HOST, ZONE } from '../model/names.ts'
+import { askNames, sameAddresses, sortAddresses, type Answers } from '../overlay/ask-names.ts'
+import type { Probe } from '../overlay/probe.ts'
+import { listNodes } from '../swarm/nodes.ts'
+import { listServices, type ServiceView } from '../swarm/services.ts'
+import { isServing, listTasks, type TaskView } from '../swarm/tasks.ts'
+import type { OpenLab } from './open-lab.ts'
+import { openProbes } from './probes.ts'
+
+/** A difference that lasts less than this is a change on its way, not a fault. */
+const SETTLE_MS = 2500
+const LOOK_MS = 250
+
+/**
+ * What containers on each node are told for every name of the lab, against what runs. Nodes that do not answer are left
+ * out, with a notice, and do not count as a difference.
+ */
+export async function dnsDocument(lab: OpenLab): Promise<DnsDocument> {
+  const { probes, absent } = await openProbes(lab)
+  for (const { node, reason } of absent) {
+    lab.emit({ type: 'notice', level: 'warning', message: `${node} is not asked for names: ${reason}` })
+  }
+  const machines = await namesOfMachines(lab)
+  const end = performance.now() + SETTLE_MS
+  for (;;) {
+    const wanted = new Map([...(await namesOfServices(lab)), ...machines])
+    const names = await compare(probes, wanted, lab.signal)
+    const consistent = names.every(isConsistent)
+    if (consistent || performance.now() > end) return { consistent, names }
+    await delay(LOOK_MS, undefined, { signal: lab.signal })
+  }
+}
+
+/** Pure: whether every node that was asked knows exactly the right addresses. */
+export function isConsistent(name: DnsName): boolean {
+  return Object.values(name.seen).every(
+    (addresses) => addresses === undefined || sameAddresses(addresses, name.expected),
+  )
+}
+
+/** Pure: the names of services on the lab's overlay with the addresses of their tasks that run and are healthy. */
+export function serviceNames(
+  services: readonly ServiceView[],
+  tasks: readonly TaskView[],
+): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    services.flatMap((service) => {
+      const serving = tasks.filter((task) => task.serviceId === service.id && isServing(task))
+      const addresses = sortAddresses(serving.flatMap(({ address }) => address ?? []))
+      const aliases = (service.template.Networks ?? []).flatMap((network) => network.Aliases ?? [])
+      return [service.name, `${service.name}.${ZONE}`]
+        .filter((name) => aliases.includes(name))
+        .map((name): [string, readonly string[]] => [name, addresses])
+    }),
+  )
+}
+
+async function namesOfServices(lab: OpenLab): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { engine } = await lab.manager()
+  const [services, nodes] = await Promise.all([listServices(engine, lab.signal), listNodes(engine, lab.signal)])
+  return serviceNames(services, await listTasks(engine, [], nodes, lab.signal))
+}
+
+/** Names that stand for machines: every node's own, and those of the registry and the log server. */
+async function namesOfMachines(lab: OpenLab): Promise<ReadonlyMap<string, readonly string[]>> {
+  const addresses = new Map((await lab.machines()).map(({ name, address }) => [name, address]))
+  const named: (readonly [string, string | undefined])[] = [
+    ...lab.spec.nodes.map(({ name }) => [`${name}.${ZONE}`, name] as const),
+    [REGISTRY_HOST, nodesWithRole(lab.spec, 'registry')[0]?.name],
+    [LOGS_HOST, nodesWithRole(lab.spec, 'logs')[0]?.name],
+  ]
+  return new Map(
+    named.flatMap(([name, node]) => {
+      const address = node === undefined ? undefined : addresses.get(node)
+      return address === undefined ? [] : [[name, [address]] as const]
+    }),
+  )
+}
+
+async function compare(
+  probes: readonly Probe[],
+  wanted: ReadonlyMap<string, readonly string[]>,
+  signal: AbortSignal,
+): Promise<readonly DnsName[]> {
+  const names = [...wanted.keys()]
+  const answers = await Promise.all(
+    probes.map(async (probe): Promise<readonly [string, Answers]> => {
+      return [probe.connection.node, await askNames(probe, names, signal)]
+    }),
+  )
+  return names.map((name) => ({
+    name,
+    expected: wanted.get(name) ?? [],
+    seen: Object.fromEntries(answers.map(([node, answer]) => [node, answer.get(name) ?? []])),
+  }))
+}

@@ -1,0 +1,50 @@
+import type { Connection } from '../model/connection.ts'
+import { openEngine } from '../swarm/engine.ts'
+import { firstManager, type OpenLab } from './open-lab.ts'
+
+/** A node that lives answers within this; one that does not is as good as dead to somebody who only looks. */
+export const GLANCE_MS = 1000
+
+/**
+ * The same lab for somebody who only looks: each node gets one short attempt, however often it is asked for, so that
+ * dead nodes cost no more than that once. Closing stays with the lab itself.
+ */
+export function glance(lab: OpenLab): OpenLab {
+  const attempts = new Map<string, Promise<Connection>>()
+  const connect = (node: string) => {
+    const present = attempts.get(node)
+    if (present !== undefined) return present
+    const attempt = lab.connect(node, { deadlineMs: GLANCE_MS })
+    attempts.set(node, attempt)
+    return attempt
+  }
+  const quick: OpenLab = {
+    ...lab,
+    connect,
+    engine: async (node) => openEngine(await connect(node)),
+    manager: () => firstManager(quick),
+  }
+  return quick
+}
+
+/** Runs work that only looks, with a deadline; throws when it passes, whether or not the work gives up by itself. */
+export async function within<T>(
+  deadlineMs: number,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(deadlineMs)
+  const signal = AbortSignal.any([outer, late])
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = () => {
+      reject(outer.aborted ? toError(outer.reason) : new Error(`no answer within ${String(deadlineMs)} ms`))
+    }
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+  return Promise.race([work(signal), aborted])
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
+}

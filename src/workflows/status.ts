@@ -1,0 +1,208 @@
+import type { NodeStatus, ServiceStatus, StatusDocument, VolumeStatus } from '../model/documents.ts'
+import { LabError } from '../model/errors.ts'
+import { nodesWithRole } from '../model/lab-spec.ts'
+import { LABELS } from '../model/names.ts'
+import type { Machine } from '../model/provider.ts'
+import { readRoutes } from '../overlay/edge-config.ts'
+import { listNodes, type SwarmNode } from '../swarm/nodes.ts'
+import { listServices, type ServiceView } from '../swarm/services.ts'
+import { serviceStanding, swarmPart } from '../swarm/standing.ts'
+import { listTasks, type TaskView } from '../swarm/tasks.ts'
+import { openVolumeRecords } from '../swarm/volume-store.ts'
+import { glance, within } from './glance.ts'
+import type { OpenLab } from './open-lab.ts'
+import { volumesDocument } from './volumes.ts'
+
+/** Longest that each part of the picture may take; dead nodes are reported, not waited for. */
+const PART_MS = 1800
+
+/** What the swarm knows. */
+interface SwarmPicture {
+  readonly nodes: readonly SwarmNode[]
+  readonly services: readonly ServiceView[]
+  readonly tasks: readonly TaskView[]
+}
+
+/**
+ * The lab at a glance: nodes, services with their tasks, volumes, URLs. Works whatever of it is up: what cannot be known
+ * is left out, and `notes` say why.
+ */
+export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
+  const notes: string[] = []
+  const machines = await lab.machines()
+  const quick = glance(lab)
+  const anyManager = nodesWithRole(lab.spec, 'manager').some(
+    ({ name }) => machines.find((machine) => machine.name === name)?.state === 'running',
+  )
+  const [engines, swarm, volumes, portOf] = await Promise.all([
+    engineVersions(quick, machines, notes),
+    anyManager ? orNote(notes, quick, () => swarmPicture(quick)) : undefined,
+    anyManager ? volumesPart(quick) : undefined,
+    publishedPorts(quick, machines),
+  ])
+  if (!anyManager && machines.length > 0) notes.push('services and volumes are unknown: no manager runs (lab up)')
+  const front = await portOf(FRONT_PORT)
+  const services = await Promise.all((swarm?.services ?? []).map((service) => serviceStatus(service, swarm, portOf)))
+  return {
+    lab: lab.lab.id,
+    edge: front === undefined ? undefined : url('http', front),
+    nodes: nodeStatuses(lab, machines, engines, swarm?.nodes),
+    services,
+    volumes: volumes ?? [],
+    notes,
+  }
+}
+
+/** Port of the edge that the lab's own URL leads to. */
+const FRONT_PORT = 80
+
+/** Version of each running node's engine; a node that does not answer has none. */
+async function engineVersions(
+  lab: OpenLab,
+  machines: readonly Machine[],
+  notes: string[],
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const running = machines.filter((machine) => machine.state === 'running')
+  const versions = await Promise.all(
+    running.map(async ({ name }): Promise<readonly [string, string | undefined] | undefined> => {
+      try {
+        await lab.connect(name)
+      } catch (error) {
+        notes.push(`${name} does not answer: ${messageOf(error)}`)
+        return undefined
+      }
+      try {
+        return [name, (await within(PART_MS, lab.signal, async () => (await lab.engine(name)).version())).Version]
+      } catch (error) {
+        lab.signal.throwIfAborted()
+        notes.push(`the engine of ${name} does not answer: ${messageOf(error)}`)
+        return [name, undefined]
+      }
+    }),
+  )
+  return new Map(versions.filter((each) => each !== undefined))
+}
+
+async function swarmPicture(lab: OpenLab): Promise<SwarmPicture> {
+  return within(PART_MS, lab.signal, async (signal) => {
+    const { engine } = await lab.manager()
+    const [nodes, services, tasks] = await Promise.all([
+      listNodes(engine, signal),
+      listServices(engine, signal),
+      listTasks(engine, [], [], signal),
+    ])
+    const names = new Map(nodes.map((node) => [node.id, node.name]))
+    const named = tasks.map((task) => ({
+      ...task,
+      node: task.nodeId === undefined ? undefined : names.get(task.nodeId),
+    }))
+    return { nodes, services, tasks: named }
+  })
+}
+
+/** Volumes with their figures, or, where a pool takes too long, what their records say. */
+async function volumesPart(lab: OpenLab): Promise<readonly VolumeStatus[] | undefined> {
+  try {
+    return (await within(PART_MS, lab.signal, () => volumesDocument(lab))).volumes
+  } catch {
+    lab.signal.throwIfAborted()
+  }
+  try {
+    const stored = await within(PART_MS, lab.signal, () =>
+      openVolumeRecords(async () => (await lab.manager()).engine).list(),
+    )
+    return stored.map(({ record: { name, app, service, owner, driver, epoch, phase } }) => {
+      const unknown = { sizeBytes: undefined, usedBytes: undefined, snapshots: undefined }
+      return { name, app, service, owner, driver, epoch, phase, ...unknown }
+    })
+  } catch {
+    // Without a manager there are no records; the note of the services says so already.
+    lab.signal.throwIfAborted()
+    return undefined
+  }
+}
+
+/** Looks up host ports of the edge, each once. */
+async function publishedPorts(
+  lab: OpenLab,
+  machines: readonly Machine[],
+): Promise<(port: number) => Promise<number | undefined>> {
+  const edge = nodesWithRole(lab.spec, 'edge')[0]?.name
+  const known = new Map<number, Promise<number | undefined>>()
+  const running = machines.some((machine) => machine.name === edge && machine.state === 'running')
+  const look = (port: number) => {
+    const present = known.get(port)
+    if (present !== undefined || edge === undefined || !running) return present ?? Promise.resolve(undefined)
+    const asked = lab.provider.publishedPort(edge, port)
+    known.set(port, asked)
+    return asked
+  }
+  await look(FRONT_PORT)
+  return look
+}
+
+async function serviceStatus(
+  service: ServiceView,
+  swarm: SwarmPicture | undefined,
+  portOf: (port: number) => Promise<number | undefined>,
+): Promise<ServiceStatus> {
+  const { desired, running, tasks } = serviceStanding(service, swarm?.tasks ?? [], swarm?.nodes ?? [])
+  const routes = readRoutes(service.labels[LABELS.routes])
+  const urls = await Promise.all(
+    routes.map(async ({ port, protocol }) => {
+      const published = await portOf(port)
+      return published === undefined ? [] : [url(protocol, published)]
+    }),
+  )
+  return {
+    name: service.name,
+    app: service.app,
+    desired,
+    running,
+    image: service.image,
+    urls: urls.flat(),
+    tasks: tasks.map(({ id, node, address, state, health, error }) => ({ id, node, address, state, health, error })),
+  }
+}
+
+function nodeStatuses(
+  lab: OpenLab,
+  machines: readonly Machine[],
+  engines: ReadonlyMap<string, string | undefined>,
+  members: readonly SwarmNode[] | undefined,
+): readonly NodeStatus[] {
+  const listed = new Set(lab.spec.nodes.map(({ name }) => name))
+  const extra = machines.filter(({ name }) => !listed.has(name)).map(({ name }) => ({ name, roles: [] }))
+  return [...lab.spec.nodes, ...extra].map(({ name, roles }) => {
+    const machine = machines.find((each) => each.name === name)
+    const state = machine?.state ?? 'missing'
+    return {
+      name,
+      roles,
+      address: machine?.address,
+      provider: lab.provider.name,
+      state: state === 'running' && !engines.has(name) ? 'unreachable' : state,
+      engine: engines.get(name),
+      swarm: members === undefined ? undefined : swarmPart(members, name),
+    }
+  })
+}
+
+async function orNote<T>(notes: string[], lab: OpenLab, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    lab.signal.throwIfAborted()
+    const hint = error instanceof LabError && error.hint !== undefined ? ` (${error.hint})` : ''
+    notes.push(`services and volumes are unknown: ${messageOf(error)}${hint}`)
+    return undefined
+  }
+}
+
+function url(protocol: 'http' | 'tcp', port: number): string {
+  return `${protocol}://127.0.0.1:${String(port)}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
