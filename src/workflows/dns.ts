@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DnsDocument, DnsName } from '../model/documents.ts'
+import { LabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { LOGS_HOST, REGISTRY_HOST, ZONE } from '../model/names.ts'
 import { askNames, sameAddresses, sortAddresses, type Answers } from '../overlay/ask-names.ts'
@@ -27,9 +28,12 @@ export async function dnsDocument(lab: OpenLab): Promise<DnsDocument> {
   const end = performance.now() + SETTLE_MS
   for (;;) {
     const wanted = new Map([...(await namesOfServices(lab)), ...machines])
-    const names = await compare(probes, wanted, lab.signal)
+    const { names, failures } = await compare(probes, wanted, lab.signal)
     const consistent = names.every(isConsistent)
-    if (consistent || performance.now() > end) return { consistent, names }
+    if (consistent || performance.now() > end) {
+      for (const message of failures) lab.emit({ type: 'notice', level: 'warning', message })
+      return { consistent, names }
+    }
     await delay(LOOK_MS, undefined, { signal: lab.signal })
   }
 }
@@ -68,7 +72,7 @@ async function namesOfServices(lab: OpenLab): Promise<ReadonlyMap<string, readon
 async function namesOfMachines(lab: OpenLab): Promise<ReadonlyMap<string, readonly string[]>> {
   const addresses = new Map((await lab.machines()).map(({ name, address }) => [name, address]))
   const named: (readonly [string, string | undefined])[] = [
-    ...lab.spec.nodes.map(({ name }) => [`${name}.${ZONE}`, name] as const),
+    ...lab.spec.nodes.flatMap(({ name }) => [[name, name] as const, [`${name}.${ZONE}`, name] as const]),
     [REGISTRY_HOST, nodesWithRole(lab.spec, 'registry')[0]?.name],
     [LOGS_HOST, nodesWithRole(lab.spec, 'logs')[0]?.name],
   ]
@@ -80,20 +84,32 @@ async function namesOfMachines(lab: OpenLab): Promise<ReadonlyMap<string, readon
   )
 }
 
+/** Asks every node for every name. A node whose name server fails knows none of them. */
 async function compare(
   probes: readonly Probe[],
   wanted: ReadonlyMap<string, readonly string[]>,
   signal: AbortSignal,
-): Promise<readonly DnsName[]> {
+): Promise<{ readonly names: readonly DnsName[]; readonly failures: readonly string[] }> {
   const names = [...wanted.keys()]
+  const failures: string[] = []
   const answers = await Promise.all(
     probes.map(async (probe): Promise<readonly [string, Answers]> => {
-      return [probe.connection.node, await askNames(probe, names, signal)]
+      const { node } = probe.connection
+      try {
+        return [node, await askNames(probe, names, signal)]
+      } catch (error) {
+        if (!(error instanceof LabError)) throw error
+        failures.push(`${node}: ${error.message}`)
+        return [node, new Map()]
+      }
     }),
   )
-  return names.map((name) => ({
-    name,
-    expected: wanted.get(name) ?? [],
-    seen: Object.fromEntries(answers.map(([node, answer]) => [node, answer.get(name) ?? []])),
-  }))
+  return {
+    names: names.map((name) => ({
+      name,
+      expected: wanted.get(name) ?? [],
+      seen: Object.fromEntries(answers.map(([node, answer]) => [node, answer.get(name) ?? []])),
+    })),
+    failures,
+  }
 }
