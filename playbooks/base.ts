@@ -16,6 +16,7 @@ export default playbook<Site>({
       name: 'Packages, certificates and names',
       hosts: () => true,
       tags: ['base', 'dns'],
+      independent: true,
       steps: [
         apt({ packages: [...PACKAGES.base, ...PACKAGES.overlay] }),
         ...proxy(site),

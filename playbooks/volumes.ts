@@ -76,6 +76,7 @@ function pool({ lab, spec }: Site, node: NodeSpec): readonly Step[] {
   const atBoot = [
     ...drivers,
     file({ path: values.script, content: template('volume-pool.sh'), mode: 0o755 }),
+    file({ path: '/etc/systemd/system/zfs-fuse.service.d/lab.conf', content: template('zfs-fuse.service') }),
     file({ path: '/etc/systemd/system/lab-volumes.service', content: template('lab-volumes.service') }),
   ]
   return [...scripts, ...atBoot, service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: atBoot })]
