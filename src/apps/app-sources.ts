@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Pack } from 'tar-stream'
 import { InvalidFileError } from '../model/errors.ts'
 import { toProblems } from './compose-file.ts'
+import { withoutSyntaxLine } from './dockerfile.ts'
 import type { App } from './read-app.ts'
-import { digestEntries, packEntries, readContext, readEntry, type SourceEntry } from './source-tree.ts'
+import { contentEntry, digestEntries, packEntries, readContext, readEntry, type SourceEntry } from './source-tree.ts'
 
 /** The files of an app that leave this machine, and where each is to be. */
 export interface AppSources {
@@ -32,7 +34,7 @@ export async function gatherSources(app: App, exclude: readonly string[]): Promi
     else {
       // Two images may be built from one directory with rules of their own: what either needs is there.
       const known = contexts.get(directory) ?? []
-      const found = [top, ...(await readContext(directory, dockerfile, exclude))]
+      const found = [top, ...(await readContext(directory, dockerfile, { exclude, rendered: app.rendered }))]
       const fresh = found.filter((entry) => !known.some(({ local }) => local === entry.local))
       contexts.set(directory, [...known, ...fresh])
     }
@@ -47,13 +49,10 @@ export async function gatherSources(app: App, exclude: readonly string[]): Promi
     ...(app.dotEnv === undefined ? [] : [app.dotEnv]),
     ...app.envFiles,
     ...app.files.filter((file) => !app.mainFiles.includes(file)).map((file) => file.path),
-    ...app.contexts.flatMap(({ dockerfile }) => dockerfile ?? []),
   ]
-  const files = await Promise.all(paths.map(readEntry))
-  const compose = app.mainFiles.map((file): SourceEntry => {
-    const { path, text } = file
-    return { local: path, type: 'file', mode: 0o644, size: 0, mtime: new Date(0), target: undefined, content: text }
-  })
+  const dockerfiles = app.contexts.flatMap(({ dockerfile }) => dockerfile ?? [])
+  const files = await Promise.all([...paths.map(readEntry), ...dockerfiles.map((path) => readDockerfile(app, path))])
+  const compose = app.mainFiles.map(({ path, text }) => contentEntry(path, text))
   const byPath = new Map<string, SourceEntry>()
   for (const entry of [...contexts.values()].flat()) byPath.set(entry.local, entry)
   for (const entry of files) if (entry !== undefined) byPath.set(entry.local, entry)
@@ -80,9 +79,24 @@ export async function gatherSources(app: App, exclude: readonly string[]): Promi
   }
 }
 
+/** A Dockerfile as the build node is to have it: what its syntax line asks for is built in there. */
+async function readDockerfile(app: App, path: string): Promise<SourceEntry | undefined> {
+  const rendered = app.rendered.get(path)
+  const entry = rendered === undefined ? await readEntry(path) : contentEntry(path, rendered)
+  if (entry?.type !== 'file') return entry
+  const text = rendered ?? (await readFile(path, 'utf8'))
+  const content = withoutSyntaxLine(text)
+  return content === text ? entry : { ...entry, content }
+}
+
 /** What decides how an app runs: equal digests mean that deploying would change nothing. */
 export async function digestApp(app: App, sources: AppSources, settings: unknown): Promise<string> {
-  const contents = await Promise.all(app.contents.map(readEntry))
+  const contents = await Promise.all(
+    app.contents.map(async (path) => {
+      const rendered = app.rendered.get(path)
+      return rendered === undefined ? readEntry(path) : contentEntry(path, rendered)
+    }),
+  )
   const present = contents.filter((entry) => entry !== undefined)
   return createHash('sha256')
     .update(JSON.stringify([app.name, sources.digest, sources.appPath, app.variables, settings]))

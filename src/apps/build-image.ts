@@ -3,7 +3,7 @@ import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import { BASE_IMAGE, LABELS, NODE_PATHS } from '../model/names.ts'
 import { cacheTag } from '../model/image-cache.ts'
-import { escapeDollars, type ComposeBuild, type ComposeFileObject } from './compose-config.ts'
+import { escapeDollars, type ComposeBuild } from './compose-config.ts'
 import { WAITED } from '../shell/transient-unit.ts'
 import { dockerfileNeeds, withoutSyntaxLine } from './dockerfile.ts'
 import { parseImageName, shortDigest } from './image-names.ts'
@@ -22,8 +22,8 @@ export interface BuildPlan {
   readonly shown: string
   /** Digests of the contexts, whatever they are called. */
   readonly contextDigests: readonly string[]
-  /** Secrets the build may read, with their files on the build node. */
-  readonly secrets: Readonly<Record<string, ComposeFileObject>>
+  /** Secrets the build may read, and what they hold. */
+  readonly secrets: ReadonlyMap<string, Buffer>
 }
 
 /** Part of every key: raise it when images would come out otherwise from the same sources. */
@@ -67,6 +67,8 @@ export async function buildImage(
     timeoutMs: BUILD_MS,
     unit,
   }
+  const directory = secretDirectory(key)
+  if (plan.secrets.size > 0) await writeSecrets(shop.connection, plan, key)
   const stopFollowing = await followUnit(shop.connection, unit, progress)
   try {
     let result = await shop.connection.exec(command, { signal: shop.signal })
@@ -86,6 +88,7 @@ export async function buildImage(
     )
   } finally {
     stopFollowing()
+    if (plan.secrets.size > 0) await shop.connection.exec({ argv: ['rm', '-rf', '--', directory] })
   }
 }
 
@@ -106,7 +109,7 @@ export function buildFile(plan: BuildPlan, key: string, contexts: Readonly<Recor
         },
       },
     },
-    ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
+    ...(secrets.size === 0 ? {} : { secrets: Object.fromEntries(secretFiles(plan, key)) }),
   }
 }
 
@@ -160,6 +163,22 @@ async function followUnit(connection: Connection, unit: string, progress: (line:
   return () => {
     lines.close()
     tail.kill()
+  }
+}
+
+/** On a tmpfs, and gone when the build is. */
+function secretDirectory(key: string): string {
+  return `${NODE_PATHS.run}/build-secrets/${key}`
+}
+
+function secretFiles({ secrets }: BuildPlan, key: string): readonly (readonly [string, { readonly file: string }])[] {
+  return [...secrets.keys()].map((name, index) => [name, { file: `${secretDirectory(key)}/${String(index)}` }] as const)
+}
+
+async function writeSecrets(connection: Connection, plan: BuildPlan, key: string): Promise<void> {
+  await connection.exec({ argv: ['install', '-d', '-m', '0700', '--', secretDirectory(key)] })
+  for (const [name, { file }] of secretFiles(plan, key)) {
+    await connection.writeFile(file, plan.secrets.get(name) ?? '', 0o600)
   }
 }
 

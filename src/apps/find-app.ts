@@ -61,6 +61,11 @@ export async function appNames(shelves: readonly string[]): Promise<readonly str
   return [...new Set(names.flat())].sort()
 }
 
+/** True for the name of a Compose template: the app's own main file, not one of its other templates. */
+export function isComposeTemplate(name: string): boolean {
+  return COMPOSE_NAMES.some((known) => name === `${known}.hbs`)
+}
+
 async function requireComposeFile(directory: string): Promise<void> {
   if ((await composeFileIn(directory)) !== undefined) return
   throw new UsageError(

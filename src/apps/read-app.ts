@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
-import { InvalidFileError, UsageError } from '../model/errors.ts'
+import { InvalidFileError } from '../model/errors.ts'
 import { isName } from '../model/names.ts'
 import { parseComposeFile, toProblems, type ComposeFile } from './compose-file.ts'
-import { composeFileIn, type AppDirectory } from './find-app.ts'
+import { composeFileIn, isComposeTemplate, type AppDirectory } from './find-app.ts'
 import type { Variables } from './interpolate.ts'
-import { applySettings, parseParams } from './params.ts'
+import { applySettings, parseParams, type Params } from './params.ts'
 import { parseDotEnv, referencesOf, variablesOfEnvFile, type ContextReference, type References } from './references.ts'
 import { renderTemplate, templateLines } from './template.ts'
 
@@ -23,6 +23,8 @@ export interface App {
   readonly envFiles: readonly string[]
   readonly contexts: readonly ContextReference[]
   readonly contents: readonly string[]
+  /** Files that come from templates, by the path they are to have. */
+  readonly rendered: ReadonlyMap<string, string>
   /** The user's environment, as far as the app refers to it. Values may be secret. */
   readonly variables: Variables
 }
@@ -39,12 +41,15 @@ export interface ReadAppOptions {
   readonly settings: Readonly<Record<string, string>>
 }
 
+const TEMPLATE = '.hbs'
+
 /** Reads an app. Throws `InvalidFileError` for what no tool could read, `UsageError` for wrong parameters. */
 export async function readApp(found: AppDirectory, options: ReadAppOptions): Promise<App> {
   const { directory } = found
   const environment = definedOnly(options.environment)
   const fileName = (await composeFileIn(directory)) ?? 'compose.yml'
-  const main = await readMain(join(directory, fileName), options)
+  const values = await readValues(directory, fileName, options)
+  const main = await readMain(join(directory, fileName), values ?? {}, options)
   const override = await readOverride(main.path, options)
   const mainFiles = [main, ...(override === undefined ? [] : [override])]
 
@@ -82,6 +87,7 @@ export async function readApp(found: AppDirectory, options: ReadAppOptions): Pro
     envFiles,
     contexts: references.flatMap((each) => each.contexts),
     contents: unique(references.flatMap((each) => each.contents)),
+    rendered: values === undefined ? new Map() : await renderFiles(directory, values, options),
     variables: Object.fromEntries(
       names.sort().flatMap((name) => {
         const value = environment[name]
@@ -91,33 +97,41 @@ export async function readApp(found: AppDirectory, options: ReadAppOptions): Pro
   }
 }
 
-async function readMain(path: string, options: ReadAppOptions): Promise<ComposeFile> {
+async function readMain(path: string, values: Params, options: ReadAppOptions): Promise<ComposeFile> {
   const text = await readFile(path, 'utf8')
   const shown = show(path, options)
-  const settings = Object.keys(options.settings)
-  if (!path.endsWith('.hbs')) {
-    if (settings.length > 0) {
-      throw new UsageError(
-        `unknown parameter "${settings[0] ?? ''}": the app takes none`,
-        {
-          where: shown,
-          hint: `parameters are for templates: rename the file to ${relative(join(path, '..'), path)}.hbs and add params.yml`,
-        },
-        'UNKNOWN_PARAMETER',
-      )
-    }
-    return parseComposeFile({ path, shown, text })
-  }
-  const paramsPath = join(path, '..', 'params.yml')
-  const params = await readIfPresent(paramsPath)
-  const defaults = params === undefined ? {} : parseParams(show(paramsPath, options), params)
-  const rendered = renderTemplate(shown, text, applySettings(defaults, options.vars, options.settings))
-  return parseComposeFile({
-    path: path.replace(/\.hbs$/, ''),
-    shown,
-    text: rendered,
-    lineMap: templateLines(text, rendered),
+  if (!path.endsWith(TEMPLATE)) return parseComposeFile({ path, shown, text })
+  const rendered = renderTemplate(shown, text, values)
+  const lineMap = templateLines(text, rendered)
+  return parseComposeFile({ path: path.slice(0, -TEMPLATE.length), shown, text: rendered, lineMap })
+}
+
+/** What the app's templates are rendered with; undefined where it has neither parameters nor a Compose template. */
+async function readValues(directory: string, fileName: string, options: ReadAppOptions): Promise<Params | undefined> {
+  const path = join(directory, 'params.yml')
+  const text = await readIfPresent(path)
+  if (text === undefined && !fileName.endsWith(TEMPLATE) && Object.keys(options.settings).length === 0) return undefined
+  const defaults = text === undefined ? {} : parseParams(show(path, options), text)
+  return applySettings(defaults, options.vars, options.settings)
+}
+
+/**
+ * Files beside `params.yml` that are templates too, rendered, by the path they are to have: `nginx.conf.hbs` is sent as
+ * `nginx.conf`. Those in directories below are the app's own affair.
+ */
+async function renderFiles(
+  directory: string,
+  values: Params,
+  options: ReadAppOptions,
+): Promise<ReadonlyMap<string, string>> {
+  if ((await readIfPresent(join(directory, 'params.yml'))) === undefined) return new Map()
+  const names = (await readdir(directory)).filter((name) => name.endsWith(TEMPLATE) && !isComposeTemplate(name))
+  const rendered = names.map(async (name) => {
+    const path = join(directory, name)
+    const text = renderTemplate(show(path, options), await readFile(path, 'utf8'), values)
+    return [path.slice(0, -TEMPLATE.length), text] as const
   })
+  return new Map(await Promise.all(rendered))
 }
 
 /** `compose.override.yml` beside `compose.yml`, as `docker compose` takes it along. */

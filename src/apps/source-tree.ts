@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
 import { pack } from 'tar-stream'
@@ -22,13 +22,35 @@ export interface SourceEntry {
   readonly content?: string
 }
 
+/** What else decides what a directory holds. */
+export interface ContextOptions {
+  /** Directories that never leave this machine. */
+  readonly exclude: readonly string[]
+  /** Files that come from templates, by the path they are to have; the templates are not sent. */
+  readonly rendered: ReadonlyMap<string, string>
+}
+
 /** What a directory holds, without what its `.dockerignore` leaves out, in a fixed order. */
 export async function readContext(
   directory: string,
   dockerfile: string | undefined,
-  exclude: readonly string[],
+  options: ContextOptions,
 ): Promise<readonly SourceEntry[]> {
-  return walk(directory, '', await ignoreRules(directory, dockerfile), exclude)
+  const rules = await ignoreRules(directory, dockerfile)
+  const exclude = [...options.exclude, ...[...options.rendered.keys()].flatMap((path) => [path, `${path}.hbs`])]
+  const rendered = [...options.rendered].filter(([path]) => {
+    const below = relative(directory, path)
+    return !below.startsWith('..') && !rules.isIgnored(below)
+  })
+  return [
+    ...(await walk(directory, '', rules, exclude)),
+    ...rendered.map(([path, content]) => contentEntry(path, content)),
+  ]
+}
+
+/** A file that holds a text, whatever is on disk. */
+export function contentEntry(path: string, content: string): SourceEntry {
+  return { local: path, type: 'file', mode: 0o644, size: 0, mtime: new Date(0), target: undefined, content }
 }
 
 /** One file by its path; undefined when it is not there. */

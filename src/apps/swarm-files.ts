@@ -23,11 +23,20 @@ export interface SwarmFile {
   readonly templateDriver: string | undefined
 }
 
-/** Reads what the configs and secrets of an app hold, on this machine. `localPath` maps a path on the build node back. */
+/** Where the contents of configs and secrets come from. */
+export interface FileSource {
+  /** A path on the build node as it is on this machine. */
+  readonly localPath: (path: string) => string
+  /** Files that come from templates, by the path they are to have here. */
+  readonly rendered: ReadonlyMap<string, string>
+  readonly variables: Variables
+}
+
+/** Reads what the configs and secrets of an app hold, on this machine. */
 export async function readSwarmFiles(
   config: ComposeConfig,
   app: string,
-  source: { readonly localPath: (path: string) => string; readonly variables: Variables },
+  source: FileSource,
 ): Promise<{ readonly files: readonly SwarmFile[]; readonly problems: readonly Finding[] }> {
   const files: SwarmFile[] = []
   const problems: Finding[] = []
@@ -89,10 +98,7 @@ export async function removeSwarmFiles(engine: Docker, app: string, keep: Readon
   }
 }
 
-async function contentOf(
-  object: ComposeFileObject,
-  { localPath, variables }: { readonly localPath: (path: string) => string; readonly variables: Variables },
-): Promise<Buffer> {
+async function contentOf(object: ComposeFileObject, { localPath, rendered, variables }: FileSource): Promise<Buffer> {
   if (object.content !== undefined) return Buffer.from(object.content)
   if (object.environment !== undefined) {
     const value = variables[object.environment]
@@ -101,8 +107,9 @@ async function contentOf(
   }
   if (object.file === undefined) throw new Error('needs file, environment or content')
   const path = localPath(object.file)
+  const text = rendered.get(path)
   try {
-    const data = await readFile(path)
+    const data = text === undefined ? await readFile(path) : Buffer.from(text)
     if (data.length === 0) throw new Error(`${path} is empty, which Swarm refuses`)
     return data
   } catch (error) {

@@ -1,0 +1,237 @@
+import { join } from 'node:path'
+import { volumeKeys, volumeName, type ComposeConfig } from '../apps/compose-config.ts'
+import type { ScaledReplicas, StackInputs } from '../apps/stack-file.ts'
+import { deployStack } from '../apps/stack.ts'
+import { createSwarmFiles, removeSwarmFiles, type SwarmFile } from '../apps/swarm-files.ts'
+import { toStack } from '../apps/transform.ts'
+import { clientConfig, installClientConfig, type Workshop } from '../apps/workshop.ts'
+import { LabError } from '../model/errors.ts'
+import { LABELS } from '../model/names.ts'
+import { waitFor } from '../model/wait.ts'
+import { listServices, type ServiceView } from '../swarm/services.ts'
+import { ServicesFailedError } from '../swarm/wait-services.ts'
+import { Beside, openWorkshop, pullOnWorkers, resolveImages } from './deploy-images.ts'
+import { recover, waitUntilUp } from './deploy-outcome.ts'
+import {
+  otherServices,
+  planDeploy,
+  readLocally,
+  type DeployOptions,
+  type DeployPlan,
+  type LocalApp,
+} from './deploy-plan.ts'
+import { applyEdge } from './edge.ts'
+import { withLock } from './lock.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { ensureVolume, finishOpenMoves } from './volumes.ts'
+
+export type { DeployOptions } from './deploy-plan.ts'
+
+/** What a deploy did. */
+export interface DeployResult {
+  readonly app: string
+  readonly services: readonly string[]
+  /** Something that runs is another now, or is gone. */
+  readonly changed: boolean
+  readonly durationMs: number
+}
+
+/** Bytes of a VXLAN packet that are not payload. */
+const VXLAN_OVERHEAD = 50
+/** How long another app's deploy may hold the moment in which names and ports are given out. */
+const TURN_MS = 60_000
+
+/**
+ * From an app's directory to running, healthy services; or, where that fails, back to what ran before. Deploying what is
+ * deployed changes nothing. Throws `InvalidFileError` with every problem of the app's files, `DEPLOY_FAILED` with what
+ * the failing tasks said.
+ */
+export async function deploy(lab: OpenLab, options: DeployOptions): Promise<DeployResult> {
+  const started = performance.now()
+  const local = await readLocally(lab, options)
+  const { name } = local.app
+  const outcome = await withLock(join(lab.lab.stateDirectory, 'locks', name), `deploy ${name}`, () =>
+    deployLocked(lab, local, options),
+  )
+  const result = { app: name, ...outcome, durationMs: Math.round(performance.now() - started) }
+  lab.emit({ type: 'deployed', ...result })
+  return result
+}
+
+type Outcome = Pick<DeployResult, 'services' | 'changed'>
+
+async function deployLocked(lab: OpenLab, local: LocalApp, options: DeployOptions): Promise<Outcome> {
+  const { engine } = await lab.manager()
+  const own = await servicesOf(lab, local.app.name)
+  if (options.build && isDeployed(own, local.digest)) {
+    await applyEdge(lab)
+    await waitUntilUp(lab, engine, own, { updated: false })
+    return { services: own.map((service) => service.name), changed: false }
+  }
+  const beside = new Beside()
+  try {
+    return await rollOut(lab, local, options, beside)
+  } finally {
+    await beside.settle()
+  }
+}
+
+async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, beside: Beside): Promise<Outcome> {
+  const app = local.app.name
+  await finishOpenMoves(lab)
+  const shop = await openWorkshop(lab, beside)
+  const plan = await runTask(lab.emit, `read ${app}`, async () => {
+    const [{ Os, Arch }, services] = await Promise.all([shop.engine.version(), listServicesNow(lab)])
+    return planDeploy(lab, local, { connection: shop.connection, platform: `${Os}/${Arch}` }, services)
+  })
+  for (const { file, line, column, message } of plan.remarks) {
+    const place = `${file}:${String(line)}:${String(column)}`
+    lab.emit({ type: 'notice', level: 'warning', message: `${place}: ${message}` })
+  }
+  const images = await resolveImages(lab, shop, local, plan, options.build)
+  const volumes = await ensureVolumes(lab, app, plan.config)
+  await pullOnWorkers(lab, shop, [...new Set([...images.values()].map(({ reference }) => reference))])
+
+  const before = await servicesOf(lab, app)
+  const inputs: StackInputs = {
+    app,
+    images,
+    volumes,
+    configs: namesOf(plan.files, 'configs'),
+    secrets: namesOf(plan.files, 'secrets'),
+    scaled: scaledReplicas(before),
+    // What was pushed last says nothing of the source as it is: the next deploy has to look.
+    deployed: marker(options.build ? local.digest : `as-pushed-${local.digest}`, plan.config),
+    overlayMtu: (await lab.site()).network.mtu - VXLAN_OVERHEAD,
+  }
+  await runTask(lab.emit, `deploy ${app}`, () => inTurn(lab, () => handOver(lab, shop, plan, inputs)))
+  const { engine } = await lab.manager()
+  const names = Object.keys(plan.config.services).sort()
+  const after = (await servicesOf(lab, app)).filter(({ name }) => names.includes(name))
+  try {
+    await applyEdge(lab)
+    await waitUntilUp(lab, engine, after, { updated: true })
+  } catch (error) {
+    if (!(error instanceof ServicesFailedError)) throw error
+    throw await recover(lab, app, before, error)
+  }
+  const removed = await removeOthers(lab, app, names)
+  await removeSwarmFiles(engine, app, new Set(plan.files.map(({ name }) => name)))
+  return { services: names, changed: removed || !sameServices(before, after) }
+}
+
+/** One app at a time: names and ports are lab-wide, and two that ask at once must not both be told yes. */
+async function inTurn<T>(lab: OpenLab, work: () => Promise<T>): Promise<T> {
+  const directory = join(lab.lab.stateDirectory, 'locks', '_names')
+  const { result } = await waitFor(
+    async () => {
+      const turn = { came: false }
+      try {
+        return await withLock(directory, 'deploy', async () => {
+          turn.came = true
+          return { result: await work() }
+        })
+      } catch (error) {
+        if (turn.came || !(error instanceof LabError) || error.code !== 'BUSY') throw error
+        return undefined
+      }
+    },
+    { deadlineMs: TURN_MS, what: 'another deploy to take its names', signal: lab.signal },
+  )
+  return result
+}
+
+async function handOver(lab: OpenLab, shop: Workshop, plan: DeployPlan, inputs: StackInputs): Promise<void> {
+  const { app } = inputs
+  const { node, engine } = await lab.manager()
+  refuseTaken(await listServicesNow(lab), app, plan.config)
+  const connection = await lab.connect(node)
+  if (node !== shop.connection.node) {
+    const site = await lab.site()
+    await installClientConfig(connection, clientConfig(site.registry.password, site.host.proxy))
+  }
+  await createSwarmFiles(engine, app, plan.files)
+  await deployStack(connection, app, toStack(plan.config, inputs))
+}
+
+/** Somebody else's deploy may have taken a name since the file was checked. */
+function refuseTaken(services: readonly ServiceView[], app: string, config: ComposeConfig): void {
+  const taken = otherServices(services, app).find(({ service }) => Object.hasOwn(config.services, service))
+  if (taken === undefined) return
+  throw new LabError('NAME_TAKEN', `service ${taken.service} belongs to app ${taken.app} now`, {
+    where: app,
+    hint: 'names are lab-wide: call the service something else',
+  })
+}
+
+async function ensureVolumes(
+  lab: OpenLab,
+  app: string,
+  config: ComposeConfig,
+): Promise<ReadonlyMap<string, { readonly name: string; readonly lockPort: number }>> {
+  const volumes = new Map<string, { readonly name: string; readonly lockPort: number }>()
+  for (const [service, description] of Object.entries(config.services)) {
+    for (const key of volumeKeys(description)) {
+      volumes.set(key, await ensureVolume(lab, { name: volumeName(app, key), app, service }))
+    }
+  }
+  return volumes
+}
+
+/** Takes away the services that are no longer in the file. Their volumes stay. */
+async function removeOthers(lab: OpenLab, app: string, names: readonly string[]): Promise<boolean> {
+  const { engine } = await lab.manager()
+  const others = (await servicesOf(lab, app)).filter(({ name }) => !names.includes(name))
+  if (others.length === 0) return false
+  await runTask(lab.emit, `remove ${others.map(({ name }) => name).join(', ')}`, async () => {
+    await Promise.all(others.map(({ id }) => engine.getService(id).remove()))
+    await applyEdge(lab)
+  })
+  return true
+}
+
+async function listServicesNow(lab: OpenLab): Promise<readonly ServiceView[]> {
+  return listServices((await lab.manager()).engine, lab.signal)
+}
+
+async function servicesOf(lab: OpenLab, app: string): Promise<readonly ServiceView[]> {
+  return (await listServicesNow(lab)).filter((service) => service.app === app)
+}
+
+/** The label's text: the digest, and how many services there are, so that a missing one shows. */
+function marker(digest: string, config: ComposeConfig): string {
+  return `${digest}/${String(Object.keys(config.services).length)}`
+}
+
+/** Pure: whether all services of an app, and as many as it has, are of this digest. */
+export function isDeployed(own: readonly ServiceView[], digest: string): boolean {
+  const wanted = `${digest}/${String(own.length)}`
+  return own.length > 0 && own.every(({ labels }) => labels[LABELS.deployed] === wanted)
+}
+
+function namesOf(files: readonly SwarmFile[], section: SwarmFile['section']): ReadonlyMap<string, string> {
+  return new Map(files.filter((file) => file.section === section).map(({ key, name }) => [key, name]))
+}
+
+function scaledReplicas(services: readonly ServiceView[]): ReadonlyMap<string, ScaledReplicas> {
+  return new Map(
+    services.flatMap(({ name, labels }) => {
+      const { [LABELS.scaled]: scaled, [LABELS.fileReplicas]: file } = labels
+      if (scaled === undefined || file === undefined) return []
+      return [[name, { replicas: Number(scaled), fileReplicas: Number(file) }] as const]
+    }),
+  )
+}
+
+/** Pure: true when what runs is the same; labels that only say what was deployed do not count. */
+export function sameServices(before: readonly ServiceView[], after: readonly ServiceView[]): boolean {
+  const picture = (services: readonly ServiceView[]) =>
+    JSON.stringify(
+      services.map(({ id, mode, replicas, template, labels }) => {
+        const rest = Object.entries(labels).filter(([key]) => key !== LABELS.deployed)
+        return [id, mode, replicas, template, rest.sort()]
+      }),
+    )
+  return picture(before) === picture(after)
+}
