@@ -85,7 +85,8 @@ async function install(root: RootPrefix, progress: Progress, signal: AbortSignal
   const more = process.getuid?.() === 0 ? [] : ['acl']
   const cgroups = hasCgroups(await readFile('/proc/mounts', 'utf8')) ? [] : ['cgroupfs-mount']
   try {
-    await aptInstall(root, [...PACKAGES, ...more, ...cgroups], progress, signal)
+    // Up to Debian 12 the `docker` command is part of docker.io. lab does without it; people do not.
+    await aptInstall(root, [...PACKAGES, ...more, ...cgroups], progress, signal, ['docker-cli'])
   } catch (error) {
     signal.throwIfAborted()
     throw new LabError('ENGINE_INSTALL', `apt could not install docker.io: ${lastLines(toLabError(error).message)}`, {

@@ -43,12 +43,16 @@ export async function hasApt(): Promise<boolean> {
   return process.platform === 'linux' && (await findProgram('apt-get')) !== undefined
 }
 
-/** Installs Debian packages on this host. Throws execa's error, with apt's own last words, when apt fails. */
+/**
+ * Installs Debian packages on this host; those of `ifKnown` only where the release has them. Throws execa's error, with
+ * apt's own last words, when apt fails.
+ */
 export async function aptInstall(
   root: RootPrefix,
   packages: readonly string[],
   progress: (line: string) => void,
   signal: AbortSignal,
+  ifKnown: readonly string[] = [],
 ): Promise<void> {
   const apt = async (...args: readonly string[]) => {
     const argv = asRoot(root, ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args])
@@ -57,5 +61,10 @@ export async function aptInstall(
     await process
   }
   await apt('update')
-  await apt('install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages)
+  const more: string[] = []
+  for (const name of ifKnown) {
+    const { exitCode } = await execa('apt-cache', ['show', '--quiet', name], { reject: false, stdout: 'ignore' })
+    if (exitCode === 0) more.push(name)
+  }
+  await apt('install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages, ...more)
 }
