@@ -3,7 +3,7 @@ import { LabError } from '../model/errors.ts'
 import type { FactOutput } from '../model/step.ts'
 import { commandTextWithInput } from '../shell/command-text.ts'
 import { markedScript, parseMarked, type ScriptPart } from '../shell/marked-script.ts'
-import { inUnit } from '../shell/transient-unit.ts'
+import { inUnit, WAITED } from '../shell/transient-unit.ts'
 import { newMarker, type Questionnaire } from './gather.ts'
 import { LOCK_FD, takeLock } from './node-lock.ts'
 
@@ -11,10 +11,18 @@ import { LOCK_FD, takeLock } from './node-lock.ts'
 export interface ApplyResult {
   /** In order, as far as they ran: those after a failed one did not. */
   readonly commands: readonly (FactOutput | undefined)[]
-  /** Set when another run holds the node's lock: who. */
-  readonly lockedBy: string | undefined
+  /** Nothing was run: another run holds the node's lock, or had it since the facts were read. */
+  readonly refused: { readonly lockedBy: string } | 'stale' | undefined
   /** What the questions were answered; empty when a command failed. */
   readonly answers: readonly (FactOutput | undefined)[]
+}
+
+/** What a run knows of a node's lock. */
+export interface Lock {
+  /** This run's own name. */
+  readonly holder: string
+  /** Who had the lock last when the facts were read. */
+  readonly lastSeen: string
 }
 
 /** One script that makes changes and looks again. */
@@ -32,9 +40,9 @@ const DEFAULT_TIMEOUT_MS = 180_000
  * The commands, one after the other until one fails, then the questions: all in one exec, under the node's lock, which
  * ends with the script. Standard input of each command travels inside, so that no secret is ever an argument.
  */
-export function applyScript(commands: readonly Command[], questions: Questionnaire): ApplyScript {
+export function applyScript(commands: readonly Command[], questions: Questionnaire, lock: Lock): ApplyScript {
   const parts: readonly ScriptPart[] = [
-    { text: takeLock(), essential: true, inMainShell: true },
+    { text: takeLock(lock.holder, lock.lastSeen), essential: true, inMainShell: true },
     ...commands.map((command) => ({ text: commandPart(command), essential: true })),
     ...questions.parts,
   ]
@@ -43,14 +51,19 @@ export function applyScript(commands: readonly Command[], questions: Questionnai
     script: markedScript(parts, marker),
     timeoutMs: commands.reduce((sum, command) => sum + timeoutOf(command) + 40_000, 60_000),
     read: (ran) => {
-      const [lock, ...outputs] = parseMarked(ran, marker, parts.length)
+      const [taken, ...outputs] = parseMarked(ran, marker, parts.length)
       return {
         commands: outputs.slice(0, commands.length),
-        lockedBy: lock !== undefined && lock.status !== 0 ? lock.stdout.trim() : undefined,
+        refused: refusal(taken),
         answers: outputs.slice(commands.length),
       }
     },
   }
+}
+
+function refusal(taken: FactOutput | undefined): ApplyResult['refused'] {
+  if (taken === undefined || taken.status === 0) return undefined
+  return taken.status === WAITED ? 'stale' : { lockedBy: taken.stdout.trim() }
 }
 
 /** What a command starts must not inherit the lock: this script waits for its end anyway. */

@@ -7,8 +7,9 @@ import { WAITED } from '../shell/transient-unit.ts'
 import { applyScript } from './apply-script.ts'
 import { evaluate, NOTHING_PENDING, observedBy, type Pending } from './evaluate.ts'
 import { fileDiff } from './file-diff.ts'
-import { ask, questionnaire, type Answers } from './gather.ts'
-import { waitForLock } from './node-lock.ts'
+import { ask, questionnaire, type Answer, type Answers } from './gather.ts'
+import { lastChange, waitForLock } from './node-lock.ts'
+import { stepEvent, type HostStep } from './step-event.ts'
 import { cannotApply, cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
 
 /** What a run on one host needs to know. */
@@ -21,17 +22,14 @@ export interface HostRunOptions {
   readonly emit: Emit
   readonly signal: AbortSignal
   readonly read: ApplyContext['read']
+  /** Name of this run in the node's lock. */
+  readonly holder: string
   /** Steps that a plan found pending, on any host of the run. */
   readonly pendingSteps: Set<Step>
 }
 
-/** A step of one host, with the name of its play. */
-export interface HostStep {
-  readonly play: string
-  readonly step: Step
-}
-
 interface Due extends HostStep {
+  readonly entry: HostStep
   readonly changes: readonly Change[]
 }
 
@@ -47,8 +45,10 @@ export class HostRun {
   private readonly options: HostRunOptions
   private readonly stages: readonly (readonly HostStep[])[]
   private answers: Answers = new Map()
+  /** Who had changed something on the node last when these answers were given. */
+  private lastSeen = ''
   private readonly pendingFiles = new Set<string>()
-  private readonly reported = new Set<Step>()
+  private readonly reported = new Set<HostStep>()
 
   constructor(options: HostRunOptions, stages: readonly (readonly HostStep[])[]) {
     this.options = options
@@ -68,8 +68,12 @@ export class HostRun {
     const isUnknown = ({ key }: FactQuery<unknown>) => !this.answers.has(key)
     const steps = ahead ? this.stages.slice(first).flat() : this.steps(first)
     const { connection, signal } = this.options
-    const asked = questionnaire(steps.flatMap(({ step }) => step.queries).filter(isUnknown))
-    this.answers = new Map([...this.answers, ...(await ask(connection, asked, signal))])
+    const queries = steps.flatMap(({ step }) => step.queries).filter(isUnknown)
+    if (queries.length === 0 && (steps.length === 0 || this.answers.size > 0)) return
+    const answers = await ask(connection, questionnaire([lastChange, ...queries]), signal)
+    // What was known before is as old as it was: who came between is noticed when something is to be changed.
+    if (this.answers.size === 0) this.lastSeen = textOf(answers.get(lastChange.key))
+    this.answers = new Map([...this.answers, ...answers])
   }
 
   /** Whether one of these plays has something to do here, as far as the answers tell. */
@@ -117,7 +121,7 @@ export class HostRun {
       if (due.length > 0 && !step.selfContained) break
       const verdict = evaluate(step, this.answers, NOTHING_PENDING)
       if (verdict.state === 'ok') await this.report(entry, 'ok', [], 0)
-      else if (verdict.state === 'pending') due.push({ ...entry, changes: verdict.changes })
+      else if (verdict.state === 'pending') due.push({ ...entry, entry, changes: verdict.changes })
       else if (due.length > 0) break
       else throw cannotTell(this.options.node.name, step, verdict.state === 'unknown' ? verdict.reason : 'it depends')
       if (due.length > 0 && !step.selfContained) {
@@ -149,13 +153,15 @@ export class HostRun {
     const built = applyScript(
       commands.map(({ command }) => command),
       asked,
+      { holder: this.options.holder, lastSeen: this.lastSeen },
     )
     const ran = await connection.script(built.script, { signal, timeoutMs: built.timeoutMs })
     const result = built.read(ran)
-    if (result.lockedBy !== undefined) {
-      await this.waitFor(result.lockedBy)
+    if (result.refused !== undefined) {
+      if (result.refused !== 'stale') await this.waitFor(result.refused.lockedBy)
       return false
     }
+    this.lastSeen = this.options.holder
     for (const [index, { step, command }] of commands.entries()) {
       const done = result.commands[index]
       if (done?.status === 0) continue
@@ -164,14 +170,14 @@ export class HostRun {
         0,
         due.findIndex((entry) => entry.step === step),
       )
-      for (const entry of before) await this.report(entry, 'changed', entry.changes, 0)
+      for (const { entry, changes } of before) await this.report(entry, 'changed', changes, 0)
       throw done === undefined ? stoppedHalfWay(node.name, step, ran) : commandFailed(node.name, step, command, done)
     }
     this.answers = asked.read(result.answers)
     const durationMs = Math.round((performance.now() - started) / due.length)
-    for (const [index, entry] of due.entries()) {
-      this.verify(entry.step)
-      await this.report(entry, 'changed', entry.changes, durationMs, diffs[index])
+    for (const [index, { entry, step, changes }] of due.entries()) {
+      this.verify(step)
+      await this.report(entry, 'changed', changes, durationMs, diffs[index])
     }
     return true
   }
@@ -202,32 +208,18 @@ export class HostRun {
   }
 
   private async report(
-    { play, step }: HostStep,
+    entry: HostStep,
     outcome: Outcome,
     changes: readonly Change[],
     durationMs: number,
     diff?: string,
   ): Promise<void> {
     // After a wait the steps that were fine are looked at once more; they count once.
-    if (this.reported.has(step)) return
-    this.reported.add(step)
-    const shown = diff ?? (outcome === 'would-change' ? await this.diffOf(step) : undefined)
+    if (this.reported.has(entry)) return
+    this.reported.add(entry)
+    const shown = diff ?? (outcome === 'would-change' ? await this.diffOf(entry.step) : undefined)
     this.recap[outcome === 'would-change' ? 'changed' : (outcome as 'ok' | 'changed' | 'maybe')]++
-    this.options.emit({
-      type: 'step',
-      node: this.options.node.name,
-      play,
-      kind: step.kind,
-      title: step.title,
-      outcome,
-      changes: changes.map(({ path, from, to }) => ({
-        path,
-        ...(from === undefined ? {} : { from }),
-        ...(to === undefined ? {} : { to }),
-      })),
-      ...(shown === undefined ? {} : { diff: shown }),
-      durationMs,
-    })
+    this.options.emit(stepEvent(this.options.node.name, entry, outcome, changes, durationMs, shown))
   }
 
   private async diffOf(step: Step): Promise<string | undefined> {
@@ -244,4 +236,8 @@ export class HostRun {
     if (entry === undefined) throw new RangeError(`stage ${String(stage)} has no step ${String(index)}`)
     return entry
   }
+}
+
+function textOf(answer: Answer | undefined): string {
+  return answer !== undefined && 'value' in answer ? String(answer.value) : ''
 }

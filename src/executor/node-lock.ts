@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import type { Connection } from '../model/connection.ts'
 import { NODE_PATHS } from '../model/names.ts'
+import type { FactQuery } from '../model/step.ts'
 import { quote } from '../shell/quote.ts'
+import { WAITED } from '../shell/transient-unit.ts'
 
 /** Descriptor that holds the lock in the shell of an apply script. */
 export const LOCK_FD = '8'
@@ -10,11 +13,22 @@ const LOCK_FILE = `${NODE_PATHS.run}/lock`
 /** Longest anything holds the lock: what an earlier run started may be an installation. */
 const WAIT_SECONDS = 1800
 
-/** Takes the node's lock for as long as the shell lives; says who holds it, and fails, when somebody does. */
-export function takeLock(): string {
+/** Who last changed something on the node; asked with the facts, so that one knows later whether they still hold. */
+export const lastChange: FactQuery<string> = {
+  key: 'last change',
+  script: `last=; { IFS= read -r last <${LOCK_FILE}; } 2>/dev/null; printf %s "$last"`,
+  parse: ({ stdout }) => stdout,
+}
+
+/**
+ * Takes the node's lock for as long as the shell lives. Says who holds it, and fails, when somebody does; fails with
+ * {@link WAITED} when somebody other than `lastSeen` has had it since the facts were read: they may be untrue.
+ */
+export function takeLock(holder: string, lastSeen: string): string {
   return `mkdir -p -m 0755 ${NODE_PATHS.run} && exec ${LOCK_FD}>>${LOCK_FILE} || exit
-if flock -n ${LOCK_FD}; then printf '%s\\n' ${quote(holder())} >${LOCK_FILE}
-else cat ${LOCK_FILE}; false; fi`
+if ! flock -n ${LOCK_FD}; then cat ${LOCK_FILE}; false
+elif IFS= read -r last <${LOCK_FILE}; [ "$last" != ${quote(lastSeen)} ]; then ( exit ${String(WAITED)} )
+else printf '%s\\n' ${quote(holder)} >${LOCK_FILE}; fi`
 }
 
 /** Waits until nobody holds the node's lock; false when that takes longer than anything may. */
@@ -23,7 +37,7 @@ export async function waitForLock(connection: Pick<Connection, 'script'>, signal
   return (await connection.script(script, { signal })).status === 0
 }
 
-/** Who holds a node's lock, for whoever has to wait. */
-function holder(): string {
-  return `process ${String(process.pid)} of ${userInfo().username}@${hostname()}`
+/** A name for one run, for whoever has to wait for it. */
+export function newHolder(): string {
+  return `process ${String(process.pid)} of ${userInfo().username}@${hostname()} (run ${randomBytes(4).toString('hex')})`
 }
