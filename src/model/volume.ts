@@ -145,6 +145,14 @@ export interface TransferJob {
   readonly active: boolean
 }
 
+/** How a transfer is watched. */
+export interface TransferWatch {
+  /** Told the bytes sent so far, about once a second. */
+  onProgress(bytes: number): void
+  /** Aborted: stop waiting; the transfer goes on. */
+  readonly signal?: AbortSignal
+}
+
 /** The volumes of one node: its driver, and its right to serve them. Throws `LabError`s; `UNREACHABLE` when it is down. */
 export interface NodeVolumes {
   readonly node: string
@@ -161,10 +169,13 @@ export interface NodeVolumes {
   holders(volume: string): Promise<readonly VolumeHolder[]>
   /** Forgets lease and fence of a volume that exists no more. */
   forget(volume: string): Promise<void>
-  /** Starts sending to another node; it goes on without lab. Throws `TRANSFER_BUSY` while another one runs. */
-  startTransfer(volume: string, snapshot: string, since: string | undefined, target: string): Promise<void>
-  /** Waits for the transfer, returns the bytes sent. Throws `TRANSFER_FAILED` with what both ends said. */
-  followTransfer(volume: string, onProgress: (bytes: number) => void, signal?: AbortSignal): Promise<number>
+  /**
+   * Sends a snapshot to another node and returns the bytes sent. The transfer goes on when lab goes away, or stops
+   * waiting. Throws `TRANSFER_BUSY` while another one runs, `TRANSFER_FAILED` with what both ends said.
+   */
+  transfer(job: Omit<TransferJob, 'active'> & { readonly volume: string }, watch: TransferWatch): Promise<number>
+  /** Waits for a transfer that was started before, as `transfer` does. */
+  followTransfer(volume: string, watch: TransferWatch): Promise<number>
   transferJob(volume: string): Promise<TransferJob | undefined>
   stopTransfer(volume: string): Promise<void>
 }

@@ -59,12 +59,12 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
       checkNames(volume)
       await serve('forget', volume)
     },
-    startTransfer: (volume, snapshot, since, target) => {
-      checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
-      checkName('node', target)
-      return startTransfer(connection, volume, snapshot, since, target)
+    transfer: (job, watch) => {
+      checkNames(job.volume, job.snapshot, ...(job.since === undefined ? [] : [job.since]))
+      checkName('node', job.target)
+      return startTransfer(connection, job, watch)
     },
-    followTransfer: (volume, onProgress, signal) => followTransfer(connection, volume, onProgress, signal),
+    followTransfer: (volume, watch) => followTransfer(connection, volume, watch),
     transferJob: (volume) => transferJob(connection, volume),
     stopTransfer: (volume) => stopTransfer(connection, volume),
   }

@@ -1,51 +1,51 @@
 import type { Readable } from 'node:stream'
 import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
-import type { TransferJob } from '../model/volume.ts'
+import type { NodeVolumes, TransferJob, TransferWatch } from '../model/volume.ts'
 import { BUSY, VOLUME_PATHS } from './node/paths.ts'
 import { driverError, runCommand } from './run-command.ts'
 
-/** See {@link NodeVolumes.startTransfer}. */
-export async function startTransfer(
+/** See {@link NodeVolumes.transfer}. */
+export function startTransfer(
   connection: Connection,
-  volume: string,
-  snapshot: string,
-  since: string | undefined,
-  target: string,
-): Promise<void> {
-  const argv = [VOLUME_PATHS.send, 'start', volume, snapshot, since ?? '-', target]
-  const { status, stderr } = await connection.exec({ argv })
-  if (status === 0) return
-  if (status !== BUSY) throw driverError(connection.node, argv.join(' '), status, stderr)
-  throw new LabError('TRANSFER_BUSY', stderr.trim(), { where: connection.node })
+  { volume, snapshot, since, target }: Parameters<NodeVolumes['transfer']>[0],
+  watch: TransferWatch,
+): Promise<number> {
+  return follow(connection, volume, ['start', volume, snapshot, since ?? '-', target], watch)
 }
 
-/** See {@link NodeVolumes.followTransfer}. Aborting stops the following, not the transfer. */
-export async function followTransfer(
+/** See {@link NodeVolumes.followTransfer}. */
+export function followTransfer(connection: Connection, volume: string, watch: TransferWatch): Promise<number> {
+  return follow(connection, volume, ['follow', volume], watch)
+}
+
+async function follow(
   connection: Connection,
   volume: string,
-  onProgress: (bytes: number) => void,
-  signal?: AbortSignal,
+  verb: readonly string[],
+  watch: TransferWatch,
 ): Promise<number> {
   const follower = await connection.spawn(
-    { argv: [VOLUME_PATHS.send, 'follow', volume] },
-    signal === undefined ? {} : { signal },
+    { argv: [VOLUME_PATHS.send, ...verb] },
+    watch.signal === undefined ? {} : { signal: watch.signal },
   )
-  follower.stderr.resume()
+  let said = ''
+  follower.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   let result: { status: number; bytes: number } | undefined
   const remarks: string[] = []
   const ended = eachLine(follower.stdout, (line) => {
     const [word, ...numbers] = line.split(' ')
     const [first = 0, second = 0] = numbers.map(Number)
     if (result !== undefined) remarks.push(line)
-    else if (word === 'sent') onProgress(first)
+    else if (word === 'sent') watch.onProgress(first)
     else if (word === 'done') result = { status: first, bytes: second }
   })
   const [status] = await Promise.all([follower.exit, ended])
-  signal?.throwIfAborted()
+  watch.signal?.throwIfAborted()
   if (result?.status === 0) return result.bytes
-  const said = result === undefined ? [`its follower ended with status ${String(status)}`] : remarks
-  throw new LabError('TRANSFER_FAILED', `the transfer of ${volume} broke off: ${transferRemarks(said)}`, {
+  if (status === BUSY) throw new LabError('TRANSFER_BUSY', said.trim(), { where: connection.node })
+  if (result === undefined) throw driverError(connection.node, `${VOLUME_PATHS.send} ${verb.join(' ')}`, status, said)
+  throw new LabError('TRANSFER_FAILED', `the transfer of ${volume} broke off: ${transferRemarks(remarks)}`, {
     where: connection.node,
     hint: 'run the same command again: it sends only what is missing',
   })

@@ -74,7 +74,6 @@ ${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)}
     freeze: async (volume) => {
       checkNames(volume)
       await run('btrfs', 'property', 'set', '-ts', livePath(volume), 'ro', 'true')
-      await run('btrfs', 'filesystem', 'sync', POOL)
     },
     thaw: async (volume) => {
       checkNames(volume)
@@ -97,7 +96,6 @@ ${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)}
 [ ! -e ${live} ] || { echo 'there is a live copy already' >&2; exit 1; }
 ${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)} >/dev/null || { echo 'no such snapshot' >&2; exit 1; }
 btrfs subvolume snapshot ${quote(snapshotPath(volume, snapshot))} ${live} >/dev/null
-btrfs filesystem sync ${POOL}
 `,
       )
     },

@@ -1,5 +1,5 @@
 import { LabError } from '../../model/errors.ts'
-import type { LocalSnapshot, NodeVolume, NodeVolumes, OpenMove } from '../../model/volume.ts'
+import type { LocalSnapshot, NodeVolume, NodeVolumes, OpenMove, TransferWatch } from '../../model/volume.ts'
 import { absentVolume } from '../node-volumes.ts'
 import { isMoveSnapshot } from './next-action.ts'
 import type { Round } from './predict.ts'
@@ -42,35 +42,44 @@ export async function prepareTarget(ends: Ends): Promise<LocalSnapshot | undefin
   return base
 }
 
-/** Sends one snapshot, or takes over a transfer of it that an earlier run of lab left, and verifies what arrived. */
-export async function copySnapshot(
-  ends: Ends,
+/**
+ * Sends one snapshot, or takes over a transfer of it that an earlier run of lab left. What arrived is verified by
+ * whoever looks at the target next, and by {@link verifyCopy}.
+ */
+export async function sendSnapshot(
+  { volume, source, target }: Ends,
   snapshot: LocalSnapshot,
   since: LocalSnapshot | undefined,
-  onProgress: (bytes: number) => void,
-  signal?: AbortSignal,
+  watch: TransferWatch,
 ): Promise<Pick<Round, 'bytes' | 'durationMs'>> {
-  const { volume, source, target } = ends
   const started = performance.now()
-  const job = await source.transferJob(volume)
-  const adopted = job?.active === true && job.snapshot === snapshot.name && job.target === target.node
-  if (!adopted) {
-    if (job?.active === true) await source.stopTransfer(volume)
-    await source.startTransfer(volume, snapshot.name, since?.name, target.node)
-  }
-  const bytes = await source.followTransfer(volume, onProgress, signal)
-  const arrived = (await observeVolume(target, volume)).snapshots.find(({ name }) => name === snapshot.name)
-  if (arrived?.identity !== snapshot.identity) {
-    throw new LabError(
-      'TRANSFER_FAILED',
-      `${volume}@${snapshot.name} is not whole on ${target.node} after its transfer`,
-      {
-        where: target.node,
-        hint: 'run the same command again',
-      },
-    )
+  const job = { volume, snapshot: snapshot.name, since: since?.name, target: target.node }
+  let bytes: number
+  try {
+    bytes = await source.transfer(job, watch)
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'TRANSFER_BUSY') throw error
+    const running = await source.transferJob(volume)
+    const same = running?.snapshot === job.snapshot && running.since === job.since && running.target === job.target
+    if (!same) await source.stopTransfer(volume)
+    bytes = same ? await source.followTransfer(volume, watch) : await source.transfer(job, watch)
   }
   return { bytes, durationMs: performance.now() - started }
+}
+
+/** Throws `TRANSFER_FAILED` unless the target has the snapshot whole. Returns what the target has. */
+export async function verifyCopy({ volume, target }: Ends, snapshot: LocalSnapshot): Promise<NodeVolume> {
+  const theirs = await observeVolume(target, volume)
+  const arrived = theirs.snapshots.find(({ name }) => name === snapshot.name)
+  if (arrived?.identity === snapshot.identity) return theirs
+  throw new LabError(
+    'TRANSFER_FAILED',
+    `${volume}@${snapshot.name} is not whole on ${target.node} after its transfer`,
+    {
+      where: target.node,
+      hint: 'run the same command again',
+    },
+  )
 }
 
 /** The error for a copy that could be written to on a node that does not own the volume. */

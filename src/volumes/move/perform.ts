@@ -1,8 +1,10 @@
 import { LabError } from '../../model/errors.ts'
 import type { NodeVolume, StoredRecord, VolumeRecord, VolumeService } from '../../model/volume.ts'
+import { bytesText } from '../bytes-text.ts'
 import { collectSnapshots } from './collect.ts'
 import type { MoveContext, MoveFigures } from './context.ts'
-import { copySnapshot, newestCommon, observeVolume, prepareTarget, type Ends } from './copy-round.ts'
+import { newestCommon, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'
+import { observeMove } from './observe-move.ts'
 import { finalSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
 import { copyWhileStopping, precopy } from './precopy.ts'
 import { fenceSource } from './quiesce.ts'
@@ -34,7 +36,7 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
   switch (action.do) {
     case 'precopy':
       await precopy(await endsOf(now), now.figures, now.progress, context.signal)
-      return advance(now, { phase: 'quiesce' })
+      return advance({ ...now, observation: await observeMove(context, record) }, { phase: 'quiesce' })
     case 'advance':
       return advance(now, { phase: action.to })
     case 'unplace':
@@ -42,7 +44,8 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       if ((await service(now)) !== undefined) {
         await quietly(() => endsOf(now).then((ends) => copyWhileStopping(ends, now.figures)), context)
       }
-      return { stored, observation: { ...observation, placed: [] } }
+      // While the service still runs there is time to look; once it has stopped there is not.
+      return { stored, observation: { ...(await observeMove(context, record)), placed: [] } }
     case 'fence':
       await fenceSource(await sourceOf(now), record, await service(now), now.progress, context.signal)
       return patchSource(now, { served: false, leaseEpoch: 0, fencedEpoch: epoch })
@@ -91,16 +94,18 @@ async function advance(now: Performing, change: Partial<VolumeRecord>): Promise<
 
 async function sendFinal(now: Performing): Promise<Progressing> {
   const ends = await endsOf(now)
-  const ours = await observeVolume(ends.source, ends.volume)
-  const final = ours.snapshots.find(({ name }) => name === finalSnapshot(ends.move.id))
+  const ours = now.observation.source?.snapshots ?? []
+  const final = ours.find(({ name }) => name === finalSnapshot(ends.move.id))
   if (final === undefined) throw blocked(now.stored.record, ends.source.node, 'no-data')
-  const common = now.observation.target && newestCommon(ours.snapshots, now.observation.target.snapshots)
-  const { bytes } = await copySnapshot(ends, final, common ?? (await prepareTarget(ends)), (sent) => {
-    now.progress(`${String(sent)} bytes`)
+  const base = newestCommon(ours, now.observation.target?.snapshots ?? [])
+  const { bytes } = await sendSnapshot(ends, final, base ?? (await prepareTarget(ends)), {
+    onProgress: (sent) => {
+      now.progress(`${bytesText(sent)} sent`)
+    },
   })
   now.figures.rounds++
   now.figures.bytesSent += bytes
-  const target = await observeVolume(ends.target, ends.volume)
+  const target = await verifyCopy(ends, final)
   return { stored: now.stored, observation: { ...now.observation, target } }
 }
 

@@ -2,7 +2,7 @@ import { LabError } from '../../model/errors.ts'
 import type { LocalSnapshot } from '../../model/volume.ts'
 import { bytesText } from '../bytes-text.ts'
 import type { MoveFigures } from './context.ts'
-import { copySnapshot, observeVolume, prepareTarget, type Ends } from './copy-round.ts'
+import { observeVolume, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'
 import { roundSnapshot } from './next-action.ts'
 import { predict, STOP_OPTIONS, type Round, type StopOptions } from './predict.ts'
 
@@ -23,15 +23,13 @@ export async function precopy(
     const before = taken
     const snapshot = await takeRoundSnapshot(ends)
     taken = performance.now()
-    const copied = await copySnapshot(
-      ends,
-      snapshot,
-      base,
-      (bytes) => {
+    const copied = await sendSnapshot(ends, snapshot, base, {
+      onProgress: (bytes) => {
         progress(`round ${String(rounds.length + 1)}: ${bytesText(bytes)}`)
       },
       signal,
-    )
+    })
+    await verifyCopy(ends, snapshot)
     base = snapshot
     rounds.push({ ...copied, gatheredMs: before === undefined ? undefined : taken - before })
     figures.rounds++
@@ -51,7 +49,9 @@ export async function precopy(
 export async function copyWhileStopping(ends: Ends, figures: MoveFigures): Promise<void> {
   const base = await prepareTarget(ends)
   if (base === undefined) return
-  const copied = await copySnapshot(ends, await takeRoundSnapshot(ends), base, () => undefined)
+  const snapshot = await takeRoundSnapshot(ends)
+  const copied = await sendSnapshot(ends, snapshot, base, { onProgress: () => undefined })
+  await verifyCopy(ends, snapshot)
   figures.rounds++
   figures.bytesSent += copied.bytes
 }
@@ -73,13 +73,12 @@ async function finishLeftTransfer(
   const found = performance.now()
   progress('going on with the transfer that was under way')
   try {
-    figures.bytesSent += await source.followTransfer(
-      volume,
-      (bytes) => {
+    figures.bytesSent += await source.followTransfer(volume, {
+      onProgress: (bytes) => {
         progress(`round 1: ${bytesText(bytes)}`)
       },
       signal,
-    )
+    })
   } catch (error) {
     if (!(error instanceof LabError) || error.code !== 'TRANSFER_FAILED') throw error
     progress('the transfer that was under way broke off; starting anew')

@@ -1,8 +1,8 @@
 import { LabError } from '../../model/errors.ts'
-import type { NodeVolume, StoredRecord } from '../../model/volume.ts'
+import type { StoredRecord } from '../../model/volume.ts'
 import type { MoveContext, MoveFigures } from './context.ts'
-import { observeVolume } from './copy-round.ts'
-import { nextAction, type MoveIntent, type MoveObservation } from './next-action.ts'
+import { nextAction, type MoveIntent } from './next-action.ts'
+import { observeMove } from './observe-move.ts'
 import { perform, type Progressing } from './perform.ts'
 
 /**
@@ -53,7 +53,7 @@ async function drive(
   intent: MoveIntent,
   figures: MoveFigures,
 ): Promise<StoredRecord> {
-  let now: Progressing = { stored: opened, observation: await observe(context, opened) }
+  let now: Progressing = { stored: opened, observation: await observeMove(context, opened.record) }
   while (now.stored.record.phase !== 'idle') {
     const { phase } = now.stored.record
     await context.onPhase?.(phase)
@@ -66,24 +66,6 @@ async function drive(
     })
   }
   return now.stored
-}
-
-async function observe(context: MoveContext, { record }: StoredRecord): Promise<MoveObservation> {
-  const look = async (node: string | undefined): Promise<NodeVolume | undefined> => {
-    if (node === undefined) return undefined
-    try {
-      return await observeVolume(await context.node(node), record.name)
-    } catch (error) {
-      if (error instanceof LabError && error.code === 'UNREACHABLE') return undefined
-      throw error
-    }
-  }
-  const [source, target, placed] = await Promise.all([
-    look(record.move?.source),
-    look(record.move?.target),
-    context.scheduler.placed(record.name),
-  ])
-  return { source, target, placed }
 }
 
 /**

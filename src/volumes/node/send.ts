@@ -6,8 +6,8 @@ export function sendUnit(volume: string): string {
 }
 
 /**
- * `start VOLUME SNAPSHOT SINCE|- NODE` runs the transfer as a unit that outlives whoever asked; `follow VOLUME` prints
- * its progress and, last, `done STATUS BYTES`; `job VOLUME` says what it is; `stop VOLUME` ends it.
+ * `start VOLUME SNAPSHOT SINCE|- NODE` runs the transfer as a unit that outlives whoever asked, and follows it; `follow
+ * VOLUME` prints its progress and, last, `done STATUS BYTES`; `job VOLUME` says what it is; `stop VOLUME` ends it.
  * Both ends' statuses count, and both must have seen the same number of bytes.
  */
 export const SEND_SCRIPT = String.raw`#!/bin/bash
@@ -30,13 +30,14 @@ case $verb in
     mkdir -p "$job"
     rm -f "$job/result" "$job/progress"
     printf '%s %s %s\n' "$3" "$4" "$5" >"$job/job"
-    exec systemd-run --quiet --collect --unit="$unit" --property=KillMode=control-group --property=TimeoutStopSec=15 \
-      "$0" run "$volume" "$3" "$4" "$5"
+    systemd-run --quiet --collect --unit="$unit" --property=KillMode=control-group --property=TimeoutStopSec=15 \
+      "$0" run "$volume" "$3" "$4" "$5" || fail "cannot start $unit" 70
+    exec "$0" follow "$volume"
     ;;
   run)
     arguments $# 5
     exec 9>"$job/lock"
-    flock -n 9 || exit ${String(BUSY)}
+    flock -w 10 9 || exit ${String(BUSY)}
     trap 'exit 143' TERM INT
     "$driver" send "$volume" "$3" "$4" 2>"$job/send" |
       dd bs=1M status=progress 2>"$job/progress" |

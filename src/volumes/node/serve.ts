@@ -20,7 +20,7 @@ mkdir -p "$leases" "$fences" "$served" ${VOLUME_PATHS.locks}
 
 lock() { exec 8>${VOLUME_PATHS.locks}/"$volume"; flock -w 30 8 || fail "$volume is being changed by another command" ${String(BUSY)}; }
 epoch() { if [ -s "$1" ]; then cat "$1"; else echo 0; fi; }
-put() { printf '%s\n' "$2" >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")"; }
+put() { printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"; }
 
 serve() {
   local live
@@ -40,7 +40,8 @@ holders() {
   awk -v origin="$origin" -v live="$live" -v served="$served/$volume" '
     BEGIN { split(origin, o, " ") }
     $3 == o[1] && ($4 == o[2] || index($4, o[2] == "/" ? "/" : o[2] "/") == 1) {
-      follows = $0 ~ /^[^-]* (shared|master):/
+      follows = 0
+      for (i = 7; $i != "-"; i++) if ($i ~ /^(shared|master):/) follows = 1
       if (($5 == live || $5 == served) && follows) next
       split(FILENAME, f, "/")
       print f[3], $5
@@ -73,7 +74,7 @@ fence() {
     [ "$SECONDS" -lt "$deadline" ] || { printf '%s\n' "$users"; exit ${String(BUSY)}; }
     sleep 0.05
   done
-  [ "$(epoch "$fences/$volume")" -ge "$1" ] || put "$fences/$volume" "$1" || fail 'cannot write the fence' 70
+  [ "$(epoch "$fences/$volume")" -ge "$1" ] || { put "$fences/$volume" "$1" && sync "$fences/$volume" "$fences"; } || fail 'cannot write the fence' 70
   rm -f "$leases/$volume" && sync "$leases" || fail 'cannot remove the lease' 70
   if mountpoint -q "$served/$volume"; then umount "$served/$volume" || fail "cannot unmount $served/$volume" ${String(BUSY)}; fi
   [ ! -d "$served/$volume" ] || rmdir "$served/$volume"
@@ -98,6 +99,8 @@ case $verb in
     "$driver" live "$volume" >/dev/null || fail "the data of $volume is not here" 66
     [ "$(epoch "$leases/$volume")" -eq "$3" ] || put "$leases/$volume" "$3" || fail 'cannot write the lease' 70
     serve "$volume" || fail "cannot serve $volume" 70
+    # Lost in a crash, a lease is missed until "lab up"; nobody need wait for the disk now.
+    sync "$leases/$volume" "$leases" >/dev/null 2>&1 8>&- &
     ;;
   fence) arguments $# 4; number "$3"; number "$4"; lock; fence "$3" "$4" ;;
   holders) arguments $# 2; holders ;;
