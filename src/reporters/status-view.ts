@@ -19,6 +19,8 @@ export function renderStatus(status: StatusDocument, screen: Screen): readonly s
     '',
     ...services,
     ...(status.volumes.length === 0 ? [] : ['', ...renderVolumeTable(status.volumes, screen)]),
+    ...(status.notes.length === 0 ? [] : ['']),
+    ...status.notes.map((note) => `${style.yellow('!')} ${printable(note)}`),
   ]
 }
 

@@ -36,6 +36,7 @@ const task = (node: string, address: string, health = 'healthy') => ({
 const STATUS: StatusDocument = {
   lab: 'classic-f2af6c',
   edge: 'http://127.0.0.1:8080',
+  notes: ['no manager answers: services and volumes are what was last heard'],
   nodes: [
     {
       name: 'mgmt',
@@ -148,6 +149,8 @@ describe('lab status', () => {
       VOLUME           USED     SIZE   DRIVER   STATUS            NODE    SERVICE
       mongo-data   12.3 MiB   20 GiB   btrfs    attached          node3   mongo
       shop-files          ?   20 GiB   btrfs    moving: precopy   node1   shop
+
+      ! no manager answers: services and volumes are what was last heard
       "
     `)
     expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(80)
@@ -160,7 +163,7 @@ describe('lab status', () => {
   })
 
   it('says how to go on where nothing is deployed yet', () => {
-    const lines = renderStatus({ ...STATUS, edge: undefined, services: [], volumes: [] }, screen)
+    const lines = renderStatus({ ...STATUS, edge: undefined, services: [], volumes: [], notes: [] }, screen)
     expect(lines[0]).toBe('classic-f2af6c  not up')
     expect(lines.at(-1)).toBe('no services yet: "lab deploy" deploys the apps of lab.yml')
   })
