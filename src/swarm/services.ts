@@ -36,7 +36,7 @@ export async function listServices(engine: Docker, signal?: AbortSignal): Promis
 }
 
 /** Pure: the parts of a listed service that lab uses. */
-export function readService(service: Docker.Service): ServiceView {
+export function readService(service: Pick<Docker.Service, 'ID' | 'Spec' | 'UpdateStatus' | 'JobStatus'>): ServiceView {
   const spec = service.Spec ?? {}
   const template = (spec.TaskTemplate ?? {}) as Docker.ContainerTaskSpec
   const labels = spec.Labels ?? {}
