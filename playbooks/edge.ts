@@ -1,11 +1,20 @@
 import { NODE_PATHS, playbook, type Site, type Step } from '../src/index.ts'
+import { nthAddress } from '../src/model/addresses.ts'
+import type { PortRange } from '../src/model/lab-spec.ts'
 import { EDGE_CONTAINER, EDGE_IMAGE, OVERLAY } from '../src/model/names.ts'
 import { withRole } from '../src/model/site.ts'
-import { renderEdge } from '../src/overlay/edge-config.ts'
+import { IN_CONTAINER, renderEdge } from '../src/overlay/edge-config.ts'
 import { command } from '../src/steps/command.ts'
 import { directory } from '../src/steps/directory.ts'
 import { dockerContainer } from '../src/steps/docker-container.ts'
 import { dockerImage } from '../src/steps/docker-image.ts'
+import { dockerNetwork } from '../src/steps/docker-network.ts'
+import { file } from '../src/steps/file.ts'
+import { service } from '../src/steps/service.ts'
+import { renderPackaged } from '../src/steps/template.ts'
+
+/** A bridge of the edge's own, where it has an address that does not change. */
+const BRIDGE = 'lab-edge'
 
 /** The one way in: HAProxy on the overlay, with every published port of the lab. */
 export default playbook<Site>({
@@ -13,8 +22,11 @@ export default playbook<Site>({
   plays: (site) => [{ name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) }],
 })
 
-function edge({ spec }: Site): readonly Step[] {
+function edge({ spec, network }: Site): readonly Step[] {
   const config = `${NODE_PATHS.edge}/haproxy.cfg`
+  // The last /24 of the engine's own pool: the engine takes the first ones for other networks.
+  const subnet = `${nthAddress(network.bridgePool, 255 * 256)}/24`
+  const address = nthAddress(subnet, 2)
   return [
     directory({ path: NODE_PATHS.edge }),
     // From then on the routes of the deployed services decide what is in it.
@@ -25,12 +37,39 @@ function edge({ spec }: Site): readonly Step[] {
       creates: config,
     }),
     dockerImage({ tag: EDGE_IMAGE, pinned: true }),
+    dockerNetwork({ name: BRIDGE, driver: 'bridge', subnet, linkMtu: network.mtu }),
     dockerContainer({
       name: EDGE_CONTAINER,
       image: EDGE_IMAGE,
-      network: OVERLAY,
-      ports: spec.edge.ports,
-      mounts: [{ source: NODE_PATHS.edge, target: '/usr/local/etc/haproxy' }],
+      networks: [{ name: OVERLAY }, { name: BRIDGE, address }],
+      mounts: [{ source: NODE_PATHS.edge, target: IN_CONTAINER }],
+    }),
+    ...ports(spec.edge.ports, address),
+  ]
+}
+
+/** The published ports of the node lead to the edge: a handful of rules, however many ports there are. */
+function ports(ranges: readonly PortRange[], address: string): readonly Step[] {
+  const script = '/usr/local/lib/lab/edge-ports'
+  const words = ranges.map(({ first, last }) => (first === last ? String(first) : `${String(first)}:${String(last)}`))
+  // A rule takes 15 ports, and a range counts as two.
+  const groups = Array.from({ length: Math.ceil(words.length / 7) }, (_, index) =>
+    words.slice(index * 7, index * 7 + 7).join(','),
+  )
+  const template = (name: string) => renderPackaged(`playbooks/templates/${name}.hbs`, { script, address, groups })
+  const rules = [
+    file({ path: script, content: template('edge-ports.sh'), mode: 0o755 }),
+    file({ path: '/etc/systemd/system/lab-edge.service', content: template('lab-edge.service') }),
+  ]
+  const unit = service({ unit: 'lab-edge', running: true, enabled: true, restartAfter: rules })
+  return [
+    ...rules,
+    unit,
+    command({
+      title: 'lead the published ports to the edge',
+      run: ['systemctl', 'restart', 'lab-edge.service'],
+      unless: [script, 'check'],
+      after: [unit],
     }),
   ]
 }

@@ -23,7 +23,14 @@ export default playbook<Site>({
         name: 'The overlay network',
         hosts: [firstNode(site, 'manager').name],
         tags: ['overlay', 'dns'],
-        steps: [dockerNetwork({ name: OVERLAY, subnet: site.network.overlaySubnet, linkMtu: site.network.mtu })],
+        steps: [
+          dockerNetwork({
+            name: OVERLAY,
+            driver: 'overlay',
+            subnet: site.network.overlaySubnet,
+            linkMtu: site.network.mtu,
+          }),
+        ],
       },
       {
         name: 'A probe in it on every node',
@@ -32,7 +39,7 @@ export default playbook<Site>({
         steps: [
           dockerImage({ tag: image, ...PROBE }),
           // Nothing to end gently, and TERM is not for a process with id 1.
-          dockerContainer({ name: PROBE_CONTAINER, image, network: OVERLAY, stopSignal: 'KILL' }),
+          dockerContainer({ name: PROBE_CONTAINER, image, networks: [{ name: OVERLAY }], stopSignal: 'KILL' }),
         ],
       },
     ]

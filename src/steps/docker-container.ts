@@ -3,7 +3,6 @@ import { callEngine } from '../facts/engine-api.ts'
 import { engineState } from '../facts/engine.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
-import type { PortRange } from '../model/lab-spec.ts'
 import { checkName, LABELS } from '../model/names.ts'
 import type { Change } from '../model/step.ts'
 
@@ -14,9 +13,8 @@ export interface DockerContainerOptions {
   readonly image: string
   /** Overrides the image's own. */
   readonly command?: readonly string[]
-  readonly network: string
-  /** TCP ports published on the node, to the same ports of the container. */
-  readonly ports?: readonly PortRange[]
+  /** An overlay needs no address; on a bridge it may have a fixed one. */
+  readonly networks: readonly { readonly name: string; readonly address?: string }[]
   /** Directories of the node, read-only in the container. */
   readonly mounts?: readonly { readonly source: string; readonly target: string }[]
   /** Signal that ends it. The default is the image's own, else TERM. */
@@ -26,7 +24,7 @@ export interface DockerContainerOptions {
 
 /**
  * A container that runs, restarts with its engine, and is made anew only when its own definition or its image changed.
- * @example dockerContainer({ name: 'lab-edge', image: 'lab-edge:latest', network: 'lab', ports: [{ first: 80, last: 80 }] })
+ * @example dockerContainer({ name: 'lab-probe', image: 'lab-probe:1', networks: [{ name: 'lab' }] })
  */
 export const dockerContainer = defineStep({
   kind: 'docker-container',
@@ -47,39 +45,45 @@ export const dockerContainer = defineStep({
     if (image !== undefined && image !== found.imageId) {
       changes.push({ path: 'image', from: shortId(found.imageId), to: shortId(image) })
     }
-    if (!found.networks.includes(wanted.network)) {
-      changes.push({ path: 'network', from: found.networks.join(', '), to: wanted.network })
+    for (const { name } of wanted.networks) {
+      if (!found.networks.includes(name)) changes.push({ path: 'network', from: found.networks.join(', '), to: name })
     }
     if (!found.running) changes.push({ path: 'running', from: 'no', to: 'yes' })
     return changes
   },
   apply(wanted, _changes, { engine }) {
-    // Also for one that merely stopped: its place on an overlay may be of a swarm that is no more.
-    const start = callEngine('POST', `/containers/${wanted.name}/start`)
     if (!engine.images.has(wanted.image)) throw new UsageError(`the node has no image ${wanted.image}`)
-    const create = callEngine('POST', `/containers/create?name=${wanted.name}`, {
-      ...bodyOf(wanted),
-      Labels: { [LABELS.specDigest]: digestOf(wanted) },
-    })
+    const commands = [
+      callEngine('POST', `/containers/create?name=${wanted.name}`, {
+        ...bodyOf(wanted),
+        Labels: { [LABELS.specDigest]: digestOf(wanted) },
+      }),
+      ...wanted.networks
+        .slice(1)
+        .map(({ name, address }) =>
+          callEngine('POST', `/networks/${name}/connect`, {
+            Container: wanted.name,
+            EndpointConfig: endpoint(address),
+          }),
+        ),
+      callEngine('POST', `/containers/${wanted.name}/start`),
+    ]
+    // Also one that merely stopped is made anew: its place on an overlay may be of a swarm that is no more.
     const remove = callEngine('DELETE', `/containers/${wanted.name}?force=1&v=1`)
-    return engine.containers.has(wanted.name) ? [remove, create, start] : [create, start]
+    return engine.containers.has(wanted.name) ? [remove, ...commands] : commands
   },
 })
 
 function bodyOf(wanted: DockerContainerOptions): object {
-  const ports = (wanted.ports ?? []).flatMap(({ first, last }) =>
-    Array.from({ length: last - first + 1 }, (_, index) => `${String(first + index)}/tcp`),
-  )
+  const [first] = wanted.networks
   return {
     Image: wanted.image,
     Hostname: wanted.name,
     ...(wanted.command === undefined ? {} : { Cmd: wanted.command }),
     ...(wanted.stopSignal === undefined ? {} : { StopSignal: wanted.stopSignal }),
-    ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
     HostConfig: {
-      NetworkMode: wanted.network,
+      NetworkMode: first?.name ?? 'none',
       RestartPolicy: { Name: 'always' },
-      PortBindings: Object.fromEntries(ports.map((port) => [port, [{ HostPort: port.replace('/tcp', '') }]])),
       Mounts: (wanted.mounts ?? []).map(({ source, target }) => ({
         Type: 'bind',
         Source: source,
@@ -88,7 +92,14 @@ function bodyOf(wanted: DockerContainerOptions): object {
       })),
       ...(wanted.memoryBytes === undefined ? {} : { Memory: wanted.memoryBytes }),
     },
+    ...(first?.address === undefined
+      ? {}
+      : { NetworkingConfig: { EndpointsConfig: { [first.name]: endpoint(first.address) } } }),
   }
+}
+
+function endpoint(address: string | undefined): object {
+  return address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }
 }
 
 function digestOf(wanted: DockerContainerOptions): string {

@@ -3,31 +3,33 @@ import { engineState } from '../facts/engine.ts'
 import { defineStep } from '../model/define-step.ts'
 import type { Change } from '../model/step.ts'
 
-/** An overlay network of the swarm, made on a manager. */
+/** A network of containers: an overlay of the swarm, made on a manager, or a bridge of one engine. */
 export interface DockerNetworkOptions {
   readonly name: string
+  readonly driver: 'overlay' | 'bridge'
   readonly subnet: string
-  /** MTU of the link below it; the network's own is less by what the encapsulation takes (50 bytes). */
+  /** MTU of the link below it; an overlay's own is less by what the encapsulation takes (50 bytes). */
   readonly linkMtu: number
 }
 
 const MTU_OPTION = 'com.docker.network.driver.mtu'
 
 /**
- * An overlay that services and single containers can join. One that differs is made anew, which its users must allow.
- * @example dockerNetwork({ name: 'lab', subnet: '10.239.16.0/20', linkMtu: 1500 })
+ * A network; an overlay is one that services and single containers can join. One that differs is made anew, which is
+ * refused while it is in use.
+ * @example dockerNetwork({ name: 'lab', driver: 'overlay', subnet: '10.239.16.0/20', linkMtu: 1500 })
  */
 export const dockerNetwork = defineStep({
   kind: 'docker-network',
-  title: (wanted: DockerNetworkOptions) => `overlay network ${wanted.name}, ${wanted.subnet}`,
+  title: (wanted: DockerNetworkOptions) => `${wanted.driver} network ${wanted.name}, ${wanted.subnet}`,
   facts: () => ({ engine: engineState }),
   diff(wanted, { engine }) {
     const found = engine.networks.get(wanted.name)
     if (found === undefined) return [{ path: 'network', from: undefined, to: wanted.name }]
     const compare = (path: string, from: string, to: string): Change[] => (from === to ? [] : [{ path, from, to }])
     return [
-      ...compare('driver', found.driver, 'overlay'),
-      ...compare('attachable', String(found.attachable), 'true'),
+      ...compare('driver', found.driver, wanted.driver),
+      ...compare('attachable', String(found.attachable), String(wanted.driver === 'overlay')),
       ...compare('subnet', found.subnets.join(', '), wanted.subnet),
       ...compare('mtu of the link', found.options[MTU_OPTION] ?? 'default', String(wanted.linkMtu)),
     ]
@@ -35,8 +37,8 @@ export const dockerNetwork = defineStep({
   apply(wanted, _changes, { engine }) {
     const create = callEngine('POST', '/networks/create', {
       Name: wanted.name,
-      Driver: 'overlay',
-      Attachable: true,
+      Driver: wanted.driver,
+      Attachable: wanted.driver === 'overlay',
       IPAM: { Config: [{ Subnet: wanted.subnet }] },
       Options: { [MTU_OPTION]: String(wanted.linkMtu) },
     })
