@@ -50,6 +50,8 @@ test('pools are clear of what is taken and of one another, and a swarm keeps the
   }
   expect(overlaps(pools.overlayPool, pools.bridgePool)).toBe(false)
   expect(overlaps(pools.overlayPool, pools.overlaySubnet)).toBe(true)
+  // The swarm takes networks without a subnet of their own, its ingress first, from the start of the pool.
+  expect(overlaps(pools.overlayPool.replace('/16', '/24'), pools.overlaySubnet)).toBe(false)
   expect(pools.bridgeAddress).toBe(pools.bridgePool.replace('0/16', '1/24'))
   expect(choosePools(taken, '10.239.0.0/16').overlayPool).toBe('10.239.0.0/16')
 })
