@@ -68,11 +68,11 @@ async function namesOfServices(lab: OpenLab): Promise<ReadonlyMap<string, readon
   return serviceNames(services, await listTasks(engine, [], nodes, lab.signal))
 }
 
-/** Names that stand for machines: every node's own, and those of the registry and the log server. */
+/** Names that stand for machines (containers are only ever told names with a dot of these): every node's own, and those of the registry and the log server. */
 async function namesOfMachines(lab: OpenLab): Promise<ReadonlyMap<string, readonly string[]>> {
   const addresses = new Map((await lab.machines()).map(({ name, address }) => [name, address]))
   const named: (readonly [string, string | undefined])[] = [
-    ...lab.spec.nodes.flatMap(({ name }) => [[name, name] as const, [`${name}.${ZONE}`, name] as const]),
+    ...lab.spec.nodes.map(({ name }) => [`${name}.${ZONE}`, name] as const),
     [REGISTRY_HOST, nodesWithRole(lab.spec, 'registry')[0]?.name],
     [LOGS_HOST, nodesWithRole(lab.spec, 'logs')[0]?.name],
   ]
