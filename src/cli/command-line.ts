@@ -4,10 +4,13 @@ import type { Io } from './io.ts'
 import { createProgram, usageError, type Cli, type Register } from './program.ts'
 import type { Session } from './session.ts'
 import { register as completion } from './commands/completion.ts'
+import { register as cp } from './commands/cp.ts'
 import { register as demo } from './commands/demo.ts'
 import { register as deploy } from './commands/deploy.ts'
 import { register as destroy } from './commands/destroy.ts'
+import { register as dns } from './commands/dns.ts'
 import { register as doctor } from './commands/doctor.ts'
+import { register as exec } from './commands/exec.ts'
 import { register as halt } from './commands/halt.ts'
 import { register as logs } from './commands/logs.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
@@ -16,6 +19,8 @@ import { register as restart } from './commands/restart.ts'
 import { register as rm } from './commands/rm.ts'
 import { register as run } from './commands/run.ts'
 import { register as scale } from './commands/scale.ts'
+import { register as ssh } from './commands/ssh.ts'
+import { register as sshConfig } from './commands/ssh-config.ts'
 import { register as status } from './commands/status.ts'
 import { register as up } from './commands/up.ts'
 import { register as volumes } from './commands/volumes.ts'
@@ -23,9 +28,9 @@ import { register as volumes } from './commands/volumes.ts'
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'The lab:': [demo, up, plan, status, halt, destroy, doctor],
-  'Apps:': [deploy, scale, restart, rm, logs],
-  'Data and names:': [volumes, moveVolume],
-  'Nodes:': [run],
+  'Apps:': [deploy, scale, restart, rm, logs, exec],
+  'Data and names:': [volumes, moveVolume, dns],
+  'Nodes:': [ssh, cp, sshConfig, run],
   'The command line:': [completion],
 }
 

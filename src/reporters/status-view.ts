@@ -38,7 +38,7 @@ function renderNodes(nodes: readonly NodeStatus[], screen: Screen): readonly str
     { text: `${node.state === 'running' ? '●' : '○'} ${node.state}`, paint: paintOf(node.state, screen.style) },
     node.address ?? '-',
     swarmCell(node.swarm, screen.style),
-    node.engine ?? '-',
+    node.engine?.replace(/\+.*/, '') ?? '-',
     { text: node.roles.join(' '), paint: screen.style.dim },
   ])
   return renderTable(columns, rows, screen)

@@ -51,24 +51,22 @@ function groupSteps(steps: readonly StepEvent[]): readonly StepGroup[] {
 function renderGroup({ step, nodes }: StepGroup, all: readonly string[], screen: Screen): readonly string[] {
   const { style } = screen
   const [sign, paint] = signOf(step.outcome, screen)
-  const where = nodesText(nodes, all, Math.floor(screen.columns / 2))
+  const where = nodesText(inOrder(nodes, all), all, Math.floor(screen.columns / 2))
   const remark = step.outcome === 'maybe' ? ' (depends on a change before it)' : ''
   const title = cut(printable(step.title) + remark, screen.columns - widthOf(where) - 6)
   const line = spread(`  ${paint(sign)} ${title}`, style.dim(where), screen.columns)
   // What was done is said by the title; what would be done is shown in full, because somebody decides by it.
   const planned = step.outcome === 'would-change' || step.outcome === 'failed'
-  return [
-    line,
-    ...(planned ? step.changes.map((change) => renderChange(change, screen)) : []),
-    ...diffLines(step, screen),
-  ]
+  return [line, ...(planned ? changeLines(step.changes, screen) : []), ...diffLines(step, screen)]
 }
 
-function renderChange(change: StepEvent['changes'][number], screen: Screen): string {
-  const { style } = screen
-  const from = change.from === undefined ? '' : `${style.red(value(change.from))} `
-  const to = change.to === undefined ? 'absent' : value(change.to)
-  return `      ${style.dim(padEnd(printable(change.path), 8))} ${from}${style.dim('→')} ${style.green(to)}`
+function changeLines(changes: StepEvent['changes'], { style }: Screen): readonly string[] {
+  const width = Math.max(...changes.map(({ path }) => widthOf(printable(path))))
+  return changes.map(({ path, from, to }) => {
+    const before = from === undefined ? '' : `${style.red(value(from))} `
+    const after = to === undefined ? 'absent' : value(to)
+    return `      ${style.dim(padEnd(printable(path), width))}  ${before}${style.dim('→')} ${style.green(after)}`
+  })
 }
 
 function value(text: string): string {
@@ -104,6 +102,11 @@ function signOf(outcome: StepEvent['outcome'], { style }: Screen): readonly [str
     case 'skipped':
       return ['·', style.dim]
   }
+}
+
+/** Nodes as the play names them: they finish in any order. */
+function inOrder(nodes: readonly string[], all: readonly string[]): readonly string[] {
+  return [...nodes].sort((a, b) => all.indexOf(a) - all.indexOf(b))
 }
 
 /** Names of nodes in little room: all of them, or how many. */
