@@ -44,16 +44,21 @@ export async function siteSecrets(
 }
 
 async function sshKey(state: StateDirectory, file: string, comment: string): Promise<SshKey> {
-  const privateKey = await state.readOrCreate(
-    file,
-    () => ssh2.utils.generateKeyPairSync('ed25519', { comment }).private,
-  )
+  const privateKey = await state.readOrCreate(file, () => generateKey(comment))
   const publicKey = await state.readOrCreate(`${file}.pub`, () => {
     const parsed = ssh2.utils.parseKey(privateKey)
     if (parsed instanceof Error) throw parsed
     return `${parsed.type} ${parsed.getPublicSSH().toString('base64')} ${comment}\n`
   })
   return { privateKey, publicKey: publicKey.trim() }
+}
+
+/** A new ed25519 key. About 4 in 1000 that ssh2 makes are malformed (leading zeros are lost): those are not used. */
+export function generateKey(comment: string): string {
+  for (;;) {
+    const key = ssh2.utils.generateKeyPairSync('ed25519', { comment }).private
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key
+  }
 }
 
 /** Both halves in one file, so that a kill between two writes cannot leave a key without its certificate. */
