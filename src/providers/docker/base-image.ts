@@ -65,10 +65,15 @@ async function pull(engine: Docker, progress: Progress, signal: AbortSignal): Pr
     return undefined
   } catch (error) {
     signal.throwIfAborted()
-    return stalled.signal.aborted ? 'no answer' : (engineMessage(error).split('\n')[0] ?? 'refused')
+    return stalled.signal.aborted ? 'no answer' : reason(engineMessage(error))
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** The end of what an engine says of a registry is what went wrong; before it stands how it asked. */
+function reason(said: string): string {
+  return said.split('\n')[0]?.split(': ').at(-1) ?? said
 }
 
 /** Debian 13 from a mirror, imported; the image's id. */

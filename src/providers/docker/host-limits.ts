@@ -10,6 +10,8 @@ import { asRoot, rootPrefix } from './host-root.ts'
 const INSTANCES = 'fs.inotify.max_user_instances'
 /** inotify instances one node's systemd and engine keep open (24 nodes were too many for a limit of 128). */
 const PER_NODE = 6
+/** And what root's other programs on this host may have. */
+const BESIDES = 40
 /** What the limit is raised to: room for any lab this host has the memory for. */
 export const RAISED_INSTANCES = 8192
 
@@ -29,7 +31,7 @@ export async function checkEngine(engine: Docker): Promise<void> {
 
 /** The limit of inotify instances that `nodes` nodes and those of other labs need. */
 export function neededInstances(nodes: number): number {
-  return nodes * PER_NODE + 10
+  return nodes * PER_NODE + BESIDES
 }
 
 /** The host's limit of inotify instances a user; undefined where there is none to read. */
