@@ -110,7 +110,7 @@ export function wholeNumber(what: string, least: number, most = Number.MAX_SAFE_
     const number = Number(text)
     if (/^\d+$/.test(text) && number >= least && number <= most) return number
     const range = `${String(least)} ${most === Number.MAX_SAFE_INTEGER ? 'up' : `to ${String(most)}`}`
-    throw new UsageError(`"${text}" is not a number of ${what}: give a whole number from ${range}`)
+    throw new UsageError(`"${text}" is not ${what}: give a whole number from ${range}`)
   }
 }
 

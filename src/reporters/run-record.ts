@@ -14,10 +14,15 @@ const LIMITS: RecordLimits = { runs: 50, bytesPerRun: 8 * 2 ** 20 }
  * Keeps every event of a run in `<directory>/<time>-<command>.jsonl`, readable by its owner only, and forgets the oldest
  * runs. Writes at once, so that the record of a run that was killed holds all that happened.
  */
-export function recordRun(directory: string, command: string, limits: RecordLimits = LIMITS): Reporter {
+export function recordRun(
+  directory: string,
+  command: string,
+  limits: RecordLimits = LIMITS,
+  at: Date = new Date(),
+): Reporter {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   forgetOldest(directory, limits.runs - 1)
-  const id = `${new Date().toISOString().replace(/[:.]/g, '-')}-${String(process.pid)}-${command}`
+  const id = `${at.toISOString().replace(/[:.]/g, '-')}-${String(process.pid)}-${command}`
   const file = openSync(join(directory, `${id}.jsonl`), 'a', 0o600)
   let room = limits.bytesPerRun
 

@@ -42,8 +42,13 @@ it('a record stops growing at its limit, but keeps how the run ended', () => {
 })
 
 it('only the latest runs are kept', () => {
-  for (const command of ['up', 'plan', 'deploy', 'scale']) {
-    const record = recordRun(join(directory, 'runs'), command, { runs: 2, bytesPerRun: 1000 })
+  for (const [minute, command] of ['up', 'plan', 'deploy', 'scale'].entries()) {
+    const record = recordRun(
+      join(directory, 'runs'),
+      command,
+      { runs: 2, bytesPerRun: 1000 },
+      new Date(2026, 0, 1, 0, minute),
+    )
     record.on(notice(command))
     void record.close?.()
   }

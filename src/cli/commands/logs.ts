@@ -56,7 +56,7 @@ async function printer(io: Io): Promise<(record: LogRecord) => string> {
 function lineCount(text: string): number | 'all' {
   if (text === 'all') return text
   try {
-    return wholeNumber('lines', 0)(text)
+    return wholeNumber('a number of lines', 0)(text)
   } catch {
     throw new UsageError(`"${text}" is not a number of lines: give a whole number, or all`)
   }

@@ -10,7 +10,7 @@ export const register: Register = (cli) => {
       examples: ['lab scale nodeapp 3', 'lab scale nodeapp 0   stop it; its data and name stay'],
     })
     .argument('<service>', 'name of the service')
-    .argument('<replicas>', 'how many', wholeNumber('replicas', 0, 10_000))
+    .argument('<replicas>', 'how many', wholeNumber('a number of replicas', 0, 10_000))
     .action((service: string, replicas: number, options: CommonOptions) =>
       cli.session.work(options, {
         command: `scale ${service} ${String(replicas)}`,
