@@ -58,14 +58,12 @@ export const dockerContainer = defineStep({
         ...bodyOf(wanted),
         Labels: { [LABELS.specDigest]: digestOf(wanted) },
       }),
-      ...wanted.networks
-        .slice(1)
-        .map(({ name, address }) =>
-          callEngine('POST', `/networks/${name}/connect`, {
-            Container: wanted.name,
-            EndpointConfig: endpoint(address),
-          }),
-        ),
+      ...wanted.networks.slice(1).map(({ name, address }) =>
+        callEngine('POST', `/networks/${name}/connect`, {
+          Container: wanted.name,
+          EndpointConfig: endpoint(address),
+        }),
+      ),
       callEngine('POST', `/containers/${wanted.name}/start`),
     ]
     // Also one that merely stopped is made anew: its place on an overlay may be of a swarm that is no more.
@@ -104,7 +102,7 @@ function endpoint(address: string | undefined): object {
 
 function digestOf(wanted: DockerContainerOptions): string {
   return createHash('sha256')
-    .update(JSON.stringify(bodyOf(wanted)))
+    .update(JSON.stringify([bodyOf(wanted), wanted.networks]))
     .digest('hex')
     .slice(0, 16)
 }

@@ -13,7 +13,7 @@ export interface SwarmDepartedOptions {
  */
 export const swarmDeparted = defineStep({
   kind: 'swarm-departed',
-  title: (_: SwarmDepartedOptions) => 'no nodes in the swarm that have left the lab',
+  title: ({ keep }: SwarmDepartedOptions) => `nobody in the swarm beside the lab's ${String(keep.length)} nodes`,
   facts: () => ({ nodes: swarmNodes }),
   diff: (wanted, { nodes }) =>
     departed(wanted, nodes).map(({ hostname, state }) => ({ path: hostname, from: state, to: undefined })),
