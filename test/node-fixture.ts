@@ -12,7 +12,7 @@ import { openLab, type OpenLab } from '../src/workflows/open-lab.ts'
 export interface TestNodes {
   readonly open: OpenLab
   readonly nodes: readonly NodeSpec[]
-  connect(node: string): Promise<Connection>
+  readonly connect: (node: string) => Promise<Connection>
   /** Leaves nothing behind but images. */
   destroy(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { LabError } from '../model/errors.ts'
+import type { LabError } from '../model/errors.ts'
 
 /** Takes turns on the few channels a connection may have. */
 export interface ChannelSlots {
@@ -10,7 +10,7 @@ export interface ChannelSlots {
 
 interface Waiter {
   resolve(release: () => void): void
-  reject(reason: unknown): void
+  reject(reason: Error): void
 }
 
 /** At most `size` slots; first come, first served. `onWait` is told when somebody has to wait. */
@@ -50,7 +50,7 @@ export function channelSlots(size: number, onWait: () => void): ChannelSlots {
           },
           reject: (reason) => {
             signal?.removeEventListener('abort', abort)
-            reject(reason as Error)
+            reject(reason)
           },
         }
         signal?.addEventListener('abort', abort, { once: true })

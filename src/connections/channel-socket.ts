@@ -77,7 +77,7 @@ export class ChannelSocket extends Duplex {
 
 /** The standard error of a command, after its first line, which `onFirstLine` gets. */
 export function stderrAfterFirstLine(channel: ClientChannel, onFirstLine: (line: string) => void): Readable {
-  const source = channel.stderr as Readable
+  const source = channel.stderr
   const rest = new Readable({ highWaterMark: 256 * 1024, read: () => void source.resume() })
   let head: Buffer | undefined = Buffer.alloc(0)
   source.on('data', (chunk: Buffer) => {

@@ -19,23 +19,23 @@ export interface Collected {
 }
 
 /** Feeds a process and gathers what it says until it ends. Aborted or out of time, it is ended on the node as well. */
-export async function collect(process: KillableProcess, stdin: Command['stdin'], limits: Limits): Promise<Collected> {
+export async function collect(command: KillableProcess, stdin: Command['stdin'], limits: Limits): Promise<Collected> {
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
-  process.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-  process.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  command.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  command.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
   // A command that does not read its input is no failure; its status says what happened.
-  process.stdin.on('error', () => undefined)
-  process.stdin.end(stdin)
-  const ended = Promise.all([process.exit, finished(process.stdout), finished(process.stderr)])
+  command.stdin.on('error', () => undefined)
+  command.stdin.end(stdin)
+  const ended = Promise.all([command.exit, finished(command.stdout), finished(command.stderr)])
   const interruption = interrupted(limits)
   try {
     const [status] = await Promise.race([ended, interruption.promise])
     return { status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
   } catch (error) {
     ended.catch(() => undefined)
-    await Promise.race([process.end(), process.exit.catch(() => undefined)])
-    process.stdin.destroy()
+    await Promise.race([command.end(), command.exit.catch(() => undefined)])
+    command.stdin.destroy()
     throw error
   } finally {
     interruption.cancel()
@@ -51,7 +51,7 @@ function finished(stream: NodeJS.ReadableStream): Promise<void> {
 
 /** Rejects when the caller aborts or time is up. */
 function interrupted({ node, title, signal, timeoutMs }: Limits): { promise: Promise<never>; cancel: () => void } {
-  let cancel = () => undefined as void
+  let cancel: () => void = () => undefined
   const promise = new Promise<never>((_resolve, reject) => {
     const abort = () => {
       reject(signal?.reason as Error)

@@ -113,13 +113,13 @@ function sshConnection(node: string, client: Client): Connection {
     script: async (text, { signal, timeoutMs } = {}) =>
       asText(await run('exec sh', text, { node, title: 'a script', signal, timeoutMs })),
     async spawn(command, { signal } = {}) {
-      const process = await spawn(commandText(command), signal)
+      const running = await spawn(commandText(command), signal)
       const abort = () => {
-        process.kill()
+        running.kill()
       }
       signal?.addEventListener('abort', abort, { once: true })
-      void process.exit.catch(() => undefined).then(() => signal?.removeEventListener('abort', abort))
-      return process
+      void running.exit.catch(() => undefined).then(() => signal?.removeEventListener('abort', abort))
+      return running
     },
     terminal(size, command) {
       const pty = { cols: size.columns, rows: size.rows, term: size.term }

@@ -66,7 +66,7 @@ export interface Change {
 /** What `apply` may ask while it runs: facts of other nodes (a join token, a certificate). */
 export interface ApplyContext {
   readonly node: NodeSpec
-  read<T>(node: string, query: FactQuery<T>): Promise<T>
+  readonly read: <T>(node: string, query: FactQuery<T>) => Promise<T>
 }
 
 /** File and line where a step was written: of the file that ran, until the executor maps it to its source. */

@@ -64,8 +64,9 @@ export const service = defineStep({
     if (!/^[A-Za-z0-9:_.@\\-]+$/.test(wanted.unit) || wanted.unit.startsWith('-')) {
       throw new UsageError(`"${wanted.unit}" is not the name of a systemd unit`)
     }
-    if (wanted.masked === true && wanted.running === true)
-      throw new UsageError(`${wanted.unit}: masked, so never running`)
+    if (wanted.masked === true && (wanted.running === true || wanted.enabled === true)) {
+      throw new UsageError(`${wanted.unit}: what is masked can be neither running nor enabled`)
+    }
   },
   facts: (wanted): Record<string, FactQuery<unknown>> => ({
     unit: unitState(unitName(wanted.unit)),
@@ -102,7 +103,7 @@ export const service = defineStep({
     const systemctl = (...args: string[]) => commands.push({ argv: ['systemctl', ...args, '--', unit], ...timeout })
     // A unit file that is new is not always marked as unread.
     const { needsReload, load } = observed['unit'] as UnitState
-    if (needsReload || load === 'not-found' || filesOf(wanted).some((path) => /\/systemd\/system\//.test(path))) {
+    if (needsReload || load === 'not-found' || filesOf(wanted).some((path) => path.includes('/systemd/system/'))) {
       commands.push({ argv: ['systemctl', 'daemon-reload'], ...timeout })
     }
     if (change('masked') !== undefined) systemctl(wanted.masked === true ? 'mask' : 'unmask')

@@ -45,7 +45,7 @@ export const sysctl = defineStep({
       const found = observed[`=${key}`]
       if (found === null && wanted.optional === true) return []
       if (found === null) throw new FactUnavailable(`this kernel has no setting ${key}`)
-      return found === normal(value) ? [] : [{ path: key, from: String(found), to: normal(value) }]
+      return found === normal(value) ? [] : [{ path: key, from: found as string, to: normal(value) }]
     })
     const { digest } = observed['file'] as { digest: string | undefined }
     const kept = digest === createHash('sha256').update(contentOf(wanted)).digest('hex')
