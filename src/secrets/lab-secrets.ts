@@ -54,11 +54,15 @@ async function sshKey(state: StateDirectory, file: string, comment: string): Pro
 }
 
 /** A new ed25519 key. About 4 in 1000 that ssh2 makes are malformed (leading zeros are lost): those are not used. */
-export function generateKey(comment: string): string {
+export function generateKey(comment: string, make = makeKey): string {
   for (;;) {
-    const key = ssh2.utils.generateKeyPairSync('ed25519', { comment }).private
+    const key = make(comment)
     if (!(ssh2.utils.parseKey(key) instanceof Error)) return key
   }
+}
+
+function makeKey(comment: string): string {
+  return ssh2.utils.generateKeyPairSync('ed25519', { comment }).private
 }
 
 /** Both halves in one file, so that a kill between two writes cannot leave a key without its certificate. */
