@@ -143,7 +143,7 @@ function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
 }
 
 /** `known_hosts` for OpenSSH, so that plain ssh and scp work with the lab's configuration. */
-async function writeKnownHosts(open: OpenLab): Promise<void> {
+export async function writeKnownHosts(open: OpenLab): Promise<void> {
   const lines: string[] = []
   for (const machine of await open.machines()) {
     if (machine.ssh === undefined) continue
