@@ -16,7 +16,7 @@ const OWN_CODE = ['src', 'playbooks', 'test', 'bench', 'apps'].flatMap((top) =>
 const checkLayers = (directory: string) =>
   spawnSync('node', [join(ROOT, 'scripts/check-layers.mjs'), directory], { encoding: 'utf8' })
 
-describe('who imports whom', () => {
+describe('who imports whom', { timeout: 120_000 }, () => {
   let directory: string
   const tree = (files: Readonly<Record<string, string>>) => {
     for (const [name, content] of Object.entries(files)) {
@@ -103,7 +103,7 @@ describe('files', () => {
   })
 })
 
-describe('starting the command line', () => {
+describe('starting the command line', { timeout: 60_000 }, () => {
   it('loads nothing but the argument parser and what prints help', async () => {
     const { metafile } = await build({
       entryPoints: [join(ROOT, 'src/cli/main.ts')],

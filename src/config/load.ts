@@ -6,7 +6,7 @@ import { defaultLabName, labIdentity } from './identity.ts'
 import { parseLab } from './parse.ts'
 
 /** Name of the file that describes a lab. */
-export const LAB_FILE = 'lab.yml'
+const LAB_FILE = 'lab.yml'
 
 /** A lab as its file describes it. */
 export interface LoadedLab {
@@ -40,7 +40,7 @@ export async function loadLab(cwd: string): Promise<LoadedLab> {
 }
 
 /** The nearest directory with a `lab.yml`, from `start` upwards; undefined when there is none. */
-export async function findLab(start: string): Promise<string | undefined> {
+async function findLab(start: string): Promise<string | undefined> {
   for (let directory = start; ; directory = dirname(directory)) {
     const found = await stat(join(directory, LAB_FILE)).then(
       (entry) => entry.isFile(),
