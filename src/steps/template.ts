@@ -10,10 +10,21 @@ import { UsageError } from '../model/errors.ts'
  */
 export function render(template: string, values: object, name = 'template'): string {
   try {
-    return Handlebars.compile(template, { strict: true, noEscape: true })(values)
+    return compiled(template)(values)
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { where: name, cause: error })
   }
+}
+
+const known = new Map<string, Handlebars.TemplateDelegate>()
+
+/** Each template once: a site renders the same ones for every node, and compiling is most of the work. */
+function compiled(template: string): Handlebars.TemplateDelegate {
+  const present = known.get(template)
+  if (present !== undefined) return present
+  const made = Handlebars.compile(template, { strict: true, noEscape: true })
+  known.set(template, made)
+  return made
 }
 
 /** {@link render} of a template in a file of this machine. */
