@@ -159,13 +159,22 @@ export interface NodeVolumes {
   readonly driver: VolumeDriver
   /** Every volume that has anything on this node: data, a lease, a fence or a mount. */
   state(): Promise<readonly NodeVolume[]>
-  /** Lets the node serve the live copy, now and after every boot. Throws `EPOCH_FENCED` for an epoch it gave up. */
-  grant(volume: string, epoch: number): Promise<void>
   /**
-   * Waits until nothing uses the volume, then takes lease and mount away for good: no grant up to `epoch` is accepted
-   * any more. Returns who still uses it when the time is up, having changed nothing; nobody means it is done.
+   * Makes the live copy writable (from the snapshot, if there is no live copy) and lets the node serve it, now and
+   * after every boot. Throws `EPOCH_FENCED`, having changed nothing, for an epoch the node gave up.
+   */
+  grant(volume: string, epoch: number, from?: string): Promise<void>
+  /**
+   * Waits until nothing uses the volume, then takes lease and mount away for good and makes the copy read-only: no
+   * grant up to `epoch` is accepted any more. Returns who still uses it when the time is up, having changed nothing;
+   * nobody means it is done. Throws `EPOCH_FENCED` when the node serves it under a newer epoch.
    */
   fence(volume: string, epoch: number, waitSeconds: number, signal?: AbortSignal): Promise<readonly VolumeHolder[]>
+  /**
+   * Reduces a live copy to a snapshot of that name, which is kept if it is there. Throws `EPOCH_FENCED`, having changed
+   * nothing, unless the node was fenced last at just this epoch and has no lease.
+   */
+  retire(volume: string, epoch: number, snapshot: string): Promise<void>
   holders(volume: string): Promise<readonly VolumeHolder[]>
   /** Forgets lease and fence of a volume that exists no more. */
   forget(volume: string): Promise<void>

@@ -70,7 +70,6 @@ async function assertOwner({ node, volumes }: Observed, record: VolumeRecord): P
     })
   }
   if (found.live === 'writable' && found.served && found.leaseEpoch === record.epoch) return []
-  if (found.live === 'frozen') await node.driver.thaw(record.name)
   await node.grant(record.name, record.epoch)
   return [`${record.owner} serves ${record.name} again`]
 }
@@ -98,6 +97,6 @@ async function retireStray(
     found.live === 'frozen' && theirs !== undefined ? newestCommon(found.snapshots, theirs.snapshots) : undefined
   const last = found.snapshots.at(-1)
   const kept = common !== undefined && common.name === last?.name ? common.name : `orphan-${String(found.leaseEpoch)}`
-  await node.driver.demote(record.name, kept)
+  await node.retire(record.name, record.epoch, kept)
   return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
 }

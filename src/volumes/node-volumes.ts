@@ -3,12 +3,10 @@ import { LabError } from '../model/errors.ts'
 import { checkName } from '../model/names.ts'
 import type { NodeVolume, NodeVolumes, VolumeDriver, VolumeHolder } from '../model/volume.ts'
 import { checkNames } from './driver-name.ts'
-import { BUSY, VOLUME_PATHS } from './node/paths.ts'
+import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
 import { driverError, runCommand } from './run-command.ts'
 import { followTransfer, startTransfer, stopTransfer, transferJob } from './transfer.ts'
 
-/** Status of the serving script for an epoch that the node gave up. */
-const FENCED = 77
 /** What the node may take beyond the time it was told to wait. */
 const MARGIN_MS = 60_000
 
@@ -24,32 +22,19 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
       const [rights, local] = await Promise.all([serve('state'), driver.list()])
       return mergeState(readRights(rights), local)
     },
-    grant: async (volume, epoch) => {
-      checkNames(volume)
-      const argv = [VOLUME_PATHS.serve, 'grant', volume, String(epoch)]
-      const { status, stderr } = await connection.exec({ argv })
-      if (status === 0) return
-      if (status !== FENCED) throw driverError(node, argv.join(' '), status, stderr)
-      throw new LabError(
-        'EPOCH_FENCED',
-        `${node} may not serve ${volume} under epoch ${String(epoch)}: it gave it up`,
-        {
-          where: node,
-          hint: 'another lab command moved the volume in the meantime; look at "lab volumes"',
-        },
-      )
+    grant: async (volume, epoch, from) => {
+      checkNames(volume, ...(from === undefined ? [] : [from]))
+      const verb = ['grant', volume, String(epoch), ...(from === undefined ? [] : [from])]
+      await changeRights(connection, volume, epoch, verb)
     },
     fence: async (volume, epoch, waitSeconds, signal) => {
       checkNames(volume)
-      const argv = [VOLUME_PATHS.serve, 'fence', volume, String(epoch), String(waitSeconds)]
-      const { status, stdout, stderr } = await connection.exec(
-        { argv, timeoutMs: waitSeconds * 1000 + MARGIN_MS },
-        signal === undefined ? {} : { signal },
-      )
-      if (status === 0) return []
-      const holders = readHolders(stdout)
-      if (status === BUSY && holders.length > 0) return holders
-      throw driverError(node, argv.join(' '), status, stderr)
+      const verb = ['fence', volume, String(epoch), String(waitSeconds)]
+      return changeRights(connection, volume, epoch, verb, waitSeconds, signal)
+    },
+    retire: async (volume, epoch, snapshot) => {
+      checkNames(volume, snapshot)
+      await changeRights(connection, volume, epoch, ['retire', volume, String(epoch), snapshot])
     },
     holders: async (volume) => {
       checkNames(volume)
@@ -68,6 +53,31 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
     transferJob: (volume) => transferJob(connection, volume),
     stopTransfer: (volume) => stopTransfer(connection, volume),
   }
+}
+
+/** Runs a verb of the serving script that depends on an epoch. Returns who is in its way. */
+async function changeRights(
+  connection: Connection,
+  volume: string,
+  epoch: number,
+  verb: readonly string[],
+  waitSeconds = 0,
+  signal?: AbortSignal,
+): Promise<readonly VolumeHolder[]> {
+  const argv = [VOLUME_PATHS.serve, ...verb]
+  const { status, stdout, stderr } = await connection.exec(
+    { argv, timeoutMs: waitSeconds * 1000 + MARGIN_MS },
+    signal === undefined ? {} : { signal },
+  )
+  if (status === 0) return []
+  const holders = readHolders(stdout)
+  if (status === BUSY && holders.length > 0) return holders
+  if (status !== FENCED) throw driverError(connection.node, argv.join(' '), status, stderr)
+  throw new LabError(
+    'EPOCH_FENCED',
+    `${connection.node} refused to ${verb[0] ?? ''} ${volume} under epoch ${String(epoch)}: ${stderr.trim()}`,
+    { where: connection.node, hint: 'another lab command changed the volume in the meantime: lab volumes' },
+  )
 }
 
 interface Rights {

@@ -1,5 +1,4 @@
 import { PassThrough, type Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Connection, RemoteProcess } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import type { LocalSnapshot } from '../model/volume.ts'
@@ -27,7 +26,7 @@ export async function sendStream(
       // The last bytes may still be on their way when the status is known.
       if (!sender.stdout.readableEnded) await new Promise((resolve) => sender.stdout.once('end', resolve))
       if (status === 0) out.end()
-      else out.destroy(driverError(connection.node, argv.join(' '), status, said()))
+      else out.destroy(driverError(connection.node, argv.join(' '), status, said.text()))
     },
     (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error))),
   )
@@ -44,15 +43,19 @@ export async function receiveStream(
   snapshot: string,
   stream: Readable,
 ): Promise<LocalSnapshot> {
+  // The stream may break before anybody takes from it.
+  let broken: Error | undefined
+  stream.once('error', (error) => (broken = error))
   const argv = ['env', `SSH_ORIGINAL_COMMAND=receive ${volume} ${snapshot}`, VOLUME_PATHS.receive]
   const receiver = await connection.spawn({ argv })
   const printed = collect(receiver.stdout)
   const said = collect(receiver.stderr)
-  const fed = await feed(receiver, stream)
-  const status = await receiver.exit
-  if (fed !== undefined) throw fed
-  if (status !== 0) throw driverError(connection.node, `receive ${volume}@${snapshot}`, status, said())
-  const identity = /^received (\S+) \d+$/m.exec(printed())?.[1]
+  feed(receiver, stream)
+  const [status] = await Promise.all([receiver.exit, printed.ended, said.ended])
+  stream.destroy()
+  if (broken !== undefined) throw broken
+  if (status !== 0) throw driverError(connection.node, `receive ${volume}@${snapshot}`, status, said.text())
+  const identity = /^received (\S+) \d+$/m.exec(printed.text())?.[1]
   if (identity === undefined) {
     throw new LabError('VOLUME_DRIVER', `the receiver of ${volume}@${snapshot} did not say what it received`, {
       where: connection.node,
@@ -62,30 +65,40 @@ export async function receiveStream(
 }
 
 /**
- * Pipes the stream in. A receiver that ends early says why by its status; a stream that breaks must not look like one
- * that ended, so the receiver is stopped before its input closes. Returns the stream's own error.
+ * Pipes the stream in. A receiver that ends early takes no more, and says why by its status. A stream that breaks must
+ * not look like one that ended, so its receiver is stopped before its input closes.
  */
-async function feed(receiver: RemoteProcess, stream: Readable): Promise<Error | undefined> {
-  let broken: Error | undefined
-  stream.once('error', (error) => {
-    broken = error
+function feed(receiver: RemoteProcess, stream: Readable): void {
+  const stop = () => {
     receiver.kill('TERM')
-  })
-  try {
-    await pipeline(stream, receiver.stdin)
-  } catch (error) {
-    if (broken === undefined && stream.errored !== null) broken = stream.errored
-    stream.destroy()
-    if (!(error instanceof Error)) throw error
   }
-  return broken
+  if (stream.errored !== null) {
+    stop()
+    return
+  }
+  stream.once('error', stop)
+  receiver.stdin.on('error', () => {
+    stream.unpipe(receiver.stdin)
+  })
+  stream.once('end', () => receiver.stdin.end())
+  stream.pipe(receiver.stdin, { end: false })
 }
 
-function collect(stream: Readable): () => string {
+interface Collected {
+  text(): string
+  readonly ended: Promise<unknown>
+}
+
+/** The last of what a stream says. */
+function collect(stream: Readable): Collected {
   let text = ''
   stream.setEncoding('utf8')
   stream.on('data', (chunk: string) => {
     text = (text + chunk).slice(-KEPT_OUTPUT)
   })
-  return () => text
+  const ended = new Promise((resolve) => {
+    stream.once('end', resolve)
+    stream.once('close', resolve)
+  })
+  return { text: () => text, ended }
 }

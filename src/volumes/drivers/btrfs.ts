@@ -18,6 +18,11 @@ export function createDriver(connection: Connection): VolumeDriver {
   const run = (...argv: readonly string[]) => runCommand(connection, argv)
   const script = (title: string, text: string) => runScript(connection, title, text)
 
+  const verb = async (action: string, volume: string, ...snapshots: readonly string[]) => {
+    checkNames(volume, ...snapshots)
+    await run(VOLUME_PATHS.driver, action, volume, ...snapshots)
+  }
+
   async function list(): Promise<readonly LocalVolume[]> {
     const subvolumes = `btrfs subvolume list -ucqR ${POOL}`
     return parseList(await script('list subvolumes', `set -e\n${subvolumes}\necho read-only\n${subvolumes} -r\n`))
@@ -71,14 +76,8 @@ ${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)}
       checkNames(volume, snapshot)
       await script(`delete ${volume}@${snapshot}`, deleteIfThere(snapshotPath(volume, snapshot)))
     },
-    freeze: async (volume) => {
-      checkNames(volume)
-      await run('btrfs', 'property', 'set', '-ts', livePath(volume), 'ro', 'true')
-    },
-    thaw: async (volume) => {
-      checkNames(volume)
-      await run('btrfs', 'property', 'set', '-ts', livePath(volume), 'ro', 'false')
-    },
+    freeze: (volume) => verb('freeze', volume),
+    thaw: (volume) => verb('thaw', volume),
     send: (volume, snapshot, since) => {
       checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
       return sendStream(connection, volume, snapshot, since)
@@ -87,30 +86,8 @@ ${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)}
       checkNames(volume, snapshot)
       return receiveStream(connection, volume, snapshot, stream)
     },
-    promote: async (volume, snapshot) => {
-      checkNames(volume, snapshot)
-      const live = quote(livePath(volume))
-      await script(
-        `promote ${volume}@${snapshot}`,
-        `set -e
-[ ! -e ${live} ] || { echo 'there is a live copy already' >&2; exit 1; }
-${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)} >/dev/null || { echo 'no such snapshot' >&2; exit 1; }
-btrfs subvolume snapshot ${quote(snapshotPath(volume, snapshot))} ${live} >/dev/null
-`,
-      )
-    },
-    demote: async (volume, snapshot) => {
-      checkNames(volume, snapshot)
-      const target = quote(snapshotPath(volume, snapshot))
-      await script(
-        `demote ${volume} to ${snapshot}`,
-        `set -e
-install -d -m 0700 ${quote(snapshotDirectory(volume))}
-[ -e ${target} ] || btrfs subvolume snapshot -r ${quote(livePath(volume))} ${target} >/dev/null
-${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)} >/dev/null
-${deleteIfThere(livePath(volume))}`,
-      )
-    },
+    promote: (volume, snapshot) => verb('promote', volume, snapshot),
+    demote: (volume, snapshot) => verb('demote', volume, snapshot),
     destroy: async (volume) => {
       checkNames(volume)
       const directory = quote(snapshotDirectory(volume))

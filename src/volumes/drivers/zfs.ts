@@ -4,12 +4,9 @@ import type { LocalSnapshot, LocalVolume, VolumeDriver } from '../../model/volum
 import { quote } from '../../shell/quote.ts'
 import { checkNames } from '../driver-name.ts'
 import { VOLUME_PATHS } from '../node/paths.ts'
-import { ZFS_COPY, ZFS_LIVE, ZFS_POOL } from '../node/zfs-script.ts'
+import { ZFS_COPY, ZFS_FROZEN, ZFS_LIVE, ZFS_POOL } from '../node/zfs-script.ts'
 import { runCommand, runScript } from '../run-command.ts'
 import { receiveStream, sendStream } from '../streams.ts'
-
-/** Says that a live copy is read-only: `readonly` itself does not, once a dataset is mounted. */
-const FROZEN = 'lab:frozen'
 
 /** zfs-fuse lets go of a dataset some time after the last file in it was closed. */
 const PATIENCE = `patiently() {
@@ -31,6 +28,11 @@ const copy = (volume: string) => `${ZFS_COPY}/${volume}`
 export function createDriver(connection: Connection): VolumeDriver {
   const run = (...argv: readonly string[]) => runCommand(connection, argv)
   const script = (title: string, text: string) => runScript(connection, title, text)
+
+  const verb = async (action: string, volume: string, ...snapshots: readonly string[]) => {
+    checkNames(volume, ...snapshots)
+    await run(VOLUME_PATHS.driver, action, volume, ...snapshots)
+  }
 
   async function list(): Promise<readonly LocalVolume[]> {
     return parseProperties(await run('zfs', 'get', '-rHp', '-o', 'name,property,value', PROPERTIES, ZFS_POOL))
@@ -69,18 +71,13 @@ export function createDriver(connection: Connection): VolumeDriver {
       checkNames(volume, snapshot)
       const found = (await list()).find(({ name }) => name === volume)
       if (found?.snapshots.some(({ name }) => name === snapshot) !== true) return
-      await run('zfs', 'destroy', `${found.live === 'absent' ? copy(volume) : live(volume)}@${snapshot}`)
+      const dataset = found.live === 'absent' ? copy(volume) : live(volume)
+      await run('zfs', 'destroy', `${dataset}@${snapshot}`)
+      // Without its last snapshot a copy is nothing, and in the way of a whole stream. It is not destroyed if it has one.
+      if (dataset === copy(volume) && found.snapshots.length === 1) await run('zfs', 'destroy', dataset)
     },
-    freeze: async (volume) => {
-      checkNames(volume)
-      await run('zfs', 'set', 'readonly=on', live(volume))
-      await run('zfs', 'set', `${FROZEN}=yes`, live(volume))
-    },
-    thaw: async (volume) => {
-      checkNames(volume)
-      await run('zfs', 'inherit', 'readonly', live(volume))
-      await run('zfs', 'inherit', FROZEN, live(volume))
-    },
+    freeze: (volume) => verb('freeze', volume),
+    thaw: (volume) => verb('thaw', volume),
     send: (volume, snapshot, since) => {
       checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
       return sendStream(connection, volume, snapshot, since)
@@ -89,36 +86,8 @@ export function createDriver(connection: Connection): VolumeDriver {
       checkNames(volume, snapshot)
       return receiveStream(connection, volume, snapshot, stream)
     },
-    promote: async (volume, snapshot) => {
-      checkNames(volume, snapshot)
-      // Newer snapshots are rounds of a move that was given up; the copy goes back to the one that was asked for.
-      await script(
-        `promote ${volume}@${snapshot}`,
-        `set -e
-${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null 2>&1 && { echo 'there is a live copy already' >&2; exit 1; }
-zfs rollback -r ${quote(`${copy(volume)}@${snapshot}`)}
-zfs rename ${quote(copy(volume))} ${quote(live(volume))}
-zfs inherit readonly ${quote(live(volume))}
-zfs inherit ${FROZEN} ${quote(live(volume))}
-${VOLUME_PATHS.driver} live ${quote(volume)} >/dev/null
-`,
-      )
-    },
-    demote: async (volume, snapshot) => {
-      checkNames(volume, snapshot)
-      const name = quote(`${live(volume)}@${snapshot}`)
-      await script(
-        `demote ${volume} to ${snapshot}`,
-        `set -e
-${PATIENCE}
-zfs list -H -o name ${quote(live(volume))} >/dev/null
-zfs list -H -o name ${name} >/dev/null 2>&1 || zfs snapshot ${name}
-patiently zfs rename ${quote(live(volume))} ${quote(copy(volume))}
-zfs inherit readonly ${quote(copy(volume))}
-zfs inherit ${FROZEN} ${quote(copy(volume))}
-`,
-      )
-    },
+    promote: (volume, snapshot) => verb('promote', volume, snapshot),
+    demote: (volume, snapshot) => verb('demote', volume, snapshot),
     destroy: async (volume) => {
       checkNames(volume)
       await script(
@@ -134,7 +103,7 @@ done
   }
 }
 
-const PROPERTIES = `guid,createtxg,${FROZEN}`
+const PROPERTIES = `guid,createtxg,${ZFS_FROZEN}`
 
 /** Pure: `zfs get -rHp -o name,property,value guid,createtxg,lab:frozen POOL`. */
 export function parseProperties(text: string): readonly LocalVolume[] {
@@ -155,7 +124,7 @@ export function parseProperties(text: string): readonly LocalVolume[] {
       const order = Number(values.get('createtxg') ?? 0)
       found.snapshots.push({ name: snapshot, identity: values.get('guid') ?? '', order })
     } else if (kind === 'live') {
-      found.live = values.get(FROZEN) === 'yes' ? 'frozen' : 'writable'
+      found.live = values.get(ZFS_FROZEN) === 'yes' ? 'frozen' : 'writable'
     }
   }
   return [...volumes].map(([name, { live: state, snapshots }]) => ({

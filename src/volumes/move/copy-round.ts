@@ -24,22 +24,16 @@ export function newestCommon(from: readonly LocalSnapshot[], to: readonly LocalS
 
 /**
  * Makes the target able to take the next stream: what moves left there that the source does not have goes away, newest
- * first, and so does a copy without any snapshot in common. Returns the base for an increment.
+ * first. Returns the base for an increment. Only what was seen is deleted, by name: never a live copy.
  */
-export async function prepareTarget(ends: Ends): Promise<LocalSnapshot | undefined> {
-  const { volume, source, target } = ends
+export async function prepareTarget({ volume, source, target }: Ends): Promise<LocalSnapshot | undefined> {
   const [ours, theirs] = await Promise.all([observeVolume(source, volume), observeVolume(target, volume)])
   if (theirs.live !== 'absent') throw strayCopy(volume, target.node)
-  const base = newestCommon(ours.snapshots, theirs.snapshots)
-  if (base === undefined && theirs.snapshots.every(({ name }) => isMoveSnapshot(name))) {
-    await target.driver.destroy(volume)
-    return undefined
-  }
   for (const { name, identity } of theirs.snapshots.toReversed()) {
     const known = ours.snapshots.some((each) => each.name === name && each.identity === identity)
     if (!known && isMoveSnapshot(name)) await target.driver.deleteSnapshot(volume, name)
   }
-  return base
+  return newestCommon(ours.snapshots, theirs.snapshots)
 }
 
 /**

@@ -20,16 +20,14 @@ export type MoveAction =
   | { readonly do: 'advance'; readonly to: MovePhase }
   /** Take the label away: the engine stops the service's task, and finds no place for a new one. */
   | { readonly do: 'unplace' }
-  /** Wait until nothing uses the source's copy, then take its lease and mount. */
+  /** Wait until nothing uses the source's copy, take its lease and mount, make it read-only. */
   | { readonly do: 'fence' }
-  | { readonly do: 'freeze' }
   | { readonly do: 'snapshot' }
   /** Send the final snapshot and verify it on the target. */
   | { readonly do: 'send' }
   /** The one step that cannot be taken back: the record names the owner, under a new epoch. */
   | { readonly do: 'decide'; readonly owner: string }
-  | { readonly do: 'promote' }
-  | { readonly do: 'thaw' }
+  /** Make the owner's copy writable and serve it. */
   | { readonly do: 'grant' }
   | { readonly do: 'place' }
   | { readonly do: 'wait-serving' }
@@ -81,8 +79,7 @@ export function nextAction(
       if (undo) return { do: 'decide', owner: move.source }
       if (placed.length > 0) return { do: 'unplace' }
       if (source === undefined) return unreachable(move.source)
-      if (source.served || source.fencedEpoch < record.epoch) return { do: 'fence' }
-      return { do: 'advance', to: 'final' }
+      return isFenced(record, source) ? { do: 'advance', to: 'final' } : { do: 'fence' }
     case 'final':
       if (undo) return { do: 'decide', owner: move.source }
       if (source === undefined) return unreachable(move.source)
@@ -117,9 +114,8 @@ function finalAction(
 ): MoveAction {
   const name = finalSnapshot(moveId)
   const ours = source.snapshots.find((each) => each.name === name)
-  // Served again, or not fenced: somebody took the phase further than the node is.
-  if (source.served || source.fencedEpoch < record.epoch) return { do: 'fence' }
-  if (source.live === 'writable') return { do: 'freeze' }
+  // A fence that was cut off between giving up the lease and freezing the copy.
+  if (!isFenced(record, source)) return { do: 'fence' }
   if (source.live === 'absent') return { do: 'blocked', node: move.source, why: 'no-data' }
   if (ours === undefined) return { do: 'snapshot' }
   const theirs = target.snapshots.find((each) => each.name === name)
@@ -128,14 +124,14 @@ function finalAction(
   return { do: 'decide', owner: move.target }
 }
 
-/** Makes the owner's copy writable and lets the node serve it. */
 function activate(record: VolumeRecord, moveId: string, owner: NodeVolume): MoveAction {
-  if (owner.live === 'frozen') return { do: 'thaw' }
-  if (owner.live === 'absent') {
-    const whole = owner.snapshots.some((each) => each.name === finalSnapshot(moveId))
-    return whole ? { do: 'promote' } : { do: 'blocked', node: record.owner, why: 'no-data' }
-  }
+  const whole = owner.snapshots.some((each) => each.name === finalSnapshot(moveId))
+  if (owner.live === 'absent' && !whole) return { do: 'blocked', node: record.owner, why: 'no-data' }
   return isServing(record, owner) ? { do: 'advance', to: 'start' } : { do: 'grant' }
+}
+
+function isFenced(record: VolumeRecord, source: NodeVolume): boolean {
+  return !source.served && source.fencedEpoch >= record.epoch && source.live !== 'writable'
 }
 
 function isServing(record: VolumeRecord, owner: NodeVolume): boolean {

@@ -48,10 +48,7 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       return { stored, observation: { ...(await observeMove(context, record)), placed: [] } }
     case 'fence':
       await fenceSource(await sourceOf(now), record, await service(now), now.progress, context.signal)
-      return patchSource(now, { served: false, leaseEpoch: 0, fencedEpoch: epoch })
-    case 'freeze':
-      await (await sourceOf(now)).driver.freeze(volume)
-      return patchSource(now, { live: 'frozen' })
+      return patchSource(now, { live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: epoch })
     case 'snapshot': {
       const snapshot = await (await sourceOf(now)).driver.snapshot(volume, finalSnapshot(moveOf(record).id))
       return patchSource(now, { snapshots: [...(observation.source?.snapshots ?? []), snapshot] })
@@ -60,22 +57,17 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       return sendFinal(now)
     case 'decide':
       return advance(now, { phase: 'flip', owner: action.owner, epoch: epoch + 1 })
-    case 'promote':
-      await (await ownerOf(now)).driver.promote(volume, finalSnapshot(moveOf(record).id))
-      return patchOwner(now, { live: 'writable' })
-    case 'thaw':
-      await (await ownerOf(now)).driver.thaw(volume)
-      return patchOwner(now, { live: 'writable' })
     case 'grant':
-      await (await ownerOf(now)).grant(volume, epoch)
-      return patchOwner(now, { served: true, leaseEpoch: epoch })
+      await (await ownerOf(now)).grant(volume, epoch, finalSnapshot(moveOf(record).id))
+      return patchOwner(now, { live: 'writable', served: true, leaseEpoch: epoch })
     case 'place':
       await context.scheduler.place(volume, record.owner)
       return { stored, observation: { ...observation, placed: [record.owner] } }
     case 'wait-serving':
       return waitServing(now)
     case 'demote':
-      await (await sourceOf(now)).driver.demote(volume, finalSnapshot(moveOf(record).id))
+      // The source was fenced at the epoch before the one that the flip gave to the target.
+      await (await sourceOf(now)).retire(volume, epoch - 1, finalSnapshot(moveOf(record).id))
       return patchSource(now, { live: 'absent' })
     case 'close': {
       const base = await collectSnapshots(context, record)

@@ -19,6 +19,7 @@ export async function runMove(
   try {
     return await drive(context, opened, intent, figures)
   } catch (error) {
+    if (error instanceof LabError && error.code === 'VOLUME_CONFLICT') await leaveLabelRight(context, opened)
     const now = intent === 'undo' ? undefined : await undoable(context, opened, error)
     if (now === undefined) throw error
     throw await putBack(context, now, error, figures)
@@ -79,6 +80,12 @@ async function undoable(context: MoveContext, opened: StoredRecord, error: unkno
   const now = (await context.records.list()).find(({ record }) => record.name === name)
   if (now === undefined || now.record.move?.run !== move?.run) return undefined
   return ['precopy', 'quiesce', 'final'].includes(now.record.phase) ? now : undefined
+}
+
+/** A run that finds late that it was overtaken may have moved the label before it found out. */
+async function leaveLabelRight(context: MoveContext, opened: StoredRecord): Promise<void> {
+  const now = (await context.records.list()).find(({ record }) => record.name === opened.record.name)
+  if (now?.record.phase === 'idle') await context.scheduler.place(now.record.name, now.record.owner)
 }
 
 async function stopSending(context: MoveContext, { record }: StoredRecord): Promise<void> {

@@ -13,8 +13,8 @@ verb=\${1-} volume=\${2-} snapshot=\${3-}
 live=$pool/live/$volume snapshots=$pool/snap/$volume
 case $verb in
   name | layout) ;;
-  live | origin | snapshots) arguments $# 2; name "$volume" ;;
-  identity | receive | discard) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
+  identity | receive | discard | promote | demote) arguments $# 3; name "$volume"; name "$snapshot" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
   *) fail "unknown command: $verb" 64 ;;
 esac
@@ -46,6 +46,25 @@ case $verb in
     exit 0
     ;;
   identity) identity "$snapshots/$snapshot" ;;
+  state)
+    if ! subvolume "$live"; then echo absent
+    elif [ "$(btrfs property get -ts "$live" ro)" = ro=true ]; then echo frozen
+    else echo writable; fi
+    ;;
+  freeze) btrfs property set -ts "$live" ro true ;;
+  thaw) btrfs property set -ts "$live" ro false ;;
+  promote)
+    # A target that is a directory would get the copy inside it.
+    [ ! -e "$live" ] || fail "there is a live copy of $volume already" 73
+    identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
+    btrfs subvolume snapshot "$snapshots/$snapshot" "$live" >/dev/null
+    ;;
+  demote)
+    subvolume "$live" || fail "there is no live copy of $volume" 66
+    install -d -m 0700 "$snapshots"
+    [ -e "$snapshots/$snapshot" ] || btrfs subvolume snapshot -r "$live" "$snapshots/$snapshot" >/dev/null
+    identity "$snapshots/$snapshot" >/dev/null && remove "$live"
+    ;;
   send)
     btrfs filesystem sync "$pool" || exit 1
     if [ "$4" = - ]; then exec btrfs send --quiet "$snapshots/$snapshot"; fi

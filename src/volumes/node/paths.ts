@@ -34,5 +34,7 @@ number() { [[ $1 =~ ^[0-9]{1,15}$ ]] || fail "not a number: $1" 64; }
 arguments() { [ "$1" -eq "$2" ] || fail 'wrong number of arguments' 64; }
 `
 
+/** Exit status of the serving script for an epoch it does not accept; the same as `EX_NOPERM`. */
+export const FENCED = 77
 /** Exit status of the scripts when something is in use; the same as `EX_TEMPFAIL`. */
 export const BUSY = 75

@@ -1,13 +1,17 @@
 import { NODE_PATHS } from '../../model/names.ts'
-import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
+import { BUSY, FENCED, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /**
  * Who may serve a volume on this node. A lease (file with an epoch) lets the node serve, now and at boot; a fence
- * (file with the highest epoch given up) makes every lease up to it void for ever, however late it is asked for.
+ * (file with the highest epoch given up) makes every lease up to it void for ever, however late it is asked for. Whatever
+ * makes a copy writable, read-only or go away is done here, under one lock a volume and with its epoch, so that a lab
+ * that was stopped for an hour and goes on cannot do harm to what happened meanwhile.
  *
- * `boot` serves what has a lease. `grant VOLUME EPOCH` writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits
- * until nothing uses the volume, then takes lease and bind mount away; in use till the end: status 75 and the users.
- * `holders VOLUME` prints the users. `state` prints leases, fences and what is served.
+ * `boot` serves what has a lease. `grant VOLUME EPOCH [SNAPSHOT]` makes the live copy writable (from the snapshot, if
+ * there is none), writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits until nothing uses the volume, takes
+ * lease and bind mount away and makes the copy read-only; in use till the end: status 75 and the users. `retire VOLUME
+ * EPOCH SNAPSHOT` reduces a copy that was fenced at just this epoch to a snapshot. `holders VOLUME` prints the users,
+ * `state` leases, fences and what is served. Status 77: the epoch is not, or no more, the one to do this under.
  */
 export const SERVE_SCRIPT = String.raw`#!/bin/bash
 # Serves volumes on this node by their leases. Written by lab.
@@ -68,6 +72,7 @@ forget_local() {
 
 fence() {
   local deadline=$((SECONDS + $2)) idle=0 users
+  [ "$(epoch "$leases/$volume")" -le "$1" ] || fail "$volume is served here under a newer epoch than $1" ${String(FENCED)}
   while users=$(holders); [ -n "$users" ]; do
     if grep -qv '^local ' <<<"$users"; then idle=0; else idle=$((idle + 1)); fi
     [ "$idle" -lt 40 ] || { forget_local; idle=0; }
@@ -78,6 +83,7 @@ fence() {
   rm -f "$leases/$volume" && sync "$leases" || fail 'cannot remove the lease' 70
   if mountpoint -q "$served/$volume"; then umount "$served/$volume" || fail "cannot unmount $served/$volume" ${String(BUSY)}; fi
   [ ! -d "$served/$volume" ] || rmdir "$served/$volume"
+  [ "$("$driver" state "$volume")" != writable ] || "$driver" freeze "$volume" || fail "cannot make $volume read-only" 70
 }
 
 case $verb in
@@ -93,16 +99,29 @@ case $verb in
     exit "$failed"
     ;;
   grant)
-    arguments $# 3; number "$3"; lock
-    [ "$3" -gt "$(epoch "$fences/$volume")" ] || fail "epoch $3 of $volume was given up here" 77
-    [ "$(epoch "$leases/$volume")" -le "$3" ] || fail "epoch $3 of $volume is older than this node's lease" 77
-    "$driver" live "$volume" >/dev/null || fail "the data of $volume is not here" 66
+    [ $# -eq 3 ] || { arguments $# 4; name "$4"; }
+    number "$3"; lock
+    [ "$3" -gt "$(epoch "$fences/$volume")" ] || fail "epoch $3 of $volume was given up here" ${String(FENCED)}
+    [ "$(epoch "$leases/$volume")" -le "$3" ] || fail "epoch $3 of $volume is older than this node's lease" ${String(FENCED)}
+    case $("$driver" state "$volume") in
+      absent)
+        [ $# -eq 4 ] || fail "the data of $volume is not here" 66
+        "$driver" promote "$volume" "$4" || fail "cannot make $volume from $4" 70
+        ;;
+      frozen) "$driver" thaw "$volume" || fail "cannot make $volume writable" 70 ;;
+    esac
     [ "$(epoch "$leases/$volume")" -eq "$3" ] || put "$leases/$volume" "$3" || fail 'cannot write the lease' 70
     serve "$volume" || fail "cannot serve $volume" 70
     # Lost in a crash, a lease is missed until "lab up"; nobody need wait for the disk now.
     sync "$leases/$volume" "$leases" >/dev/null 2>&1 8>&- &
     ;;
   fence) arguments $# 4; number "$3"; number "$4"; lock; fence "$3" "$4" ;;
+  retire)
+    arguments $# 4; number "$3"; name "$4"; lock
+    [ "$(epoch "$fences/$volume")" -eq "$3" ] && [ ! -e "$leases/$volume" ] && ! mountpoint -q "$served/$volume" ||
+      fail "$volume is not fenced here at epoch $3" ${String(FENCED)}
+    [ "$("$driver" state "$volume")" = absent ] || "$driver" demote "$volume" "$4" || fail "cannot demote $volume" 70
+    ;;
   holders) arguments $# 2; holders ;;
   forget) arguments $# 2; lock; rm -f "$leases/$volume" "$fences/$volume" ;;
   state)
