@@ -9,7 +9,7 @@ interface Options extends CommonOptions {
 export const register: Register = (cli) => {
   cli
     .command('forward', {
-      summary: "open a port here that leads to a service's containers",
+      summary: 'open any port of a service on this host',
       more: 'For ports that the service does not publish. Stays open until Ctrl-C; only this host can reach it.',
       examples: ['lab forward mongo 27017', 'lab forward nodeapp 3000 --local 9000'],
     })
