@@ -8,7 +8,7 @@ import { WAITED } from '../shell/transient-unit.ts'
 import { dockerfileNeeds, withoutSyntaxLine } from './dockerfile.ts'
 import { parseImageName, shortDigest } from './image-names.ts'
 import { imageId, trustedBase } from './trusted-base.ts'
-import { CLIENT_CONFIG, obtainImage, type Workshop } from './workshop.ts'
+import { CLIENT_CONFIG, obtainBase, type Workshop } from './workshop.ts'
 
 /** One image to build. */
 export interface BuildPlan {
@@ -129,7 +129,7 @@ async function prepareBase(
 ): Promise<readonly (readonly [string, string])[]> {
   let name: string
   try {
-    name = await obtainImage(shop, base, plan.build.pull === true && base !== BASE_IMAGE, progress)
+    name = await obtainBase(shop, base, plan.build.pull === true && base !== BASE_IMAGE, progress)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     throw new LabError(error.code, `${plan.service} is built upon ${base}, but ${error.message}`, {

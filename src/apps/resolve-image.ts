@@ -1,11 +1,14 @@
+import { text } from 'node:stream/consumers'
 import { cacheTag } from '../model/image-cache.ts'
 import { LabError } from '../model/errors.ts'
 import { buildImage, buildKey, type BuildPlan } from './build-image.ts'
-import { builtRepository, mirrorName } from './image-names.ts'
-import { findPushed, pushImage } from './registry.ts'
+import { partsOf } from './image-archive.ts'
+import { builtRepository, mirrorName, pullKey } from './image-names.ts'
+import { pushImage } from './push-image.ts'
+import type { Manifest } from './registry-client.ts'
 import type { PinnedImage } from './stack-file.ts'
 import { imageExists } from './trusted-base.ts'
-import { keepOnHost, loadKept, obtainImage, tagAs, type Workshop } from './workshop.ts'
+import { keepOnHost, pullFromOutside, tagAs, takeKept, type Workshop } from './workshop.ts'
 
 /** What one service wants to run. */
 export interface ImageRequest {
@@ -36,8 +39,8 @@ export interface ResolveOptions {
 }
 
 interface Pushed {
-  readonly reference: string
-  readonly local: string | undefined
+  readonly repository: string
+  readonly manifest: Manifest
   readonly story: string
   readonly isNew: boolean
 }
@@ -51,8 +54,15 @@ export async function resolveImage(
   request: ImageRequest,
   options: ResolveOptions,
 ): Promise<ResolvedImage> {
-  const pushed = options.build ? await fromSource(shop, request, options) : await asPushedLast(shop, request, options)
-  return { ...pushed, checksWithoutInterval: await checksWithoutInterval(shop, pushed) }
+  const { repository, manifest, story, isNew } = options.build
+    ? await fromSource(shop, request, options)
+    : await asPushedLast(shop, request, options)
+  return {
+    reference: `${repository}@${manifest.digest}`,
+    checksWithoutInterval: await checksWithoutInterval(shop, repository, manifest),
+    story,
+    isNew,
+  }
 }
 
 async function fromSource(shop: Workshop, request: ImageRequest, options: ResolveOptions): Promise<Pushed> {
@@ -76,24 +86,23 @@ async function fromSource(shop: Workshop, request: ImageRequest, options: Resolv
 async function fromElsewhere(shop: Workshop, request: ImageRequest, options: ResolveOptions): Promise<Pushed> {
   const { image = '', pullPolicy } = request
   const { repository, tag } = mirrorName(image)
-  const name = `${repository}:${tag}`
   const fresh = pullPolicy === 'always'
-  const known = fresh ? undefined : await findPushed(shop.engine, name, shop.auth)
-  if (known !== undefined) {
-    return { reference: `${repository}@${known}`, local: name, story: `${image}, as pushed before`, isNew: false }
-  }
+  const known = fresh ? undefined : await shop.registry.manifest(repository, tag)
+  if (known !== undefined) return { repository, manifest: known, story: `${image}, as pushed before`, isNew: false }
+  const kept = fresh ? undefined : await takeKept(shop, pullKey(image), repository, [tag], options.progress)
+  if (kept !== undefined) return { repository, manifest: kept, story: `${image}, kept on this machine`, isNew: true }
   try {
-    const local = await obtainImage(shop, image, fresh, options.progress)
-    await tagAs(shop.engine, local, name)
+    if (fresh || !(await imageExists(shop.engine, image))) await pullFromOutside(shop, image, options.progress)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     throw new LabError(error.code, error.message, { where: request.where, hint: error.hint, cause: error })
   }
-  const digest = await push(shop, name, options)
-  return { reference: `${repository}@${digest}`, local: name, story: `pulled ${image}`, isNew: true }
+  const manifest = await publish(shop, image, repository, [tag], options)
+  shop.later(() => keepOnHost(shop, pullKey(image), repository, manifest))
+  return { repository, manifest, story: `pulled ${image}`, isNew: true }
 }
 
-/** What was made of the same source before: in the registry, in the build node's engine, or kept on the host. */
+/** What was made of the same source before: in the registry, kept on the host, or in the build node's engine. */
 async function builtBefore(
   shop: Workshop,
   request: ImageRequest,
@@ -101,13 +110,18 @@ async function builtBefore(
   options: ResolveOptions,
 ): Promise<Pushed | undefined> {
   const repository = builtRepository(request.app, request.service)
-  const known = await findPushed(shop.engine, `${repository}:${key}`, shop.auth)
+  const known = await shop.registry.manifest(repository, key)
   if (known !== undefined) {
-    return { reference: `${repository}@${known}`, local: cacheTag(key), story: 'built before', isNew: false }
+    // It may be an older one that is wanted again.
+    await shop.registry.putManifest(repository, LATEST, known)
+    return { repository, manifest: known, story: 'built before', isNew: false }
   }
-  const isThere = await imageExists(shop.engine, cacheTag(key))
-  if (!isThere && !(await loadKept(shop, key, options.progress))) return undefined
-  return publish(shop, request, key, isThere ? 'built before' : 'built before, kept on this machine', options)
+  const kept = await takeKept(shop, key, repository, [LATEST, key], options.progress)
+  if (kept !== undefined)
+    return { repository, manifest: kept, story: 'built before, kept on this machine', isNew: true }
+  if (!(await imageExists(shop.engine, cacheTag(key)))) return undefined
+  const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
+  return { repository, manifest, story: 'built before', isNew: true }
 }
 
 async function build(
@@ -119,42 +133,37 @@ async function build(
 ): Promise<Pushed> {
   options.progress('building')
   await buildImage(shop, plan, key, options.progress)
-  shop.later(() => keepOnHost(shop, cacheTag(key), key))
-  return publish(shop, request, key, 'built', options)
+  const repository = builtRepository(request.app, request.service)
+  const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
+  shop.later(() => keepOnHost(shop, key, repository, manifest))
+  return { repository, manifest, story: 'built', isNew: true }
 }
 
-/** Pushes a built image under its key, and as the latest of its service. */
+/** Pushes an image of the build node's engine under tags of the lab's registry. */
 async function publish(
   shop: Workshop,
-  { app, service }: ImageRequest,
-  key: string,
-  story: string,
-  options: ResolveOptions,
-): Promise<Pushed> {
-  const repository = builtRepository(app, service)
-  let digest = ''
-  for (const tag of ['latest', key]) {
-    await tagAs(shop.engine, cacheTag(key), `${repository}:${tag}`)
-    // The key goes last: once it is there, so is everything.
-    digest = await push(shop, `${repository}:${tag}`, options)
-  }
-  return { reference: `${repository}@${digest}`, local: cacheTag(key), story, isNew: true }
+  local: string,
+  repository: string,
+  [first = LATEST, ...more]: readonly string[],
+  { progress }: ResolveOptions,
+): Promise<Manifest> {
+  const name = `${repository}:${first}`
+  await tagAs(shop.engine, local, name)
+  const digest = await pushImage(shop.engine, name, shop.auth, { progress, signal: shop.signal })
+  const manifest = await shop.registry.manifest(repository, digest)
+  if (manifest === undefined) throw new LabError('REGISTRY', `the registry lost ${digest} at once`, { where: name })
+  for (const tag of more) await shop.registry.putManifest(repository, tag, manifest)
+  return manifest
 }
 
 /** What was pushed last, without looking at the source. */
 async function asPushedLast(shop: Workshop, request: ImageRequest, options: ResolveOptions): Promise<Pushed> {
   if (request.plan === undefined) return fromElsewhere(shop, request, options)
-  const repository = builtRepository(request.app, request.service)
-  const mirror = request.image === undefined ? undefined : mirrorName(request.image)
-  const candidates = [
-    { repository, tag: 'latest' },
-    ...(mirror === undefined || request.pullPolicy === 'build' ? [] : [mirror]),
-  ]
-  for (const candidate of candidates) {
-    const name = `${candidate.repository}:${candidate.tag}`
-    const digest = await findPushed(shop.engine, name, shop.auth)
-    if (digest === undefined) continue
-    return { reference: `${candidate.repository}@${digest}`, local: name, story: 'as pushed last', isNew: false }
+  const mirror = request.image === undefined || request.pullPolicy === 'build' ? [] : [mirrorName(request.image)]
+  const candidates = [{ repository: builtRepository(request.app, request.service), tag: LATEST }, ...mirror]
+  for (const { repository, tag } of candidates) {
+    const manifest = await shop.registry.manifest(repository, tag)
+    if (manifest !== undefined) return { repository, manifest, story: 'as pushed last', isNew: false }
   }
   throw new LabError('NEVER_PUSHED', `no image of ${request.service} was ever pushed`, {
     where: request.where,
@@ -162,14 +171,16 @@ async function asPushedLast(shop: Workshop, request: ImageRequest, options: Reso
   })
 }
 
-function push(shop: Workshop, name: string, { progress }: ResolveOptions): Promise<string> {
-  return pushImage(shop.engine, name, shop.auth, { progress, signal: shop.signal })
-}
+/** Tag of what was pushed last of a service. */
+const LATEST = 'latest'
 
 /** Whether the image's own health check leaves the interval to the engine, whose 30 s is long for a lab. */
-async function checksWithoutInterval(shop: Workshop, { local }: Pushed): Promise<boolean> {
-  if (local === undefined || !(await imageExists(shop.engine, local))) return false
-  const { Config } = await shop.engine.getImage(local).inspect()
-  const check = (Config as { Healthcheck?: { Test?: readonly string[]; Interval?: number } }).Healthcheck
+async function checksWithoutInterval(shop: Workshop, repository: string, manifest: Manifest): Promise<boolean> {
+  const [config] = partsOf(manifest)
+  if (config === undefined) return false
+  const content = JSON.parse(await text(await shop.registry.openBlob(repository, config.digest))) as {
+    readonly config?: { readonly Healthcheck?: { readonly Test?: readonly string[]; readonly Interval?: number } }
+  }
+  const check = content.config?.Healthcheck
   return check?.Test !== undefined && check.Test.length > 0 && check.Test[0] !== 'NONE' && (check.Interval ?? 0) === 0
 }

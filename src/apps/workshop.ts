@@ -1,17 +1,20 @@
 import type Docker from 'dockerode'
 import type { Connection } from '../model/connection.ts'
-import { cacheTag, type ImageCache } from '../model/image-cache.ts'
+import type { ImageCache } from '../model/image-cache.ts'
 import { LabError } from '../model/errors.ts'
 import { NODE_PATHS, REGISTRY, REGISTRY_USER } from '../model/names.ts'
-import { followEngine } from './engine-stream.ts'
-import { parseImageName, pullKey } from './image-names.ts'
+import { packImage, unpackImage } from './image-archive.ts'
+import { mirrorName, pullKey } from './image-names.ts'
 import { pullImage, type PullMemory } from './pull-image.ts'
+import { pushImage } from './push-image.ts'
+import type { Manifest, RegistryClient } from './registry-client.ts'
 import { imageExists } from './trusted-base.ts'
 
 /** The build node, as everything that makes images sees it. */
 export interface Workshop {
   readonly connection: Connection
   readonly engine: Docker
+  readonly registry: RegistryClient
   /** Login of the lab's registry. */
   readonly auth: Docker.AuthConfig
   /** Authorities that builds must trust beyond the public ones (PEM). */
@@ -52,45 +55,70 @@ export async function installClientConfig(connection: Connection, config: string
 }
 
 /**
- * A third-party image in the build node's engine: there already, else kept on the host, else pulled. Returns the name it
- * has there. `fresh`: pull even where it is there.
+ * A third-party image in the build node's engine, to build upon: there already, else by way of the lab's registry, which
+ * keeps it. Returns the name it has in the engine. `fresh`: pull even where it is there.
  */
-export async function obtainImage(
+export async function obtainBase(
   shop: Workshop,
   reference: string,
   fresh: boolean,
   progress: (line: string) => void,
 ): Promise<string> {
-  const { engine, cache, signal, memory, later } = shop
-  if (!fresh && (await imageExists(engine, reference))) return reference
-  const key = pullKey(reference)
-  if (!fresh && (await loadKept(shop, key, progress))) {
-    const { digest } = parseImageName(reference)
-    if (digest !== undefined) return cacheTag(key)
-    await tagAs(engine, cacheTag(key), reference)
+  if (!fresh && (await imageExists(shop.engine, reference))) return reference
+  const { repository, tag } = mirrorName(reference)
+  const pushed = fresh
+    ? undefined
+    : ((await shop.registry.manifest(repository, tag)) ??
+      (await takeKept(shop, pullKey(reference), repository, [tag], progress)))
+  if (pushed === undefined) {
+    await pullFromOutside(shop, reference, progress)
+    shop.later(() => keepBase(shop, reference))
     return reference
   }
+  const name = `${repository}:${tag}`
+  await pullImage(shop.engine, name, { memory: shop.memory, auth: shop.auth, signal: shop.signal, progress })
+  return name
+}
+
+/** Pulls an image from its own registry into the build node's engine. Throws as {@link pullImage} does. */
+export async function pullFromOutside(
+  shop: Workshop,
+  reference: string,
+  progress: (line: string) => void,
+): Promise<void> {
   progress(`pulling ${reference}`)
-  await pullImage(engine, reference, { memory, progress, signal })
-  if (cache !== undefined) later(() => keepOnHost(shop, reference, key))
-  return reference
+  await pullImage(shop.engine, reference, { memory: shop.memory, signal: shop.signal, progress })
 }
 
-/** Loads an image that the host keeps; false when it keeps none of that key. */
-export async function loadKept(shop: Workshop, key: string, progress: (line: string) => void): Promise<boolean> {
+/** Puts an image that the host keeps into the lab's registry; undefined when it keeps none of that key. */
+export async function takeKept(
+  shop: Workshop,
+  key: string,
+  repository: string,
+  tags: readonly string[],
+  progress: (line: string) => void,
+): Promise<Manifest | undefined> {
   const archive = await shop.cache?.get(key)
-  if (archive === undefined) return false
+  if (archive === undefined) return undefined
   progress('taking the image kept on this machine')
-  await followEngine(await shop.engine.loadImage(archive, { abortSignal: shop.signal }))
-  return true
+  const manifest = await unpackImage(shop.registry, repository, archive, progress)
+  for (const tag of tags) await shop.registry.putManifest(repository, tag, manifest)
+  return manifest
 }
 
-/** Keeps an image of the build node's engine on the host, for labs to come. */
-export async function keepOnHost(shop: Workshop, name: string, key: string): Promise<void> {
+/** Keeps an image of the lab's registry on the host, for labs to come. */
+export async function keepOnHost(shop: Workshop, key: string, repository: string, manifest: Manifest): Promise<void> {
   if (shop.cache === undefined || (await shop.cache.has(key))) return
-  await tagAs(shop.engine, name, cacheTag(key))
-  const archive = await shop.engine.getImage(cacheTag(key)).get()
-  await shop.cache.put(key, archive)
+  await shop.cache.put(key, packImage(shop.registry, repository, manifest))
+}
+
+async function keepBase(shop: Workshop, reference: string): Promise<void> {
+  const { repository, tag } = mirrorName(reference)
+  await tagAs(shop.engine, reference, `${repository}:${tag}`)
+  const quiet = { progress: () => undefined, signal: shop.signal }
+  const digest = await pushImage(shop.engine, `${repository}:${tag}`, shop.auth, quiet)
+  const manifest = await shop.registry.manifest(repository, digest)
+  if (manifest !== undefined) await keepOnHost(shop, pullKey(reference), repository, manifest)
 }
 
 /** Gives an image of an engine another name. */

@@ -3,15 +3,15 @@
  * for everything an image was made from. Losing the cache costs time, never correctness.
  */
 export interface ImageCache {
-  /** The image as `docker save` writes it, its only name being {@link cacheTag} of the key; undefined when not kept. */
+  /** The archive kept under a key, as a tar of the same files; undefined when there is none. */
   get(key: string): Promise<NodeJS.ReadableStream | undefined>
-  /** True when the image is kept. */
+  /** True when an archive is kept. */
   has(key: string): Promise<boolean>
-  /** Keeps an image given as `docker save` writes it, under the same name. */
+  /** Keeps an archive: a tar of regular files. */
   put(key: string, archive: NodeJS.ReadableStream): Promise<void>
 }
 
-/** Name of a kept image, in the host's engine and in the archives that go in and out. */
+/** Name of a built or kept image in an engine. */
 export function cacheTag(key: string): string {
   return `lab-app:${key}`
 }

@@ -7,12 +7,15 @@ import { locate } from '../apps/compose-file.ts'
 import { sourceDirectory } from '../apps/compose-tool.ts'
 import { withoutSyntaxLine } from '../apps/dockerfile.ts'
 import { PullMemory, pullImage } from '../apps/pull-image.ts'
-import { registryLogin } from '../apps/registry.ts'
+import { registryLogin } from '../apps/push-image.ts'
+import { RegistryClient } from '../apps/registry-client.ts'
 import { resolveImage, type ImageRequest, type ResolvedImage } from '../apps/resolve-image.ts'
 import type { SwarmFile } from '../apps/swarm-files.ts'
 import { imageExists } from '../apps/trusted-base.ts'
 import { clientConfig, installClientConfig, type Workshop } from '../apps/workshop.ts'
 import { LabError } from '../model/errors.ts'
+import { REGISTRY_PORT } from '../model/names.ts'
+import { firstNode } from '../model/site.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import type { DeployPlan, LocalApp } from './deploy-plan.ts'
@@ -42,11 +45,17 @@ export async function openWorkshop(lab: OpenLab, beside: Beside): Promise<Worksh
   const node = buildNode(lab)
   const [connection, engine, site] = await Promise.all([lab.connect(node), lab.engine(node), lab.site()])
   await installClientConfig(connection, clientConfig(site.registry.password, site.host.proxy))
+  const keeper = firstNode(site, 'registry')
   const memory = memories.get(lab) ?? new PullMemory()
   memories.set(lab, memory)
   return {
     connection,
     engine,
+    registry: new RegistryClient({
+      open: async () => (await lab.connect(keeper.name)).openTcp(keeper.address, REGISTRY_PORT),
+      authority: site.ca.certificate,
+      password: site.registry.password,
+    }),
     auth: registryLogin(site.registry.password),
     certificates: site.host.extraCertificates,
     cache: lab.provider.imageCache,

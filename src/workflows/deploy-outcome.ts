@@ -55,7 +55,9 @@ export async function recover(
   const reports = await Promise.all(
     failed.failures.map(async (failure) => {
       const service = now.find(({ name }) => name === failure.service)
-      const lines = service === undefined ? undefined : await failedLines(lab, engine, service, failure.task)
+      // A task that found no node never said anything.
+      const silent = service === undefined || failure.reason === 'unplaced'
+      const lines = silent ? undefined : await failedLines(lab, engine, service, failure.task)
       return lines === undefined || lines === ''
         ? `${failure.service}: ${failure.message}`
         : `${failure.service}: ${failure.message}\nits last lines:\n${lines}`

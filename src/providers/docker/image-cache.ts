@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { extract } from 'tar-stream'
@@ -47,7 +47,7 @@ function layerOf(saved: NodeJS.ReadableStream): NodeJS.ReadableStream {
     for await (const entry of entries) {
       const { name, type } = entry.header
       const mayBe = type === 'file' && (name.endsWith('/layer.tar') || name.startsWith('blobs/sha256/'))
-      if (!mayBe || !(await copyUnlessJson(entry, layer))) entry.resume()
+      if (!mayBe || !(await copyUnlessJson(Readable.from(entry), layer))) entry.resume()
     }
     layer.end()
   }
@@ -58,7 +58,7 @@ function layerOf(saved: NodeJS.ReadableStream): NodeJS.ReadableStream {
 }
 
 /** Copies an entry, but one that begins as JSON does. Returns whether it did. */
-async function copyUnlessJson(entry: NodeJS.ReadableStream, to: PassThrough): Promise<boolean> {
+async function copyUnlessJson(entry: Readable, to: PassThrough): Promise<boolean> {
   let isLayer: boolean | undefined
   for await (const chunk of entry) {
     isLayer ??= (chunk as Buffer)[0] !== 0x7b

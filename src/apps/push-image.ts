@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { engineMessage, engineStatus } from '../model/engine-error.ts'
+import { engineMessage } from '../model/engine-error.ts'
 import { LabError } from '../model/errors.ts'
 import { REGISTRY, REGISTRY_USER } from '../model/names.ts'
 import { followEngine, LayerProgress } from './engine-stream.ts'
@@ -7,21 +7,6 @@ import { followEngine, LayerProgress } from './engine-stream.ts'
 /** The login of the lab's registry, as engines take it: in a header, never in an argument. */
 export function registryLogin(password: string): Docker.AuthConfig {
   return { username: REGISTRY_USER, password, serveraddress: REGISTRY }
-}
-
-/** Digest of an image in the lab's registry; undefined when it is not there. */
-export async function findPushed(engine: Docker, name: string, auth: Docker.AuthConfig): Promise<string | undefined> {
-  try {
-    const options = { authconfig: auth } as Docker.ImageDistributionOptions
-    const { Descriptor } = await engine.getImage(name).distribution(options)
-    return (Descriptor as { readonly digest: string }).digest
-  } catch (error) {
-    const said = engineMessage(error)
-    // Not pushed yet: the engine says so in several ways, none of them 404.
-    if (engineStatus(error) === 404 || /manifest unknown|not found|name unknown|denied|no such/i.test(said))
-      return undefined
-    throw registryError(name, said, error)
-  }
 }
 
 /** Pushes an image of an engine under the name it already has; returns its digest in the registry. */
