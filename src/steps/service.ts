@@ -115,7 +115,6 @@ export const service = defineStep({
     else if (change('reloaded') !== undefined) commands.push(act('reload'))
     return commands
   },
-  after: (wanted) => [...(wanted.restartAfter ?? []), ...(wanted.reloadAfter ?? [])],
 })
 
 /** States of a unit file that are as good as enabled: what cannot be enabled by itself is started by what needs it. */
