@@ -52,7 +52,7 @@ export class InvalidFileError extends UsageError {
 
   constructor(problems: readonly Problem[], hint?: string) {
     super(
-      problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}`).join('\n'),
+      problems.map((p) => [p.file, p.line, p.column, ` ${p.message}`].join(':')).join('\n'),
       { where: problems[0]?.file, hint },
       'INVALID_FILE',
     )

@@ -1,17 +1,29 @@
+import type Docker from 'dockerode'
 import { choosePools, type AddressPools } from '../model/address-pools.ts'
 import { LabError } from '../model/errors.ts'
-import { nodesWithRole } from '../model/lab-spec.ts'
+import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
+import type { Machine, Provider } from '../model/provider.ts'
 import type { Site, SiteNode } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { hostKey, siteSecrets } from '../secrets/lab-secrets.ts'
-import type { OpenLab } from './open-lab.ts'
+import type { StateDirectory } from '../secrets/state-directory.ts'
 
 /** VXLAN port of the lab's overlays; 4789 may be taken by the host's own engine. */
 const DATA_PATH_PORT = 7789
 const POOLS_FILE = 'address-pools.json'
 
+/** The parts of an opened lab that its site is made of. */
+export interface SiteSources {
+  readonly lab: LabIdentity
+  readonly spec: LabSpec
+  readonly provider: Provider
+  readonly state: StateDirectory
+  machines(): Promise<readonly Machine[]>
+  manager(): Promise<{ readonly engine: Docker }>
+}
+
 /** Gathers everything the playbooks are a function of. Throws `NOT_UP` when the lab's machines do not exist. */
-export async function buildSite(open: OpenLab): Promise<Site> {
+export async function buildSite(open: SiteSources): Promise<Site> {
   const { lab, spec, state } = open
   const [machines, network, secrets, host] = await Promise.all([
     open.machines(),
@@ -45,7 +57,7 @@ function notUp(name: string): LabError {
 }
 
 /** The pools as chosen at creation: from the state directory, else from the swarm, else chosen now. */
-async function addressPools(open: OpenLab, taken: readonly string[]): Promise<AddressPools> {
+async function addressPools(open: SiteSources, taken: readonly string[]): Promise<AddressPools> {
   const text = await open.state.readOrCreate(POOLS_FILE, async () => {
     const overlayPool = await swarmPool(open)
     return JSON.stringify(choosePools(taken, overlayPool))
@@ -54,7 +66,7 @@ async function addressPools(open: OpenLab, taken: readonly string[]): Promise<Ad
 }
 
 /** The pool an existing swarm was founded with, which can never change; undefined where there is no swarm. */
-async function swarmPool(open: OpenLab): Promise<string | undefined> {
+async function swarmPool(open: SiteSources): Promise<string | undefined> {
   const machines = await open.machines()
   const running = nodesWithRole(open.spec, 'manager').some((node) =>
     machines.some((machine) => machine.name === node.name && machine.state === 'running'),

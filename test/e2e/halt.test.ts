@@ -1,6 +1,8 @@
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
-import { ensureSample, lab, labEvents, labOk, status } from './harness.ts'
+import { ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
 
 let edge: string
 beforeAll(async () => {
@@ -56,9 +58,6 @@ test('halt twice is no error', async () => {
 })
 
 test('a lab whose .lab/ was lost is taken over again by up', async () => {
-  const { rename, rm } = await import('node:fs/promises')
-  const { join } = await import('node:path')
-  const { labDirectory } = await import('./harness.ts')
   const lost = join(labDirectory(), '.lab')
   await rename(lost, `${lost}.lost`)
   const before = await status()

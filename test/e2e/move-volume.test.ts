@@ -140,7 +140,7 @@ test.each(['precopy', 'quiesce', 'final', 'flip', 'demote', 'start'])(
     })
     await waitFor(
       async () => {
-        if (moving.exitCode !== null && moving.exitCode !== undefined) return 'ended'
+        if (moving.exitCode !== undefined) return 'ended'
         const now = await mongoVolume()
         return now.phase === phase || now.epoch > before.epoch ? now.phase : undefined
       },
