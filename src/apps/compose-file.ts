@@ -119,7 +119,7 @@ function findPair(document: Document, map: { readonly items: readonly unknown[] 
   const pairs = map.items.filter((item) => isPair(item))
   const own = pairs.find((pair) => keyText(pair.key) === key)
   if (own !== undefined) return own
-  for (const merge of pairs.filter((pair) => keyText(pair.key) === '<<')) {
+  for (const merge of pairs.filter((pair) => isMerge(pair.key))) {
     const value = resolve(document, merge.value)
     for (const source of isSeq(value) ? value.items : [value]) {
       const merged = resolve(document, source)
@@ -132,6 +132,11 @@ function findPair(document: Document, map: { readonly items: readonly unknown[] 
 
 function resolve(document: Document, node: unknown): unknown {
   return isAlias(node) ? node.resolve(document) : node
+}
+
+/** With merges on, the parser gives the key of one a symbol for its value. */
+function isMerge(key: unknown): boolean {
+  return isScalar(key) && (key.value === '<<' || (typeof key.value === 'symbol' && key.value.description === '<<'))
 }
 
 function keyText(key: unknown): string {
