@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { readRecord, recordLabels } from '../../src/model/volume-record.ts'
+import { MOVE_PHASES, type VolumeRecord } from '../../src/model/volume.ts'
+import { configName } from '../../src/swarm/volume-store.ts'
+
+const IDLE: VolumeRecord = {
+  name: 'shop-db',
+  app: 'shop',
+  service: 'db',
+  driver: 'btrfs',
+  owner: 'node1',
+  epoch: 7,
+  phase: 'idle',
+  move: undefined,
+  base: 'move-abcdef-final',
+  lockPort: 20_001,
+}
+const MOVE = { id: 'abcdef', run: '123456', source: 'node1', target: 'node2', startedAt: '2026-01-01T00:00:00.000Z' }
+
+test('a record is read from its labels as it was written, in every phase', () => {
+  for (const phase of MOVE_PHASES) {
+    const record = { ...IDLE, phase, move: phase === 'idle' ? undefined : MOVE }
+    expect(readRecord(recordLabels(record))).toEqual(record)
+  }
+})
+
+test.each([
+  ['lab.record.owner', '../x'],
+  ['lab.record.epoch', '-1'],
+  ['lab.record.phase', 'moving'],
+  ['lab.record.driver', 'ext4'],
+  ['lab.record.move', '{"id":1}'],
+  ['lab.record.lock-port', ''],
+])('a record whose %s was changed to %j is refused, naming the label', (key, value) => {
+  const labels = { ...recordLabels({ ...IDLE, phase: 'final', move: MOVE }), [key]: value }
+  expect(() => readRecord(labels)).toThrow(key)
+})
+
+test('names of records fit the swarm, and differ where the names of volumes do', () => {
+  const long = 'x'.repeat(62)
+  expect(configName('shop-db')).toBe('volume-shop-db')
+  expect(configName(`${long}a`)).toHaveLength(64)
+  expect(configName(`${long}a`)).not.toBe(configName(`${long}b`))
+})

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import type { MovePhase, NodeVolume, VolumeRecord } from '../../src/model/volume.ts'
+import { absentVolume } from '../../src/volumes/node-volumes.ts'
+import {
+  isMoveSnapshot,
+  nextAction,
+  type MoveAction,
+  type MoveIntent,
+  type MoveObservation,
+} from '../../src/volumes/move/next-action.ts'
+
+const FINAL = { name: 'move-abcdef-final', identity: 'x' }
+
+function record(phase: MovePhase, owner = 'a', epoch = 3): VolumeRecord {
+  const move = { id: 'abcdef', run: '123456', source: 'a', target: 'b', startedAt: '2026-01-01T00:00:00Z' }
+  const known = { name: 'data', app: 'app', service: 'app', driver: 'btrfs', owner, epoch, base: undefined } as const
+  return { ...known, phase, move: phase === 'idle' ? undefined : move, lockPort: 20_000 }
+}
+
+const node = (state: Partial<NodeVolume>): NodeVolume => ({ ...absentVolume('data'), ...state })
+const serving = node({ live: 'writable', served: true, leaseEpoch: 3 })
+const fenced = node({ live: 'frozen', fencedEpoch: 3 })
+const nothing = node({})
+const see = (source: NodeVolume | undefined, target: NodeVolume | undefined, placed: readonly string[] = []) =>
+  ({ source, target, placed }) satisfies MoveObservation
+
+const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAction | undefined])[] = [
+  ['nothing is open', record('idle'), see(serving, nothing, ['a']), undefined],
+  ['copying has begun', record('precopy'), see(serving, nothing, ['a']), { do: 'precopy' }],
+  ['the source is down', record('precopy'), see(undefined, nothing), { do: 'blocked', node: 'a', why: 'unreachable' }],
+  ['the target is down', record('precopy'), see(serving, undefined), { do: 'blocked', node: 'b', why: 'unreachable' }],
+  ['the label is still there', record('quiesce'), see(serving, nothing, ['a']), { do: 'unplace' }],
+  ['the label is gone', record('quiesce'), see(serving, nothing), { do: 'fence' }],
+  [
+    'the fence was cut off before it froze',
+    record('quiesce'),
+    see(node({ live: 'writable', fencedEpoch: 3 }), nothing),
+    { do: 'fence' },
+  ],
+  ['the source is fenced', record('quiesce'), see(fenced, nothing), { do: 'advance', to: 'final' }],
+  [
+    'an older fence counts for nothing',
+    record('quiesce'),
+    see({ ...fenced, fencedEpoch: 2 }, nothing),
+    { do: 'fence' },
+  ],
+  ['the final snapshot is missing', record('final'), see(fenced, nothing), { do: 'snapshot' }],
+  ['the final snapshot was not sent', record('final'), see({ ...fenced, snapshots: [FINAL] }, nothing), { do: 'send' }],
+  [
+    'what arrived is something else',
+    record('final'),
+    see({ ...fenced, snapshots: [FINAL] }, node({ snapshots: [{ ...FINAL, identity: 'y' }] })),
+    { do: 'send' },
+  ],
+  [
+    'the target has it whole',
+    record('final'),
+    see({ ...fenced, snapshots: [FINAL] }, node({ snapshots: [FINAL] })),
+    { do: 'decide', owner: 'b' },
+  ],
+  [
+    'the target has a live copy of its own',
+    record('final'),
+    see({ ...fenced, snapshots: [FINAL] }, node({ live: 'writable', snapshots: [FINAL] })),
+    { do: 'blocked', node: 'b', why: 'stray-copy' },
+  ],
+  [
+    'the source was not fenced after all',
+    record('final'),
+    see({ ...serving, snapshots: [FINAL] }, node({ snapshots: [FINAL] })),
+    { do: 'fence' },
+  ],
+  [
+    'the data is gone',
+    record('final'),
+    see({ ...fenced, live: 'absent' }, nothing),
+    { do: 'blocked', node: 'a', why: 'no-data' },
+  ],
+  ['the flip is written', record('flip', 'b', 4), see(fenced, node({ snapshots: [FINAL] })), { do: 'grant' }],
+  [
+    'the copy is there but has no lease',
+    record('flip', 'b', 4),
+    see(fenced, node({ live: 'writable', snapshots: [FINAL] })),
+    { do: 'grant' },
+  ],
+  [
+    'the target serves',
+    record('flip', 'b', 4),
+    see(fenced, node({ live: 'writable', served: true, leaseEpoch: 4 })),
+    { do: 'advance', to: 'start' },
+  ],
+  [
+    'the new owner is down',
+    record('flip', 'b', 4),
+    see(fenced, undefined),
+    { do: 'blocked', node: 'b', why: 'unreachable' },
+  ],
+  ['the new owner lost it', record('flip', 'b', 4), see(fenced, nothing), { do: 'blocked', node: 'b', why: 'no-data' }],
+  [
+    'the source is down after the flip',
+    record('flip', 'b', 4),
+    see(undefined, node({ snapshots: [FINAL] })),
+    { do: 'grant' },
+  ],
+  ['an undo was cut off', record('flip', 'a', 4), see({ ...fenced, snapshots: [FINAL] }, undefined), { do: 'grant' }],
+  [
+    'the label is to be set',
+    record('start', 'b', 4),
+    see(fenced, node({ live: 'writable', served: true, leaseEpoch: 4 })),
+    { do: 'place' },
+  ],
+  [
+    'two nodes have the label',
+    record('start', 'b', 4),
+    see(fenced, node({ live: 'writable', served: true, leaseEpoch: 4 }), ['a', 'b']),
+    { do: 'place' },
+  ],
+  [
+    'the label is set',
+    record('start', 'b', 4),
+    see(fenced, node({ live: 'writable', served: true, leaseEpoch: 4 }), ['b']),
+    { do: 'wait-serving' },
+  ],
+  [
+    'the new owner was started anew and does not serve',
+    record('start', 'b', 4),
+    see(fenced, node({ live: 'writable', leaseEpoch: 4 }), ['b']),
+    { do: 'grant' },
+  ],
+  ['the former owner has its copy', record('demote', 'b', 4), see(fenced, serving, ['b']), { do: 'demote' }],
+  ['the former owner is reduced', record('demote', 'b', 4), see(nothing, serving, ['b']), { do: 'close' }],
+  ['the former owner is down', record('demote', 'b', 4), see(undefined, serving, ['b']), { do: 'close' }],
+  ['an undone move is never demoted', record('demote', 'a', 4), see(serving, nothing, ['a']), { do: 'close' }],
+]
+
+describe('the next action', () => {
+  test.each(finish)('when %s', (_, stored, observation, action) => {
+    expect(nextAction(stored, observation, 'finish')).toEqual(action)
+  })
+
+  test.each([
+    ['precopy', { do: 'close' }],
+    ['quiesce', { do: 'decide', owner: 'a' }],
+    ['final', { do: 'decide', owner: 'a' }],
+  ] as const)('of an undo in phase %s needs no target', (phase, action) => {
+    expect(nextAction(record(phase), see(serving, undefined, ['a']), 'undo')).toEqual(action)
+  })
+
+  test('past the flip is the same, whatever is wanted', () => {
+    const observations = finish.filter(([, { phase }]) => ['flip', 'start', 'demote'].includes(phase))
+    expect(observations.length).toBeGreaterThan(5)
+    for (const [, stored, observation, action] of observations) {
+      for (const intent of ['finish', 'undo'] as const satisfies readonly MoveIntent[]) {
+        expect(nextAction(stored, observation, intent)).toEqual(action)
+      }
+    }
+  })
+})
+
+test("only snapshots that moves made are a move's to delete", () => {
+  expect(['move-abcdef-0', 'move-abcdef-12', 'move-012345-final'].every(isMoveSnapshot)).toBe(true)
+  expect(['daily', 'move-abc-0', 'orphan-3', 'move-abcdef-last', 'xmove-abcdef-0'].some(isMoveSnapshot)).toBe(false)
+})

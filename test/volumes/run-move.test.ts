@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest'
+import { LabError } from '../../src/model/errors.ts'
+import type { StoredRecord } from '../../src/model/volume.ts'
+import type { MoveIntent } from '../../src/volumes/move/next-action.ts'
+import { runMove } from '../../src/volumes/move/run-move.ts'
+import { type Fate, Killed, ModelCluster } from './model-cluster.ts'
+
+const LUCKY: Fate = () => undefined
+
+async function run(cluster: ModelCluster, stored: StoredRecord, intent: MoveIntent, fate: Fate): Promise<unknown> {
+  try {
+    await runMove(cluster.context(fate), stored, intent, { rounds: 0, bytesSent: 0 })
+    return undefined
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('two writers')) throw error
+    return error
+  }
+}
+
+/** A run that is killed before or after its effect number `at`, and does nothing from then on. */
+function killedAt(at: number, when: 'before' | 'after'): Fate & { readonly happened: () => boolean } {
+  let dead = false
+  const fate: Fate = (step, _, now) => {
+    if (step === at && now === when) dead = true
+    if (dead) throw new Killed()
+  }
+  return Object.assign(fate, { happened: () => dead })
+}
+
+async function countEffects(intent: MoveIntent = 'finish'): Promise<number> {
+  const cluster = new ModelCluster()
+  let effects = 0
+  await run(cluster, cluster.open('b', 'aaaaaa'), intent, (step) => void (effects = step))
+  return effects
+}
+
+/** The move again, as the command does it: taken over and brought to an end, by then in a world without faults. */
+async function again(cluster: ModelCluster, intent: MoveIntent): Promise<void> {
+  if (cluster.record.record.phase === 'idle') return
+  const error = await run(cluster, cluster.takeOver('bbbbbb'), intent, LUCKY)
+  expect(error).toBeUndefined()
+}
+
+function expectSound(cluster: ModelCluster, where: string): void {
+  const { record } = cluster.record
+  expect(record.phase, where).toBe('idle')
+  cluster.tick()
+  expect(cluster.placed, where).toEqual([record.owner])
+  expect(cluster.running, where).toBe(record.owner)
+  expect(cluster.served, where).toEqual(cluster.acknowledged)
+  const others = [...cluster.nodes].filter(([name]) => name !== record.owner)
+  for (const [name, node] of others) {
+    expect({ name, live: node.live, served: node.served, lease: node.lease }, where).toEqual({
+      name,
+      live: undefined,
+      served: false,
+      lease: 0,
+    })
+  }
+}
+
+describe('a move', () => {
+  test('that nothing disturbs ends on the target with every write', async () => {
+    const cluster = new ModelCluster()
+    expect(await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', LUCKY)).toBeUndefined()
+    expect(cluster.record.record).toMatchObject({ owner: 'b', epoch: 2, base: 'move-aaaaaa-final' })
+    expect(cluster.acknowledged.length).toBeGreaterThan(10)
+    expectSound(cluster, 'undisturbed')
+  })
+
+  test('leaves one snapshot on either side, the base for the way back', async () => {
+    const cluster = new ModelCluster()
+    await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', LUCKY)
+    const names = (node: string) => cluster.node(node).snapshots.map(({ name }) => name)
+    expect([names('a'), names('b')]).toEqual([['move-aaaaaa-final'], ['move-aaaaaa-final']])
+  })
+
+  test('through all nodes and back keeps every write', async () => {
+    const cluster = new ModelCluster()
+    for (const [index, target] of ['b', 'c', 'a', 'c', 'b', 'a'].entries()) {
+      expect(await run(cluster, cluster.open(target, `aaaaa${String(index)}`), 'finish', LUCKY)).toBeUndefined()
+      expectSound(cluster, `move ${String(index)} to ${target}`)
+    }
+    expect(cluster.record.record.epoch).toBe(7)
+  })
+
+  test.each(['finish', 'undo'] as const)('killed around any effect can be brought to its end (%s)', async (intent) => {
+    const effects = await countEffects()
+    expect(effects).toBeGreaterThan(30)
+    for (let at = 1; at <= effects; at++) {
+      for (const when of ['before', 'after'] as const) {
+        const cluster = new ModelCluster()
+        await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', killedAt(at, when))
+        const decided = cluster.record.record.owner === 'b'
+        await again(cluster, intent)
+        const where = `killed ${when} effect ${String(at)}, then ${intent}`
+        expectSound(cluster, where)
+        expect(cluster.record.record.owner, where).toBe(intent === 'finish' || decided ? 'b' : 'a')
+      }
+    }
+  })
+
+  test.each(['finish', 'undo'] as const)(
+    'killed twice, anywhere, can still be brought to its end (%s)',
+    async (intent) => {
+      const effects = await countEffects()
+      for (let first = 1; first <= effects; first++) {
+        for (let second = 1; second <= effects; second++) {
+          const cluster = new ModelCluster()
+          await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', killedAt(first, 'after'))
+          if (cluster.record.record.phase === 'idle') continue
+          const fate = killedAt(second, 'after')
+          await run(cluster, cluster.takeOver('bbbbbb'), intent, fate)
+          if (!fate.happened()) break
+          await again(cluster, 'finish')
+          expectSound(cluster, `killed after ${String(first)}, and in ${intent} after ${String(second)}`)
+        }
+      }
+    },
+  )
+
+  test('in which any one effect fails is undone before its flip, or finished by the next run after it', async () => {
+    const effects = await countEffects()
+    for (let at = 1; at <= effects; at++) {
+      for (const when of ['before', 'after'] as const) {
+        const cluster = new ModelCluster()
+        const error = await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', (step, _, now) => {
+          if (step === at && now === when) throw new LabError('BROKEN', 'this one failed')
+        })
+        const where = `effect ${String(at)} failed, ${when}`
+        if (error !== undefined) expect((error as LabError).message, where).toMatch(/^this one failed/)
+        await again(cluster, 'finish')
+        expectSound(cluster, where)
+      }
+    }
+  })
+
+  test('that is overtaken while it is stopped anywhere does no harm when it goes on', async () => {
+    const effects = await countEffects()
+    for (let at = 1; at <= effects; at++) {
+      const cluster = new ModelCluster()
+      let resume: () => void = () => undefined
+      const stopped = new Promise<void>((resolve) => (resume = resolve))
+      let reached: () => void = () => undefined
+      const there = new Promise<void>((resolve) => (reached = resolve))
+      const slow = run(cluster, cluster.open('b', 'aaaaaa'), 'finish', async (step, _, when) => {
+        if (step !== at || when !== 'before') return
+        reached()
+        await stopped
+      }).then((error) => {
+        reached()
+        return error
+      })
+      await there
+      if (cluster.record.record.phase !== 'idle') {
+        await again(cluster, 'finish')
+        expect(await run(cluster, cluster.open('a', 'cccccc'), 'finish', LUCKY)).toBeUndefined()
+        expectSound(cluster, `overtaken before ${String(at)}`)
+      }
+      resume()
+      const error = await slow
+      cluster.tick()
+      const where = `went on at ${String(at)} after it was overtaken, ending with ${String(error)}`
+      expect(cluster.record.record.phase, where).toBe('idle')
+      expect(cluster.served, where).toEqual(cluster.acknowledged)
+      const writers = [...cluster.nodes].filter(([, node]) => node.served).map(([name]) => name)
+      expect(writers, where).toEqual([cluster.record.record.owner])
+    }
+  })
+})
