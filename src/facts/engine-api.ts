@@ -2,7 +2,7 @@ import type { Command } from '../model/command.ts'
 import { FactUnavailable, type FactOutput } from '../model/step.ts'
 
 /** Where the engine of a node listens, and nowhere else. */
-export const ENGINE_SOCKET = '/run/docker.sock'
+const ENGINE_SOCKET = '/run/docker.sock'
 
 const NOT_RUNNING = 75
 
