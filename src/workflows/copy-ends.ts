@@ -1,4 +1,5 @@
 import { stat, realpath } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { basename, dirname, resolve } from 'node:path'
 import { PassThrough, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
@@ -44,11 +45,12 @@ export function localEnd(workingDirectory: string): FileEnd {
       const real = await realpath(absolute(path))
       const local = tar(['-C', dirname(real), '-cf', '-', '--', notRoot(basename(real))], signal)
       local.stdin.end()
-      return { stream: local.stdout, done: local.then(({ exitCode, stderr }) => tarDone(exitCode, stderr, 'here')) }
+      // Taken at once: execa throws away output that nobody reads a moment after the start.
+      return { stream: local.stdout.pipe(new PassThrough()), done: localDone(local, [0, CHANGED], signal) }
     },
     receive(directory, signal) {
       const local = tar(['-C', absolute(directory), '-xf', '-', '--no-same-owner'], signal)
-      const done = local.then(({ exitCode, stderr }) => tarDone(exitCode === CHANGED ? 2 : exitCode, stderr, 'here'))
+      const done = localDone(local, [0], signal)
       return Promise.resolve({ stream: local.stdin, done })
     },
   }
@@ -69,13 +71,17 @@ export function nodeEnd(connection: Connection): FileEnd {
     async send(path, signal) {
       const remote = await connection.spawn({ argv: ['sh', '-c', SEND, 'send', path] }, { signal })
       remote.stdin.end()
-      return { stream: remote.stdout, done: remoteDone(remote, connection.node, [0, CHANGED]) }
+      return { stream: remote.stdout, done: remoteDone(remote, connection.node, [0, CHANGED], signal) }
     },
     async receive(directory, signal) {
       const argv = ['tar', '-C', directory, '-xf', '-', '--no-same-owner']
       const remote = await connection.spawn({ argv }, { signal })
       remote.stdout.resume()
-      return { stream: remote.stdin, done: remoteDone(remote, connection.node, [0]) }
+      // Input and output of a remote process are one channel: whoever is done writing must not close it.
+      const stream = new PassThrough()
+      remote.stdin.on('error', (error) => stream.destroy(error))
+      stream.pipe(remote.stdin)
+      return { stream, done: remoteDone(remote, connection.node, [0], signal) }
     },
   }
 }
@@ -89,8 +95,10 @@ export function containerEnd(container: Docker.Container, shown: string): FileEn
   const failed = (error: unknown) => new LabError('COPY', engineMessage(error), { where: shown, cause: error })
   const look = async (path: string) => {
     try {
-      const answer = (await container.infoArchive({ path })) as { headers: Readonly<Record<string, string>> }
-      const text = Buffer.from(answer.headers['x-docker-container-path-stat'] ?? '', 'base64').toString()
+      const answer = (await container.infoArchive({ path })) as IncomingMessage
+      // There is no body, but until it was read the channel to the engine stays taken.
+      answer.resume()
+      const text = Buffer.from(String(answer.headers['x-docker-container-path-stat']), 'base64').toString()
       return JSON.parse(text) as { readonly mode: number; readonly linkTarget: string }
     } catch (error) {
       if (engineStatus(error) === 404) return undefined
@@ -130,17 +138,32 @@ export function containerEnd(container: Docker.Container, shown: string): FileEn
   }
 }
 
-async function remoteDone(remote: RemoteProcess, node: string, good: readonly number[]): Promise<void> {
+async function remoteDone(
+  remote: RemoteProcess,
+  node: string,
+  good: readonly number[],
+  signal: AbortSignal,
+): Promise<void> {
   let stderr = ''
   remote.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const status = await remote.exit
-  if (!good.includes(status)) tarDone(status, stderr, node)
+  if (!good.includes(status)) throw tarFailure(status, stderr, node, signal)
 }
 
-function tarDone(status: number | undefined, stderr: string, where: string): void {
-  if (status === 0 || status === CHANGED) return
+async function localDone(
+  tar: PromiseLike<{ readonly exitCode?: number | undefined; readonly stderr: string }>,
+  good: readonly (number | undefined)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { exitCode, stderr } = await tar
+  if (!good.includes(exitCode)) throw tarFailure(exitCode, stderr, undefined, signal)
+}
+
+/** Why tar failed. One that was stopped because something else failed has no reason of its own. */
+function tarFailure(status: number | undefined, stderr: string, node: string | undefined, signal: AbortSignal): Error {
   const [reason = ''] = stderr.trim().split('\n')
-  throw new LabError('COPY', reason === '' ? `tar ended with ${String(status)}` : reason, { where })
+  if (reason === '' && signal.aborted) return new Error('stopped', { cause: signal.reason })
+  return new LabError('COPY', reason === '' ? `tar ended with ${String(status)}` : reason, { where: node })
 }
 
 function notRoot(name: string): string {

@@ -70,7 +70,7 @@ export async function transfer(
     source.end.send(source.path, signal),
     target.end.receive(target.directory, signal),
   ])
-  const passing = pipeline(renamed(sending.stream, target.name, copied), receiving.stream)
+  const passing = pipeline(renamed(sending.stream, target.name, copied), receiving.stream, { signal })
   // One that fails leaves the others waiting for ever. What the ends say tells more than what the pipe between them says.
   const work = [receiving.done, sending.done, passing]
   for (const each of work) {
