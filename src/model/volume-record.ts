@@ -68,9 +68,9 @@ function readMove(text: string): OpenMove | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined
   const { id, run, source, target, startedAt } = value as Partial<Record<keyof OpenMove, unknown>>
-  const words = [id, run, source, target]
+  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0 || typeof startedAt !== 'string') return undefined
+  const words = [run, source, target]
   if (!words.every((word): word is string => typeof word === 'string' && isName(word))) return undefined
-  if (typeof startedAt !== 'string') return undefined
-  const [first = '', second = '', third = '', fourth = ''] = words
-  return { id: first, run: second, source: third, target: fourth, startedAt }
+  const [first = '', second = '', third = ''] = words
+  return { id, run: first, source: second, target: third, startedAt }
 }

@@ -9,8 +9,11 @@ export type MovePhase = (typeof MOVE_PHASES)[number]
 
 /** A move under way. */
 export interface OpenMove {
-  /** Six hex digits; in the names of its snapshots. */
-  readonly id: string
+  /**
+   * The epoch it was opened under; in the names of its snapshots. Every move uses up an epoch, also one that is undone,
+   * so ids grow, and a run that was overtaken can tell what is newer than itself.
+   */
+  readonly id: number
   /** Which run of lab drives it, six hex digits; a run that takes a left move over puts its own. */
   readonly run: string
   readonly source: string

@@ -129,7 +129,8 @@ function resumeMessage({ name, phase, owner, move }: VolumeRecord, intent: MoveI
 
 function open(record: VolumeRecord, target: string): VolumeRecord {
   const startedAt = new Date().toISOString()
-  return { ...record, phase: 'precopy', move: { id: token(), run: token(), source: record.owner, target, startedAt } }
+  const move = { id: record.epoch, run: token(), source: record.owner, target, startedAt }
+  return { ...record, phase: 'precopy', move }
 }
 
 function token(): string {

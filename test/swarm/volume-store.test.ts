@@ -12,10 +12,10 @@ const IDLE: VolumeRecord = {
   epoch: 7,
   phase: 'idle',
   move: undefined,
-  base: 'move-abcdef-final',
+  base: 'move-6-final',
   lockPort: 20_001,
 }
-const MOVE = { id: 'abcdef', run: '123456', source: 'node1', target: 'node2', startedAt: '2026-01-01T00:00:00.000Z' }
+const MOVE = { id: 7, run: '123456', source: 'node1', target: 'node2', startedAt: '2026-01-01T00:00:00.000Z' }
 
 test('a record is read from its labels as it was written, in every phase', () => {
   for (const phase of MOVE_PHASES) {
@@ -29,7 +29,7 @@ test.each([
   ['lab.record.epoch', '-1'],
   ['lab.record.phase', 'moving'],
   ['lab.record.driver', 'ext4'],
-  ['lab.record.move', '{"id":1}'],
+  ['lab.record.move', '{"id":"x"}'],
   ['lab.record.lock-port', ''],
 ])('a record whose %s was changed to %j is refused, naming the label', (key, value) => {
   const labels = { ...recordLabels({ ...IDLE, phase: 'final', move: MOVE }), [key]: value }

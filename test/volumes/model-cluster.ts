@@ -73,9 +73,9 @@ export class ModelCluster {
   }
 
   /** Opens a move as the workflow does. */
-  open(target: string, id: string): StoredRecord {
+  open(target: string, run: string): StoredRecord {
     const { record } = this.record
-    const move = { id, run: id, source: record.owner, target, startedAt: '2026-01-01T00:00:00Z' }
+    const move = { id: record.epoch, run, source: record.owner, target, startedAt: '2026-01-01T00:00:00Z' }
     return this.#write(this.record, { ...record, phase: 'precopy', move })
   }
 

@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest'
 import type { MovePhase, NodeVolume, VolumeRecord } from '../../src/model/volume.ts'
 import { absentVolume } from '../../src/volumes/node-volumes.ts'
 import {
-  isMoveSnapshot,
+  isDisposable,
   nextAction,
   type MoveAction,
   type MoveIntent,
   type MoveObservation,
 } from '../../src/volumes/move/next-action.ts'
 
-const FINAL = { name: 'move-abcdef-final', identity: 'x' }
+const FINAL = { name: 'move-3-final', identity: 'x' }
 
 function record(phase: MovePhase, owner = 'a', epoch = 3): VolumeRecord {
-  const move = { id: 'abcdef', run: '123456', source: 'a', target: 'b', startedAt: '2026-01-01T00:00:00Z' }
+  const move = { id: 3, run: '123456', source: 'a', target: 'b', startedAt: '2026-01-01T00:00:00Z' }
   const known = { name: 'data', app: 'app', service: 'app', driver: 'btrfs', owner, epoch, base: undefined } as const
   return { ...known, phase, move: phase === 'idle' ? undefined : move, lockPort: 20_000 }
 }
@@ -157,7 +157,8 @@ describe('the next action', () => {
   })
 })
 
-test("only snapshots that moves made are a move's to delete", () => {
-  expect(['move-abcdef-0', 'move-abcdef-12', 'move-012345-final'].every(isMoveSnapshot)).toBe(true)
-  expect(['daily', 'move-abc-0', 'orphan-3', 'move-abcdef-last', 'xmove-abcdef-0'].some(isMoveSnapshot)).toBe(false)
+test('a move may delete what it or an earlier one made, and nothing else', () => {
+  const disposable = (name: string) => isDisposable(name, 12)
+  expect(['move-12-0', 'move-12-final', 'move-3-14'].every(disposable)).toBe(true)
+  expect(['move-13-0', 'move-120-final', 'daily', 'orphan-3', 'move-12-last', 'xmove-1-0'].some(disposable)).toBe(false)
 })

@@ -63,7 +63,7 @@ describe('a move', () => {
   test('that nothing disturbs ends on the target with every write', async () => {
     const cluster = new ModelCluster()
     expect(await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', LUCKY)).toBeUndefined()
-    expect(cluster.record.record).toMatchObject({ owner: 'b', epoch: 2, base: 'move-aaaaaa-final' })
+    expect(cluster.record.record).toMatchObject({ owner: 'b', epoch: 2, base: 'move-1-final' })
     expect(cluster.acknowledged.length).toBeGreaterThan(10)
     expectSound(cluster, 'undisturbed')
   })
@@ -72,7 +72,7 @@ describe('a move', () => {
     const cluster = new ModelCluster()
     await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', LUCKY)
     const names = (node: string) => cluster.node(node).snapshots.map(({ name }) => name)
-    expect([names('a'), names('b')]).toEqual([['move-aaaaaa-final'], ['move-aaaaaa-final']])
+    expect([names('a'), names('b')]).toEqual([['move-1-final'], ['move-1-final']])
   })
 
   test('through all nodes and back keeps every write', async () => {
@@ -135,30 +135,38 @@ describe('a move', () => {
     }
   })
 
+  /** A run that stops before its effect number `at` until `goOn` is called. Undefined: it ended before that. */
+  async function stopBefore(cluster: ModelCluster, at: number) {
+    let goOn: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (goOn = resolve))
+    let arrive: (stopped: boolean) => void = () => undefined
+    const arrived = new Promise<boolean>((resolve) => (arrive = resolve))
+    const ended = run(cluster, cluster.open('b', 'aaaaaa'), 'finish', async (step, _, when) => {
+      if (step !== at || when !== 'before') return
+      arrive(true)
+      await gate
+    }).finally(() => {
+      arrive(false)
+    })
+    if (!(await arrived)) return undefined
+    return {
+      goOn: async () => {
+        goOn()
+        return ended
+      },
+    }
+  }
+
   test('that is overtaken while it is stopped anywhere does no harm when it goes on', async () => {
     const effects = await countEffects()
     for (let at = 1; at <= effects; at++) {
       const cluster = new ModelCluster()
-      let resume: () => void = () => undefined
-      const stopped = new Promise<void>((resolve) => (resume = resolve))
-      let reached: () => void = () => undefined
-      const there = new Promise<void>((resolve) => (reached = resolve))
-      const slow = run(cluster, cluster.open('b', 'aaaaaa'), 'finish', async (step, _, when) => {
-        if (step !== at || when !== 'before') return
-        reached()
-        await stopped
-      }).then((error) => {
-        reached()
-        return error
-      })
-      await there
-      if (cluster.record.record.phase !== 'idle') {
-        await again(cluster, 'finish')
-        expect(await run(cluster, cluster.open('a', 'cccccc'), 'finish', LUCKY)).toBeUndefined()
-        expectSound(cluster, `overtaken before ${String(at)}`)
-      }
-      resume()
-      const error = await slow
+      const slow = await stopBefore(cluster, at)
+      if (slow === undefined || cluster.record.record.phase === 'idle') continue
+      await again(cluster, 'finish')
+      expect(await run(cluster, cluster.open('a', 'cccccc'), 'finish', LUCKY)).toBeUndefined()
+      expectSound(cluster, `overtaken before ${String(at)}`)
+      const error = await slow.goOn()
       cluster.tick()
       const where = `went on at ${String(at)} after it was overtaken, ending with ${String(error)}`
       expect(cluster.record.record.phase, where).toBe('idle')
@@ -166,5 +174,31 @@ describe('a move', () => {
       const writers = [...cluster.nodes].filter(([, node]) => node.served).map(([name]) => name)
       expect(writers, where).toEqual([cluster.record.record.owner])
     }
+  })
+
+  test('that goes on in the middle of the move back does no harm either', async () => {
+    const effects = await countEffects()
+    let met = 0
+    for (let at = 1; at <= effects; at++) {
+      for (let second = 1; second <= effects; second++) {
+        const cluster = new ModelCluster()
+        const slow = await stopBefore(cluster, at)
+        if (slow === undefined || cluster.record.record.phase === 'idle') break
+        await again(cluster, 'finish')
+        const fate = killedAt(second, 'after')
+        await run(cluster, cluster.open('a', 'cccccc'), 'finish', fate)
+        // `goOn` throws when there were two writers at any time.
+        await slow.goOn()
+        cluster.tick()
+        const where = `stopped before ${String(at)}, went on after effect ${String(second)} of the move back`
+        await again(cluster, 'finish')
+        expect(cluster.served, where).toEqual(cluster.acknowledged)
+        const writers = [...cluster.nodes].filter(([, node]) => node.served).map(([name]) => name)
+        expect(writers, where).toEqual([cluster.record.record.owner])
+        if (!fate.happened()) break
+        met++
+      }
+    }
+    expect(met).toBeGreaterThan(500)
   })
 })

@@ -1,8 +1,8 @@
 import { LabError } from '../../model/errors.ts'
-import type { NodeVolume, NodeVolumes, VolumeRecord } from '../../model/volume.ts'
+import type { NodeVolume, NodeVolumes, OpenMove, VolumeRecord } from '../../model/volume.ts'
 import type { MoveContext } from './context.ts'
 import { newestCommon, observeVolume } from './copy-round.ts'
-import { isMoveSnapshot } from './next-action.ts'
+import { isDisposable } from './next-action.ts'
 
 interface Copy {
   readonly node: NodeVolumes
@@ -17,24 +17,30 @@ interface Copy {
 export async function collectSnapshots(context: MoveContext, record: VolumeRecord): Promise<string | undefined> {
   const copies = await reachableCopies(context, record.name)
   const owner = copies.find(({ node }) => node.node === record.owner)
-  if (owner === undefined) return record.base
-  const former = record.owner === record.move?.target ? record.move.source : record.move?.target
+  const { move } = record
+  if (owner === undefined || move === undefined) return record.base
+  const former = record.owner === move.target ? move.source : move.target
   const kept = new Map<string, string>()
   for (const { node, volume } of copies) {
     if (node === owner.node) continue
     const common = newestCommon(owner.volume.snapshots, volume.snapshots)
     if (common !== undefined) kept.set(node.node, common.name)
     // A copy without anything in common with the owner's can never be brought up to date.
-    await deleteOthers(context, { node, volume }, common === undefined ? [] : [common.name])
+    await deleteOthers(context, move, { node, volume }, common === undefined ? [] : [common.name])
   }
-  const base = former === undefined ? undefined : (kept.get(former) ?? record.base)
-  await deleteOthers(context, owner, [...kept.values(), ...(base === undefined ? [] : [base])])
+  const base = kept.get(former) ?? record.base
+  await deleteOthers(context, move, owner, [...kept.values(), ...(base === undefined ? [] : [base])])
   return base
 }
 
-async function deleteOthers(context: MoveContext, { node, volume }: Copy, keep: readonly string[]): Promise<void> {
+async function deleteOthers(
+  context: MoveContext,
+  move: OpenMove,
+  { node, volume }: Copy,
+  keep: readonly string[],
+): Promise<void> {
   for (const { name } of volume.snapshots) {
-    if (!isMoveSnapshot(name) || keep.includes(name)) continue
+    if (!isDisposable(name, move.id) || keep.includes(name)) continue
     try {
       await node.driver.deleteSnapshot(volume.name, name)
     } catch (error) {

@@ -1,7 +1,7 @@
 import { LabError } from '../../model/errors.ts'
 import type { LocalSnapshot, NodeVolume, NodeVolumes, OpenMove, TransferWatch } from '../../model/volume.ts'
 import { absentVolume } from '../node-volumes.ts'
-import { isMoveSnapshot } from './next-action.ts'
+import { isDisposable } from './next-action.ts'
 import type { Round } from './predict.ts'
 
 /** The ends of a move. */
@@ -26,12 +26,12 @@ export function newestCommon(from: readonly LocalSnapshot[], to: readonly LocalS
  * Makes the target able to take the next stream: what moves left there that the source does not have goes away, newest
  * first. Returns the base for an increment. Only what was seen is deleted, by name: never a live copy.
  */
-export async function prepareTarget({ volume, source, target }: Ends): Promise<LocalSnapshot | undefined> {
+export async function prepareTarget({ volume, move, source, target }: Ends): Promise<LocalSnapshot | undefined> {
   const [ours, theirs] = await Promise.all([observeVolume(source, volume), observeVolume(target, volume)])
   if (theirs.live !== 'absent') throw strayCopy(volume, target.node)
   for (const { name, identity } of theirs.snapshots.toReversed()) {
     const known = ours.snapshots.some((each) => each.name === name && each.identity === identity)
-    if (!known && isMoveSnapshot(name)) await target.driver.deleteSnapshot(volume, name)
+    if (!known && isDisposable(name, move.id)) await target.driver.deleteSnapshot(volume, name)
   }
   return newestCommon(ours.snapshots, theirs.snapshots)
 }

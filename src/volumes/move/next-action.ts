@@ -39,18 +39,22 @@ export type MoveAction =
   | { readonly do: 'blocked'; readonly node: string; readonly why: 'unreachable' | 'no-data' | 'stray-copy' }
 
 /** Name of the snapshot that is handed over. */
-export function finalSnapshot(moveId: string): string {
-  return `move-${moveId}-final`
+export function finalSnapshot(moveId: number): string {
+  return `move-${String(moveId)}-final`
 }
 
 /** Name of the snapshot of a pre-copy round. */
-export function roundSnapshot(moveId: string, round: number): string {
-  return `move-${moveId}-${String(round)}`
+export function roundSnapshot(moveId: number, round: number): string {
+  return `move-${String(moveId)}-${String(round)}`
 }
 
-/** True for a snapshot that a move made: it is a move's to delete. */
-export function isMoveSnapshot(name: string): boolean {
-  return /^move-[0-9a-f]{6}-(\d+|final)$/.test(name)
+/**
+ * True for a snapshot that this move, or one before it, made: it is this move's to delete. What a later move made never
+ * is: the run of lab that thinks it has this move may have been overtaken long ago.
+ */
+export function isDisposable(snapshot: string, moveId: number): boolean {
+  const made = /^move-(\d{1,15})-(?:\d+|final)$/.exec(snapshot)?.[1]
+  return made !== undefined && Number(made) <= moveId
 }
 
 /**
@@ -107,7 +111,7 @@ export function nextAction(
 
 function finalAction(
   record: VolumeRecord,
-  moveId: string,
+  moveId: number,
   source: NodeVolume,
   target: NodeVolume,
   move: { readonly source: string; readonly target: string },
@@ -124,7 +128,7 @@ function finalAction(
   return { do: 'decide', owner: move.target }
 }
 
-function activate(record: VolumeRecord, moveId: string, owner: NodeVolume): MoveAction {
+function activate(record: VolumeRecord, moveId: number, owner: NodeVolume): MoveAction {
   const whole = owner.snapshots.some((each) => each.name === finalSnapshot(moveId))
   if (owner.live === 'absent' && !whole) return { do: 'blocked', node: record.owner, why: 'no-data' }
   return isServing(record, owner) ? { do: 'advance', to: 'start' } : { do: 'grant' }

@@ -71,7 +71,9 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       return patchSource(now, { live: 'absent' })
     case 'close': {
       const base = await collectSnapshots(context, record)
-      return advance(now, { phase: 'idle', move: undefined, base })
+      // A move that is given up while it copies has not used up its epoch yet; the source's lease stays good.
+      const next = record.phase === 'precopy' ? epoch + 1 : epoch
+      return advance(now, { phase: 'idle', move: undefined, base, epoch: next })
     }
     case 'blocked':
       throw blocked(record, action.node, action.why)

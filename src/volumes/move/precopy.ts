@@ -65,7 +65,7 @@ async function finishLeftTransfer(
 ): Promise<number | undefined> {
   const job = await source.transferJob(volume)
   if (job?.active !== true) return undefined
-  const ours = job.snapshot.startsWith(`move-${move.id}-`) && job.target === target.node
+  const ours = job.snapshot.startsWith(`move-${String(move.id)}-`) && job.target === target.node
   if (!ours) {
     await source.stopTransfer(volume)
     return undefined
