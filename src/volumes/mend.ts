@@ -20,7 +20,7 @@ const FENCE_SECONDS = 15
 
 /**
  * Makes nodes and labels follow the records of volumes that are not on the move. Nodes that are down are left for the
- * next time: they serve nothing. Data is never deleted: a copy that differs is kept as the snapshot `orphan-EPOCH`.
+ * next time: they serve nothing. Data is never deleted: a copy that differs is kept as a snapshot `orphan-EPOCH`.
  */
 export async function mendVolumes(context: MendContext, records: readonly VolumeRecord[]): Promise<readonly string[]> {
   const observed = await observeAll(context)
@@ -97,7 +97,15 @@ async function retireStray(
   const common =
     found.live === 'frozen' && theirs !== undefined ? newestCommon(found.snapshots, theirs.snapshots) : undefined
   const last = found.snapshots.at(-1)
-  const kept = common !== undefined && common.name === last?.name ? common.name : `orphan-${String(found.leaseEpoch)}`
+  const kept = common !== undefined && common.name === last?.name ? common.name : freeName(found)
   await node.retire(record.name, record.epoch, kept)
   return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
+}
+
+/** A name no snapshot has: one that is there would be taken for what is to be kept. */
+function freeName({ leaseEpoch, snapshots }: NodeVolume): string {
+  const plain = `orphan-${String(leaseEpoch)}`
+  let name = plain
+  for (let count = 2; snapshots.some((each) => each.name === name); count++) name = `${plain}-${String(count)}`
+  return name
 }
