@@ -72,7 +72,7 @@ export async function openPartReader({ connection, directory }: LogFiles, signal
 }
 
 /** Pure: what `stat` says of the files. */
-export function parseParts(text: string): readonly Part[] {
+function parseParts(text: string): readonly Part[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(\d+) (\d+) (.+)\.log(?:\.(\d))?$/.exec(line)
     if (match === null) return []

@@ -1,8 +1,5 @@
 import type { LogRecord } from '../model/service-logging.ts'
 
-/** Name of the file with the lines of what is no service of the lab. */
-export const OTHER = '_other'
-
 /** A line of a central log file; undefined for what is none, such as one that is only half written yet. */
 export function parseRecord(text: string): LogRecord | undefined {
   let value: unknown
