@@ -13,6 +13,7 @@ export interface RegistryAccess {
   /** The lab's authority, PEM. */
   readonly authority: string
   readonly password: string
+  readonly signal: AbortSignal
 }
 
 /** A part of an image in the registry. */
@@ -100,22 +101,36 @@ export class RegistryClient {
   }
 
   private async send(options: Question, body?: string | NodeJS.ReadableStream): Promise<IncomingMessage> {
-    const { authority, password } = this.access
-    const socket = connectTls({ socket: await this.access.open(), servername: REGISTRY_HOST, ca: authority })
+    const { authority, password, signal } = this.access
+    signal.throwIfAborted()
+    const channel = await this.access.open()
+    const socket = connectTls({ socket: channel, servername: REGISTRY_HOST, ca: authority })
+    // TLS ends without ending what it runs through, and a node gives out a handful of channels only.
+    const release = () => {
+      socket.destroy()
+      channel.destroy()
+    }
     const authorization = `Basic ${Buffer.from(`${REGISTRY_USER}:${password}`).toString('base64')}`
     const headers = { ...options.headers, authorization, host: REGISTRY, connection: 'close' }
-    const message = request({ ...options, headers, createConnection: () => socket })
+    const message = request({ ...options, headers, signal, createConnection: () => socket })
+    message.setTimeout(SILENCE_MS, () => {
+      message.destroy(new Error(`no answer for ${String(SILENCE_MS / 1000)} s`))
+    })
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
-      message.once('response', resolve)
+      message.once('response', (response) => {
+        response.once('close', release)
+        resolve(response)
+      })
       // The socket reports what happens before HTTP begins: a certificate that is not the lab's, a node that went away.
-      for (const source of [message, socket]) source.on('error', reject)
+      for (const source of [message, socket, channel]) source.on('error', reject)
     })
     try {
       const sent = typeof body === 'object' ? pipeline(body, message) : Promise.resolve(message.end(body))
       const [response] = await Promise.all([answered, sent])
       return response
     } catch (error) {
-      socket.destroy()
+      release()
+      signal.throwIfAborted()
       throw new LabError('REGISTRY', `the lab's registry does not answer: ${String(error)}`, {
         where: REGISTRY,
         hint: REPAIR,
@@ -130,6 +145,8 @@ export class RegistryClient {
   }
 }
 
+/** A registry that says and takes nothing for this long is not going to. */
+const SILENCE_MS = 60_000
 const REPAIR = 'lab plan shows whether the registry is as it should be, lab up repairs it'
 
 /** A repository's name as the registry itself knows it, without the registry's own. */

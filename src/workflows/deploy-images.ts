@@ -55,6 +55,7 @@ export async function openWorkshop(lab: OpenLab, beside: Beside): Promise<Worksh
       open: async () => (await lab.connect(keeper.name)).openTcp(keeper.address, REGISTRY_PORT),
       authority: site.ca.certificate,
       password: site.registry.password,
+      signal: lab.signal,
     }),
     auth: registryLogin(site.registry.password),
     certificates: site.host.extraCertificates,

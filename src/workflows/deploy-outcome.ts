@@ -6,7 +6,7 @@ import { listNodes } from '../swarm/nodes.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { listTasks, type TaskView } from '../swarm/tasks.ts'
 import { ServicesFailedError, waitForServices } from '../swarm/wait-services.ts'
-import { applyEdge } from './edge.ts'
+import { applyEdgeInTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { lastLogLines } from './task-logs.ts'
@@ -78,7 +78,7 @@ interface Ending {
 }
 
 async function afterFirst(lab: OpenLab): Promise<Ending> {
-  await applyEdge(lab)
+  await applyEdgeInTurn(lab)
   return {
     message: 'there is no version before to go back to: what was deployed is still there, and is tried again and again',
     hint: 'mend it and deploy again, or take it away with lab rm',
@@ -98,7 +98,7 @@ async function putBack(
     const added = now.filter((service) => !kept.includes(service))
     await Promise.all(added.map(({ id }) => engine.getService(id).remove()))
     await Promise.all(kept.map((service) => rollBack(engine, service.id, before)))
-    await applyEdge(lab)
+    await applyEdgeInTurn(lab)
     try {
       await waitForServices(
         engine,

@@ -7,7 +7,6 @@ import { toStack } from '../apps/transform.ts'
 import { clientConfig, installClientConfig, type Workshop } from '../apps/workshop.ts'
 import { LabError } from '../model/errors.ts'
 import { LABELS } from '../model/names.ts'
-import { waitFor } from '../model/wait.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { ServicesFailedError } from '../swarm/wait-services.ts'
 import { Beside, openWorkshop, pullOnWorkers, resolveImages } from './deploy-images.ts'
@@ -20,7 +19,7 @@ import {
   type DeployPlan,
   type LocalApp,
 } from './deploy-plan.ts'
-import { applyEdge } from './edge.ts'
+import { applyEdgeInTurn, inTurn } from './in-turn.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -39,8 +38,6 @@ export interface DeployResult {
 
 /** Bytes of a VXLAN packet that are not payload. */
 const VXLAN_OVERHEAD = 50
-/** How long another app's deploy may hold the moment in which names and ports are given out. */
-const TURN_MS = 60_000
 
 /**
  * From an app's directory to running, healthy services; or, where that fails, back to what ran before. Deploying what is
@@ -65,7 +62,7 @@ async function deployLocked(lab: OpenLab, local: LocalApp, options: DeployOption
   const { engine } = await lab.manager()
   const own = await servicesOf(lab, local.app.name)
   if (options.build && isDeployed(own, local.digest)) {
-    await applyEdge(lab)
+    await applyEdgeInTurn(lab)
     await waitUntilUp(lab, engine, own, { updated: false })
     return { services: own.map((service) => service.name), changed: false }
   }
@@ -110,7 +107,7 @@ async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, be
   const names = Object.keys(plan.config.services).sort()
   const after = (await servicesOf(lab, app)).filter(({ name }) => names.includes(name))
   try {
-    await applyEdge(lab)
+    await applyEdgeInTurn(lab)
     await waitUntilUp(lab, engine, after, { updated: true })
   } catch (error) {
     if (!(error instanceof ServicesFailedError)) throw error
@@ -119,27 +116,6 @@ async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, be
   const removed = await removeOthers(lab, app, names)
   await removeSwarmFiles(engine, app, new Set(plan.files.map(({ name }) => name)))
   return { services: names, changed: removed || !sameServices(before, after) }
-}
-
-/** One app at a time: names and ports are lab-wide, and two that ask at once must not both be told yes. */
-async function inTurn<T>(lab: OpenLab, work: () => Promise<T>): Promise<T> {
-  const directory = join(lab.lab.stateDirectory, 'locks', '_names')
-  const { result } = await waitFor(
-    async () => {
-      const turn = { came: false }
-      try {
-        return await withLock(directory, 'deploy', async () => {
-          turn.came = true
-          return { result: await work() }
-        })
-      } catch (error) {
-        if (turn.came || !(error instanceof LabError) || error.code !== 'BUSY') throw error
-        return undefined
-      }
-    },
-    { deadlineMs: TURN_MS, what: 'another deploy to take its names', signal: lab.signal },
-  )
-  return result
 }
 
 async function handOver(lab: OpenLab, shop: Workshop, plan: DeployPlan, inputs: StackInputs): Promise<void> {
@@ -186,7 +162,7 @@ async function removeOthers(lab: OpenLab, app: string, names: readonly string[])
   if (others.length === 0) return false
   await runTask(lab.emit, `remove ${others.map(({ name }) => name).join(', ')}`, async () => {
     await Promise.all(others.map(({ id }) => engine.getService(id).remove()))
-    await applyEdge(lab)
+    await applyEdgeInTurn(lab)
   })
   return true
 }

@@ -8,7 +8,7 @@ import { waitFor } from '../model/wait.ts'
 import { listServices } from '../swarm/services.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { isAlive, listTasks } from '../swarm/tasks.ts'
-import { applyEdge } from './edge.ts'
+import { applyEdgeInTurn } from './in-turn.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -68,7 +68,7 @@ async function removeLocked(lab: OpenLab, app: string): Promise<RemoveAppResult>
   ).filter(isAlive)
   await runTask(lab.emit, `remove ${app}`, async (task) => {
     await Promise.all(own.map(({ id }) => ignoreMissing(engine.getService(id).remove())))
-    await applyEdge(lab)
+    await applyEdgeInTurn(lab)
     const down = new Set(nodes.filter(({ state }) => state === 'down').map(({ name }) => name))
     const containers = tasks.flatMap(({ node, containerId }) =>
       node === undefined || containerId === undefined || down.has(node) ? [] : [{ node, containerId }],
