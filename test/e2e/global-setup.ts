@@ -20,7 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide('labDirectory', directory)
   const run = (args: readonly string[]) =>
-    execa(join(ROOT, 'lab'), args, { cwd: directory, stdio: 'inherit', stdin: 'ignore' })
+    execa(join(ROOT, 'lab'), args, { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] })
   try {
     await run(['up'])
   } catch (error) {

@@ -138,9 +138,11 @@ test.each(['precopy', 'quiesce', 'final', 'flip', 'demote', 'start'])(
       stdin: 'ignore',
       cleanup: true,
     })
+    let ended = false
+    void moving.then(() => (ended = true))
     await waitFor(
       async () => {
-        if (moving.exitCode !== undefined) return 'ended'
+        if (ended) return 'ended'
         const now = await mongoVolume()
         return now.phase === phase || now.epoch > before.epoch ? now.phase : undefined
       },
