@@ -28,12 +28,12 @@ export function volumeDriverContract(name: VolumeDriverName, open: () => Promise
     let volume: string
     let counter = 0
 
-    let pair: PoolPair
+    let pair: PoolPair | undefined
     beforeAll(async () => {
       pair = await open()
       ;({ from, to } = pair)
     })
-    afterAll(() => pair.close())
+    afterAll(() => pair?.close())
     beforeEach(() => {
       volume = `contract-${String(++counter)}-${randomBytes(3).toString('hex')}`
       return async () => {

@@ -1,0 +1,4 @@
+import { startPoolPair } from '../volumes/pool-nodes.ts'
+import { volumeDriverContract } from './volume-driver.ts'
+
+volumeDriverContract('btrfs', () => startPoolPair('btrfs'))
