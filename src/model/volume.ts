@@ -200,7 +200,10 @@ export interface VolumeScheduler {
   place(volume: string, node: string | undefined): Promise<void>
   /** The service that uses the volume, or undefined when it is not deployed or scaled to 0. */
   service(record: VolumeRecord): Promise<VolumeService | undefined>
-  /** Waits until the service's task serves on the node: healthy, or running where it has no check. */
+  /**
+   * Waits until the service's task serves on the node: healthy, or running where it has no check. Throws `NOT_SERVING`
+   * when it does not: the node is down, its tasks fail, or the time is up.
+   */
   waitServing(service: VolumeService, node: string, deadlineMs: number, signal?: AbortSignal): Promise<void>
 }
 

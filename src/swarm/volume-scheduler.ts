@@ -11,6 +11,8 @@ const HERE = 'here'
 /** What an engine gives a container to stop when the service does not say. */
 const DEFAULT_GRACE_MS = 10_000
 const LOOK_MS = 50
+/** Tasks that fail one after the other before nobody waits any longer. */
+const MOST_FAILURES = 3
 
 /** What moves of volumes need of the swarm. `engine` gives the engine of a manager. */
 export function openVolumeScheduler(engine: () => Promise<Docker>): VolumeScheduler {
@@ -59,31 +61,40 @@ async function waitServing(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let seen = 'no task yet'
+  const failedBefore = new Set<string>()
+  let first = true
+  const look = async (): Promise<true | undefined> => {
+    const manager = await engine()
+    const nodes = await listNodes(manager, signal)
+    const tasks = await listTasks(manager, [service.id], nodes, signal)
+    if (tasks.some((task) => isServing(task) && task.node === node)) return true
+    const failed = tasks.filter(({ state }) => state === 'failed' || state === 'rejected')
+    if (first) for (const { id } of failed) failedBefore.add(id)
+    first = false
+    const newest = tasks.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0]
+    if (newest !== undefined) seen = `${newest.state}${newest.error === undefined ? '' : `: ${newest.error}`}`
+    if (nodes.every((each) => each.name !== node || each.state === 'down')) {
+      throw notServing(service, `${node} is down`, 'lab up')
+    }
+    const failures = failed.filter(({ id }) => !failedBefore.has(id))
+    const last = failures[0]
+    if (last === undefined || failures.length < MOST_FAILURES) return undefined
+    throw notServing(service, `${service.name} fails on ${node}: ${last.error ?? last.message ?? 'no reason given'}`)
+  }
   try {
-    await waitFor(
-      async () => {
-        const manager = await engine()
-        const nodes = await listNodes(manager, signal)
-        const tasks = await listTasks(manager, [service.id], nodes, signal)
-        if (tasks.some((task) => isServing(task) && task.node === node)) return true
-        const newest = tasks.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0]
-        if (newest !== undefined) seen = `${newest.state}${newest.error === undefined ? '' : `: ${newest.error}`}`
-        return undefined
-      },
-      {
-        deadlineMs,
-        intervalMs: LOOK_MS,
-        what: `${service.name} to serve on ${node}`,
-        lastSeen: () => seen,
-        ...(signal === undefined ? {} : { signal }),
-      },
-    )
+    await waitFor(look, {
+      deadlineMs,
+      intervalMs: LOOK_MS,
+      what: `${service.name} to serve on ${node}`,
+      lastSeen: () => seen,
+      ...(signal === undefined ? {} : { signal }),
+    })
   } catch (error) {
     if (!(error instanceof LabError) || error.code !== 'DEADLINE') throw error
-    throw new LabError('NOT_SERVING', error.message, {
-      where: `service ${service.name}`,
-      hint: `lab logs ${service.name}`,
-      cause: error,
-    })
+    throw notServing(service, error.message)
   }
+}
+
+function notServing(service: VolumeService, message: string, hint = `lab logs ${service.name}`): LabError {
+  return new LabError('NOT_SERVING', message, { where: `service ${service.name}`, hint })
 }

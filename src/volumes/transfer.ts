@@ -81,7 +81,9 @@ function eachLine(stream: Readable, onLine: (line: string) => void): Promise<voi
 
 /** Pure: what the ends of a transfer said, in one line: errors first, without file headers. */
 export function transferRemarks(lines: readonly string[]): string {
-  const said = lines.filter((line) => line.trim() !== '' && !line.startsWith('==>'))
+  const said = lines
+    .map((line) => line.replaceAll('\r', '').trimEnd())
+    .filter((line) => line.trim() !== '' && !line.startsWith('==>'))
   const telling = said.filter((line) => !line.startsWith('statuses of '))
   return (telling.length > 0 ? telling : said).join('; ')
 }

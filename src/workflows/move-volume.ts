@@ -69,12 +69,18 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
     blackoutMs = moving.blackout()
     return stored.record
   })
+  if (figures.notServing !== undefined) {
+    const { code, message, where, hint } = figures.notServing
+    throw new LabError(code, `${name} is on ${done.owner} now, but ${message}`, { where, hint })
+  }
+  const { rounds, bytesSent } = figures
   const result = {
     volume: name,
     from: owner,
     to: done.owner,
     epoch: done.epoch,
-    ...figures,
+    rounds,
+    bytesSent,
     blackoutMs,
     durationMs: Math.round(performance.now() - started),
   }

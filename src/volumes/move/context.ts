@@ -1,3 +1,4 @@
+import type { LabError } from '../../model/errors.ts'
 import type { MovePhase, NodeVolumes, StoredRecord, VolumeRecords, VolumeScheduler } from '../../model/volume.ts'
 
 /** Everything a move does goes through here: what drives it (a command, a test, a model) decides what is behind it. */
@@ -24,4 +25,6 @@ export interface MoveFigures {
   /** Transfers, the final one included. */
   rounds: number
   bytesSent: number
+  /** The service that was not seen to serve where its volume is now. */
+  notServing?: LabError
 }

@@ -103,17 +103,17 @@ async function sendFinal(now: Performing): Promise<Progressing> {
   return { stored: now.stored, observation: { ...now.observation, target } }
 }
 
-/** The data is where it belongs, so a service that does not come up does not keep the move open: it is reported. */
+/** The data is where it belongs, so a service that does not come up does not keep the move open: it is told at the end. */
 async function waitServing(now: Performing): Promise<Progressing> {
-  const { context, stored } = now
+  const { context, stored, figures } = now
   const using = await service(now)
   if (using !== undefined) {
     try {
       await context.scheduler.waitServing(using, stored.record.owner, SERVING_DEADLINE_MS, context.signal)
     } catch (error) {
+      // Interrupted, the move is brought to its end all the same; only nobody waits for the service.
       if (!context.signal.aborted && (!(error instanceof LabError) || error.code !== 'NOT_SERVING')) throw error
-      const why = context.signal.aborted ? 'interrupted' : (error as LabError).message
-      context.notice(`${using.name} was not seen to serve on ${stored.record.owner}: ${why}`)
+      if (error instanceof LabError) figures.notServing = error
     }
   }
   return advance(now, { phase: 'demote' })
