@@ -1,5 +1,5 @@
 import { request, type IncomingMessage } from 'node:http'
-import type { Duplex, Readable } from 'node:stream'
+import { Duplex, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { connect as connectTls } from 'node:tls'
@@ -104,11 +104,9 @@ export class RegistryClient {
     const { authority, password, signal } = this.access
     signal.throwIfAborted()
     const channel = await this.access.open()
-    const socket = connectTls({ socket: channel, servername: REGISTRY_HOST, ca: authority })
-    // TLS ends without ending what it runs through, and a node gives out a handful of channels only.
+    const socket = connectTls({ socket: new Drained(channel), servername: REGISTRY_HOST, ca: authority })
     const release = () => {
       socket.destroy()
-      channel.destroy()
     }
     const authorization = `Basic ${Buffer.from(`${REGISTRY_USER}:${password}`).toString('base64')}`
     const headers = { ...options.headers, authorization, host: REGISTRY, connection: 'close' }
@@ -142,6 +140,44 @@ export class RegistryClient {
   private refused(path: string, response: IncomingMessage, said: string): LabError {
     const status = `${String(response.statusCode ?? 0)} ${said.trim()}`.trim()
     return new LabError('REGISTRY', `the lab's registry refused ${path}: ${status}`, { where: REGISTRY, hint: REPAIR })
+  }
+}
+
+/**
+ * A byte stream that, when it is destroyed, reads the other side to its end instead of dropping it: TLS says goodbye after
+ * the last byte of an answer, and a channel that is torn down while something is on its way is not given back.
+ */
+class Drained extends Duplex {
+  private readonly channel: Duplex
+
+  constructor(channel: Duplex) {
+    super({ allowHalfOpen: true })
+    this.channel = channel
+    channel.on('data', (chunk: Buffer) => {
+      if (!this.destroyed && !this.push(chunk)) channel.pause()
+    })
+    channel.once('end', () => {
+      if (!this.destroyed) this.push(null)
+    })
+    channel.once('error', (error) => this.destroy(error))
+  }
+
+  override _read(): void {
+    this.channel.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.channel.write(chunk, done)
+  }
+
+  override _final(done: () => void): void {
+    this.channel.end(done)
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.channel.resume()
+    this.channel.end()
+    done(error)
   }
 }
 
