@@ -1,7 +1,7 @@
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /** Name of the transient unit that sends a volume's snapshots; one a volume, so there is never a second sender. */
-export function sendUnit(volume: string): string {
+function sendUnit(volume: string): string {
   return `lab-volume-send-${volume}`
 }
 
