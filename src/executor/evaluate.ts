@@ -35,11 +35,9 @@ export function evaluate(step: Step, answers: Answers, pending: Pending): Verdic
 function compare(step: Step, observed: ReadonlyMap<string, unknown>, pending: Pending): Verdict {
   const changes = step.diff(observed, pending.files)
   const waits = (step.after ?? []).some((earlier) => pending.steps.has(earlier))
-  if (!waits) return changes.length === 0 ? { state: 'ok' } : { state: 'pending', changes }
-  // A change that follows from the pending files themselves is certain; anything else may come out either way.
-  const without = step.diff(observed, NOTHING_PENDING.files)
-  const certain = changes.length > 0 && !sameChanges(changes, without)
-  return certain ? { state: 'pending', changes } : { state: 'maybe', changes }
+  // What an earlier step brings about may be what this one wants: a file put back to what a service read at its start.
+  if (waits) return { state: 'maybe', changes }
+  return changes.length === 0 ? { state: 'ok' } : { state: 'pending', changes }
 }
 
 /** The values a step's diff and apply are given. Throws `FactUnavailable` where the host could not tell one. */
@@ -53,8 +51,4 @@ export function observedBy(step: Step, answers: Answers): ReadonlyMap<string, un
       throw new Error(`${key}: ${answer.broken}`)
     }),
   )
-}
-
-function sameChanges(a: readonly Change[], b: readonly Change[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -24,7 +24,8 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await prepare(open)
     const machines = await ensureMachines(open)
     const summary = await convergeSite(open, 'apply', options)
-    if (summary.failed === 0 && options.limit === undefined) await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
+    if (summary.failed === 0 && options.limit === undefined)
+      await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
     const durationMs = Math.round(performance.now() - started)
     open.emit({ type: 'recap', hosts: summary.hosts, changed: summary.changed, failed: summary.failed, durationMs })
     return { ...summary, durationMs }

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { waitFor } from '../../src/model/wait.ts'
 import { startReader } from './client.ts'
 import { container, docker, ensureSample, lab, labDirectory, labEvents, labOk, status, writeFiles } from './harness.ts'
 
@@ -106,7 +107,9 @@ test('a directory is built, pinned by digest, deployed and answers with variable
   const { ran, last } = await labEvents(['deploy', './hello'])
   expect(ran.exitCode, ran.stdout).toBe(0)
   expect(last).toMatchObject({ type: 'deployed', app: 'hello', services: ['hello'], changed: true })
-  expect(await body()).toBe('version 1 from-the-env-file')
+  // The edge checks a new backend twice a second before it sends anybody there.
+  const first = await waitFor(() => body().catch(() => undefined), { deadlineMs: 5000, what: 'the edge to find hello' })
+  expect(first).toBe('version 1 from-the-env-file')
   const service = (await status()).services.find(({ name }) => name === 'hello')
   expect(service?.image).toMatch(/^registry\.lab\.local:5000\/.+@sha256:[0-9a-f]{64}$/)
   url = service?.urls[0] ?? ''

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { container, docker, lab, labEvents, labOk, status, type Event } from './harness.ts'
 
 const NODES = ['mgmt', 'node1', 'node2', 'node3']
@@ -42,7 +42,7 @@ describe('drift is named by plan, left alone by it, and mended by up', () => {
       spoil: 'dpkg --purge --force-depends logrotate >/dev/null 2>&1',
       kind: 'apt',
       names: 'logrotate',
-      still: '! dpkg-query -W logrotate 2>/dev/null | grep -q .',
+      still: '! dpkg -s logrotate 2>/dev/null | grep -q "ok installed"',
     },
     {
       what: 'a stopped service',
@@ -61,6 +61,8 @@ describe('drift is named by plan, left alone by it, and mended by up', () => {
       still: 'docker info -f "{{.Swarm.LocalNodeState}}" | grep -q inactive',
     },
   ]
+  afterEach(() => labOk(['up']))
+
   test.each(cases)('$what', async ({ node, spoil, kind, names, still }) => {
     await onNode(node, spoil)
     const planned = await labEvents(['plan'])
