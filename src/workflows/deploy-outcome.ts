@@ -5,11 +5,12 @@ import { isCurrent } from '../swarm/judge-services.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { listTasks, type TaskView } from '../swarm/tasks.ts'
-import { ServicesFailedError, waitForServices } from '../swarm/wait-services.ts'
+import { ServicesFailedError } from '../swarm/wait-services.ts'
 import { applyEdgeInTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { lastLogLines } from './task-logs.ts'
+import { waitForUp } from './wait-up.ts'
 
 /** Longest a task may take to come up when its health check does not ask for more. */
 const UP_DEADLINE_MS = 120_000
@@ -25,9 +26,8 @@ export async function waitUntilUp(
   services: readonly ServiceView[],
   options: { readonly updated: boolean },
 ): Promise<void> {
-  const ids = services.map(({ id }) => id)
   await runTask(lab.emit, options.updated ? 'wait until healthy' : 'check that it is up', async (task) => {
-    await waitForServices(engine, ids, {
+    await waitForUp(engine, services, {
       deadlineMs: Math.max(UP_DEADLINE_MS, ...services.map(checkPatienceMs)),
       stableMs: options.updated ? STABLE_MS : 0,
       judgeUpdate: options.updated,
@@ -100,18 +100,14 @@ async function putBack(
     await Promise.all(kept.map((service) => rollBack(engine, service.id, before)))
     await applyEdgeInTurn(lab)
     try {
-      await waitForServices(
-        engine,
-        kept.map(({ id }) => id),
-        {
-          deadlineMs: BACK_DEADLINE_MS,
-          judgeUpdate: false,
-          signal: lab.signal,
-          onProgress: (line) => {
-            task.progress(line)
-          },
+      await waitForUp(engine, kept, {
+        deadlineMs: BACK_DEADLINE_MS,
+        judgeUpdate: false,
+        signal: lab.signal,
+        onProgress: (line) => {
+          task.progress(line)
         },
-      )
+      })
       return {
         message: 'the version before was put back and serves',
         hint: 'mend it and deploy again',
