@@ -93,7 +93,7 @@ export async function buildImage(
 }
 
 /** Pure: the Compose file that builds one image and nothing else. Values travel in it, on standard input. */
-export function buildFile(plan: BuildPlan, key: string, contexts: Readonly<Record<string, string>>): unknown {
+function buildFile(plan: BuildPlan, key: string, contexts: Readonly<Record<string, string>>): unknown {
   const { app, service, build, secrets } = plan
   const inline = build.dockerfile_inline
   return {
@@ -151,8 +151,8 @@ function contextName(reference: string): string {
 
 /** Shows what a unit writes while it runs, whoever started it. Returns how to stop. */
 async function followUnit(connection: Connection, unit: string, progress: (line: string) => void): Promise<() => void> {
-  const file = `${NODE_PATHS.run}/units/${unit}.err`
-  const tail = await connection.spawn({ argv: ['tail', '-q', '-n', '+1', '-F', file] })
+  const files = ['out', 'err'].map((stream) => `${NODE_PATHS.run}/units/${unit}.${stream}`)
+  const tail = await connection.spawn({ argv: ['tail', '-q', '-n', '+1', '-F', ...files] })
   tail.stderr.resume()
   const lines = createInterface({ input: tail.stdout })
   lines.on('line', (line) => {

@@ -48,7 +48,7 @@ export async function findApp(typed: string, places: AppPlaces): Promise<AppDire
 }
 
 /** Names of all apps on the shelves, sorted. */
-export async function appNames(shelves: readonly string[]): Promise<readonly string[]> {
+async function appNames(shelves: readonly string[]): Promise<readonly string[]> {
   const names = await Promise.all(
     shelves.map(async (shelf) => {
       const entries = await entriesOf(shelf)

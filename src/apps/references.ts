@@ -108,7 +108,7 @@ export function parseDotEnv(text: string, outer: Variables): Variables {
 }
 
 /** True for a build context that is not a directory of this machine. */
-export function isRemote(context: string): boolean {
+function isRemote(context: string): boolean {
   return /^([a-z][a-z0-9+.-]*:\/\/|git@|github\.com\/|service:|target:)/.test(context)
 }
 

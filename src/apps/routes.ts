@@ -22,7 +22,7 @@ export function publishedPort(port: ComposePort): number | undefined {
 }
 
 /** What the user's label says the edge shall speak to the service; HTTP without one. */
-export function protocolOf(service: ComposeService): EdgeProtocol {
+function protocolOf(service: ComposeService): EdgeProtocol {
   return protocolLabel(service) === 'tcp' ? 'tcp' : 'http'
 }
 

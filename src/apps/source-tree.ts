@@ -80,7 +80,7 @@ export async function readEntry(path: string): Promise<SourceEntry | undefined> 
 }
 
 /** Digest of an entry: its kind, permissions and content, not its times. */
-export async function digestEntry(entry: SourceEntry): Promise<string> {
+async function digestEntry(entry: SourceEntry): Promise<string> {
   const hash = createHash('sha256').update(`${entry.type} ${entry.mode.toString(8)} ${entry.target ?? ''}\0`)
   if (entry.content !== undefined) hash.update(entry.content)
   else if (entry.type === 'file') {

@@ -37,7 +37,7 @@ const SAME = [
 ] as const
 
 /** How often lab has a health check run where the file does not say: a task counts as up as soon as it is. */
-export const HEALTH_INTERVAL = '1s'
+const HEALTH_INTERVAL = '1s'
 
 /** Pure: one service of a checked Compose file as Swarm takes it. */
 export function transformService(
