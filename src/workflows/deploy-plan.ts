@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, relative } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import type { AppSources } from '../apps/app-sources.ts'
 import { digestApp, gatherSources } from '../apps/app-sources.ts'
 import { checkConfig, type ConfigReport } from '../apps/check-config.ts'
@@ -48,7 +48,7 @@ export interface DeployPlan {
 }
 
 /** Where apps are looked for by name: beside lab.yml, then among those that come with lab. */
-export function appShelves(lab: OpenLab): readonly string[] {
+function appShelves(lab: OpenLab): readonly string[] {
   return [join(lab.lab.directory, 'apps'), join(findProduct().directory, 'apps')]
 }
 
@@ -140,9 +140,4 @@ function remarksOf(app: App, structure: StructureReport, report: ConfigReport): 
 
 function same(one: Problem, other: Problem): boolean {
   return one.file === other.file && one.line === other.line && one.message === other.message
-}
-
-/** As messages name an app's directory. */
-export function shownDirectory(app: App): string {
-  return dirname(app.mainFiles[0]?.shown ?? app.directory)
 }
