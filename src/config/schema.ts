@@ -128,7 +128,5 @@ export const labFileSchema = z
   })
   .describe('A lab: its nodes and what runs on them.')
 
-/** A `lab.yml` that was checked, with `count` not yet expanded. */
-export type LabFile = z.output<typeof labFileSchema>
 /** One entry of its `nodes`. */
 export type NodeEntry = z.output<typeof nodeEntrySchema>

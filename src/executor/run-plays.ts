@@ -135,7 +135,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
 }
 
 /** Whether a play concerns a node. */
-export function isMember(play: Play, node: NodeSpec): boolean {
+function isMember(play: Play, node: NodeSpec): boolean {
   return typeof play.hosts === 'function' ? play.hosts(node) : play.hosts.includes(node.name)
 }
 

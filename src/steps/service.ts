@@ -115,6 +115,8 @@ export const service = defineStep({
     else if (change('reloaded') !== undefined) commands.push(act('reload'))
     return commands
   },
+  // What it reads may be put back to what it read at its start: whether it must be restarted shows only then.
+  after: (wanted) => [...(wanted.restartAfter ?? []), ...(wanted.reloadAfter ?? [])],
 })
 
 /** States of a unit file that are as good as enabled: what cannot be enabled by itself is started by what needs it. */

@@ -97,7 +97,7 @@ async function machineRequest(
 }
 
 /** Pure: the address each node has or gets. What exists keeps its own; the rest take free ones in order. */
-export function assignAddresses(
+function assignAddresses(
   subnet: string,
   nodes: readonly NodeSpec[],
   machines: readonly Pick<Machine, 'name' | 'address'>[],
@@ -117,7 +117,7 @@ export function assignAddresses(
 }
 
 /** Digest of what a machine cannot be given after its creation. */
-export function specDigest(node: NodeSpec): string {
+function specDigest(node: NodeSpec): string {
   const fixed = { memory: node.memoryBytes ?? null, cpus: node.cpus ?? null, edge: node.roles.includes('edge') }
   return createHash('sha256').update(JSON.stringify(fixed)).digest('hex').slice(0, 12)
 }

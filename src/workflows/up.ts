@@ -53,7 +53,7 @@ export async function convergeSite(
 }
 
 /** Every play of the site, in order. */
-export function sitePlays(site: Site): readonly Play[] {
+function sitePlays(site: Site): readonly Play[] {
   return siteBooks.flatMap((book) => (typeof book.plays === 'function' ? book.plays(site) : book.plays))
 }
 
