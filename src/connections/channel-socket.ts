@@ -14,7 +14,8 @@ export class ChannelSocket extends Duplex {
     super({ allowHalfOpen: true, highWaterMark: 256 * 1024 })
     this.#channel = channel
     channel.on('data', (chunk: Buffer) => {
-      if (!this.push(chunk)) channel.pause()
+      // A stream that was destroyed takes nothing more, and a paused channel would never report that it is closed.
+      if (!this.push(chunk) && !this.destroyed) channel.pause()
     })
     channel.once('end', () => this.push(null))
     channel.once('close', () => {

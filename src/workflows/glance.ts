@@ -3,7 +3,7 @@ import { openEngine } from '../swarm/engine.ts'
 import { firstManager, type OpenLab } from './open-lab.ts'
 
 /** A node that lives answers within this; one that does not is as good as dead to somebody who only looks. */
-export const GLANCE_MS = 1000
+const GLANCE_MS = 1000
 
 /**
  * The same lab for somebody who only looks: each node gets one short attempt, however often it is asked for, so that

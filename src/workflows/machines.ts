@@ -16,7 +16,7 @@ const BOOT_DEADLINE_MS = 60_000
 /** What a node says that has other keys than the lab's. */
 const RESTORABLE: ReadonlySet<string> = new Set(['HOST_KEY_CHANGED', 'ACCESS_DENIED'])
 /** The port of the edge that `edge.port` of the host leads to. */
-export const EDGE_NODE_PORT = 80
+const EDGE_NODE_PORT = 80
 
 /** Creates machines that are missing, starts those that are stopped, and waits until SSH answers on each. */
 export async function ensureMachines(open: OpenLab): Promise<{ readonly changed: readonly string[] }> {

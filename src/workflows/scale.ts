@@ -6,7 +6,7 @@ import { slotsFor } from '../overlay/edge-config.ts'
 import { waitForNames } from '../overlay/wait-names.ts'
 import { listServices, serviceNamed, updateService, type ServiceView } from '../swarm/services.ts'
 import { waitForServices } from '../swarm/wait-services.ts'
-import { applyEdge } from './edge.ts'
+import { applyEdgeInTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { openProbes } from './probes.ts'
 import { runTask } from './task.ts'
@@ -56,7 +56,7 @@ export async function scale(lab: OpenLab, options: ScaleOptions): Promise<ScaleR
     }
     const [standings] = await Promise.all([
       waitForServices(engine, [service.id], { ...waiting, untilGone: false }),
-      reload ? applyEdge(lab) : undefined,
+      reload ? applyEdgeInTurn(lab) : undefined,
     ])
     const found = sortAddresses(standings.flatMap(({ ready }) => ready.flatMap((each) => each.address ?? [])))
     await Promise.all([

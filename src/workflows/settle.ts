@@ -1,6 +1,8 @@
 import { LabError } from '../model/errors.ts'
+import { waitFor } from '../model/wait.ts'
 import { listServices } from '../swarm/services.ts'
 import { waitForServices } from '../swarm/wait-services.ts'
+import { dnsDocument } from './dns.ts'
 import { applyEdge } from './edge.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -20,6 +22,12 @@ export async function settle(open: OpenLab, { restarted }: { readonly restarted:
   if (restarted) await waitForApps(open)
 }
 
+/**
+ * Longest that names may take. Engines that started at different moments find each other's names again by trying every
+ * 60 s; until then the edge knows no task.
+ */
+const NAMES_MS = 120_000
+
 /** A service that does not come back is a warning: the lab is up, and its owner may know why the app is not. */
 async function waitForApps(open: OpenLab): Promise<void> {
   const { engine } = await open.manager()
@@ -35,6 +43,13 @@ async function waitForApps(open: OpenLab): Promise<void> {
         onProgress: (line) => {
           task.progress(line)
         },
+      }),
+    )
+    await runTask(open.emit, 'wait for the names of the apps on every node', () =>
+      waitFor(async () => ((await dnsDocument(open)).consistent ? true : undefined), {
+        deadlineMs: NAMES_MS,
+        signal: open.signal,
+        what: 'every node to answer with the tasks that run ("lab dns" shows which does not)',
       }),
     )
   } catch (error) {
