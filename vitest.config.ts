@@ -26,8 +26,6 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          // Real nodes on a shared machine: a second try is reported as such.
-          retry: 1,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/global-setup.ts'],
           sequence: { groupOrder: 2 },

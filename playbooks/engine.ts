@@ -1,4 +1,4 @@
-import { playbook, NODE_PATHS, REGISTRY, type Site, type Step } from '../src/index.ts'
+import { playbook, NODE_PATHS, REGISTRY, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
 import { BASE_IMAGE, REGISTRY_USER } from '../src/model/names.ts'
 import { PACKAGES } from '../src/model/packages.ts'
 import { withRole } from '../src/model/site.ts'
@@ -7,6 +7,11 @@ import { dockerImage } from '../src/steps/docker-image.ts'
 import { file } from '../src/steps/file.ts'
 import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
+
+/** Port on which engines of a swarm tell each other of names and addresses. */
+const GOSSIP_PORT = 7946
+/** Longest a worker's engine waits for a manager's at its start. */
+const MANAGER_WAIT_SECONDS = 10
 
 /** A Docker engine on every node, reached through its Unix socket only. */
 export default playbook<Site>({
@@ -17,7 +22,7 @@ export default playbook<Site>({
       hosts: () => true,
       tags: ['engine'],
       independent: true,
-      steps: [apt({ packages: PACKAGES.engine }), ...registryAccess(site), ...engine(site)],
+      steps: (node) => [apt({ packages: PACKAGES.engine }), ...registryAccess(site), ...engine(site, node)],
     },
     {
       name: 'Images that builds start from',
@@ -29,20 +34,35 @@ export default playbook<Site>({
   ],
 })
 
-function engine(site: Site): readonly Step[] {
+function engine(site: Site, node: NodeSpec): readonly Step[] {
   const runtime = file({
     path: '/etc/containerd/config.toml',
     content: renderPackaged('playbooks/templates/containerd.toml.hbs', {}),
   })
+  const managers = siteNodes(site, 'manager').map(({ address }) => address)
+  const awaitManager = file({
+    path: '/usr/local/lib/lab/await-manager',
+    content: renderPackaged('playbooks/templates/await-manager.sh.hbs', {
+      managers,
+      port: String(GOSSIP_PORT),
+      seconds: String(MANAGER_WAIT_SECONDS),
+    }),
+    mode: 0o755,
+  })
+  const isManager = node.roles.includes('manager')
   const settings = [
     file({ path: '/etc/docker/daemon.json', content: `${JSON.stringify(daemonSettings(site), null, 2)}\n` }),
     file({
       path: '/etc/systemd/system/docker.service.d/lab.conf',
-      content: renderPackaged('playbooks/templates/docker.service.hbs', { ...NODE_PATHS }),
+      content: renderPackaged('playbooks/templates/docker.service.hbs', {
+        ...NODE_PATHS,
+        before: isManager ? '' : awaitManager.files[0],
+      }),
     }),
   ]
   return [
     runtime,
+    ...(isManager ? [] : [awaitManager]),
     ...settings,
     // The engine brings its runtime along, here and at boot.
     service({ unit: 'docker', running: true, enabled: true, restartAfter: settings }),

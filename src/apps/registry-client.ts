@@ -1,5 +1,5 @@
 import { request, type IncomingMessage } from 'node:http'
-import { Duplex, type Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { connect as connectTls } from 'node:tls'
@@ -104,7 +104,7 @@ export class RegistryClient {
     const { authority, password, signal } = this.access
     signal.throwIfAborted()
     const channel = await this.access.open()
-    const socket = connectTls({ socket: new Drained(channel), servername: REGISTRY_HOST, ca: authority })
+    const socket = connectTls({ socket: channel, servername: REGISTRY_HOST, ca: authority })
     const release = () => {
       socket.destroy()
     }
@@ -140,44 +140,6 @@ export class RegistryClient {
   private refused(path: string, response: IncomingMessage, said: string): LabError {
     const status = `${String(response.statusCode ?? 0)} ${said.trim()}`.trim()
     return new LabError('REGISTRY', `the lab's registry refused ${path}: ${status}`, { where: REGISTRY, hint: REPAIR })
-  }
-}
-
-/**
- * A byte stream that, when it is destroyed, reads the other side to its end instead of dropping it: TLS says goodbye after
- * the last byte of an answer, and a channel that is torn down while something is on its way is not given back.
- */
-class Drained extends Duplex {
-  private readonly channel: Duplex
-
-  constructor(channel: Duplex) {
-    super({ allowHalfOpen: true })
-    this.channel = channel
-    channel.on('data', (chunk: Buffer) => {
-      if (!this.destroyed && !this.push(chunk)) channel.pause()
-    })
-    channel.once('end', () => {
-      if (!this.destroyed) this.push(null)
-    })
-    channel.once('error', (error) => this.destroy(error))
-  }
-
-  override _read(): void {
-    this.channel.resume()
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.channel.write(chunk, done)
-  }
-
-  override _final(done: () => void): void {
-    this.channel.end(done)
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.channel.resume()
-    this.channel.end()
-    done(error)
   }
 }
 

@@ -39,6 +39,12 @@ export interface LabNetwork {
   readonly hostSubnets: readonly string[]
 }
 
+/** Where something listens, as seen from this host: a port published on 127.0.0.1, or one of the node's own address. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
 /** Progress of something slow, shown while it lasts. */
 export type Progress = (line: string) => void
 
@@ -59,8 +65,8 @@ export interface Provider {
   destroy(name: string): Promise<void>
   /** Puts host key and authorized key on a running machine again, without SSH; mends a lab whose `.lab/` was lost. */
   restoreAccess(request: MachineRequest): Promise<void>
-  /** Host port that a node's port is published on, on 127.0.0.1. */
-  publishedPort(name: string, nodePort: number): Promise<number | undefined>
+  /** Where a program on this host reaches a node's port; undefined when it cannot without a forward. */
+  endpoint(name: string, nodePort: number): Promise<Endpoint | undefined>
   /** Removes network, volumes, loop devices and whatever else belongs to the lab; images only with `images`. */
   cleanUp(options: { readonly images: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. */

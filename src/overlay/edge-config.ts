@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { EdgeProtocol, EdgeRoute } from '../model/edge-route.ts'
+import type { EdgeRoute } from '../model/edge-route.ts'
 import { ZONE } from '../model/names.ts'
 
 /** What the edge must know of one service. */
@@ -160,10 +160,7 @@ function serverTemplate(route: Route): string {
   return `server-template task ${String(route.slots)} ${route.service}.${ZONE}:${String(route.target)}`
 }
 
-function routeName(route: {
-  readonly service: string
-  readonly port: number
-  readonly protocol: EdgeProtocol
-}): string {
+/** What a route is called in the edge's configuration and statistics. */
+export function routeName(route: { readonly service: string; readonly port: number }): string {
   return `${route.service}-${String(route.port)}`
 }

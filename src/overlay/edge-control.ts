@@ -42,6 +42,26 @@ export async function loadEdge(
   return 'loaded'
 }
 
+/** How many tasks the edge of a node sends clients to, by route. */
+export async function countServing(connection: Connection, signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  const master = await openMaster(connection, signal)
+  return parseServing(await master('@1 show stat -1 4 -1'))
+}
+
+/** Pure: servers that are up, by backend, in HAProxy's statistics (CSV with its columns named in the first line). */
+export function parseServing(csv: string): ReadonlyMap<string, number> {
+  const [head = '', ...rows] = csv.trim().split('\n')
+  const columns = head.replace(/^# /, '').split(',')
+  const [backend, status] = [columns.indexOf('pxname'), columns.indexOf('status')]
+  const counts = new Map<string, number>()
+  for (const row of rows.map((line) => line.split(','))) {
+    const name = row[backend]
+    if (name === undefined || name === '' || !row[status]?.startsWith('UP')) continue
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
+
 /** Gives one command to HAProxy's master process and returns its answer; `@1` sends it on to the newest worker. */
 type Master = (command: string) => Promise<string>
 

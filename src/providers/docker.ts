@@ -9,6 +9,7 @@ import { createNetwork, findNetwork } from './docker/network.ts'
 import { cleanUpLab, destroyNode } from './docker/removal.ts'
 import { createNode, startNode } from './docker/start.ts'
 import { runInNode } from './docker/exec.ts'
+import { isOnLink } from './docker/host-networks.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { allowWatches, checkEngine } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
@@ -78,10 +79,12 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       const script = 'tar -x -f - -C / && chmod 0700 /root/.ssh && systemctl reload-or-restart ssh'
       await runInNode(await container(request.node.name), ['sh', '-c', script], await accessArchive(request))
     },
-    publishedPort: async (name, nodePort) => {
+    endpoint: async (name, nodePort) => {
       const found = await unlessStatus((await container(name)).inspect(), 404)
       const port = found?.NetworkSettings.Ports[`${String(nodePort)}/tcp`]?.[0]?.HostPort
-      return port === undefined || port === '' ? undefined : Number(port)
+      if (port !== undefined && port !== '') return { host: LOOPBACK, port: Number(port) }
+      const address = found?.Config.Labels[LABELS.address]
+      return address !== undefined && isOnLink(address) ? { host: address, port: nodePort } : undefined
     },
     cleanUp: async (options) => cleanUpLab(await engine(), lab, options),
     kill: async (name) => {

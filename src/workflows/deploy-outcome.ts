@@ -5,12 +5,12 @@ import { isCurrent } from '../swarm/judge-services.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { listTasks, type TaskView } from '../swarm/tasks.ts'
-import { ServicesFailedError } from '../swarm/wait-services.ts'
+import { ServicesFailedError } from '../swarm/service-watch.ts'
+import { waitForServices } from '../swarm/wait-services.ts'
 import { applyEdgeInTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { lastLogLines } from './task-logs.ts'
-import { waitForUp } from './wait-up.ts'
 
 /** Longest a task may take to come up when its health check does not ask for more. */
 const UP_DEADLINE_MS = 120_000
@@ -27,15 +27,19 @@ export async function waitUntilUp(
   options: { readonly updated: boolean },
 ): Promise<void> {
   await runTask(lab.emit, options.updated ? 'wait until healthy' : 'check that it is up', async (task) => {
-    await waitForUp(engine, services, {
-      deadlineMs: Math.max(UP_DEADLINE_MS, ...services.map(checkPatienceMs)),
-      stableMs: options.updated ? STABLE_MS : 0,
-      judgeUpdate: options.updated,
-      signal: lab.signal,
-      onProgress: (line) => {
-        task.progress(line)
+    await waitForServices(
+      engine,
+      services.map(({ id }) => id),
+      {
+        deadlineMs: Math.max(UP_DEADLINE_MS, ...services.map(checkPatienceMs)),
+        stableMs: options.updated ? STABLE_MS : 0,
+        judgeUpdate: options.updated,
+        signal: lab.signal,
+        onProgress: (line) => {
+          task.progress(line)
+        },
       },
-    })
+    )
     if (!options.updated) task.unchanged()
   })
 }
@@ -100,14 +104,18 @@ async function putBack(
     await Promise.all(kept.map((service) => rollBack(engine, service.id, before)))
     await applyEdgeInTurn(lab)
     try {
-      await waitForUp(engine, kept, {
-        deadlineMs: BACK_DEADLINE_MS,
-        judgeUpdate: false,
-        signal: lab.signal,
-        onProgress: (line) => {
-          task.progress(line)
+      await waitForServices(
+        engine,
+        kept.map(({ id }) => id),
+        {
+          deadlineMs: BACK_DEADLINE_MS,
+          judgeUpdate: false,
+          signal: lab.signal,
+          onProgress: (line) => {
+            task.progress(line)
+          },
         },
-      })
+      )
       return {
         message: 'the version before was put back and serves',
         hint: 'mend it and deploy again',

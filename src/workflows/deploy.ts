@@ -8,7 +8,7 @@ import { clientConfig, installClientConfig, type Workshop } from '../apps/worksh
 import { LabError } from '../model/errors.ts'
 import { LABELS } from '../model/names.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
-import { ServicesFailedError } from '../swarm/wait-services.ts'
+import { ServicesFailedError } from '../swarm/service-watch.ts'
 import { Beside, openWorkshop, pullOnWorkers, resolveImages } from './deploy-images.ts'
 import { recover, waitUntilUp } from './deploy-outcome.ts'
 import {
@@ -19,6 +19,7 @@ import {
   type DeployPlan,
   type LocalApp,
 } from './deploy-plan.ts'
+import { waitForEdge } from './edge.ts'
 import { applyEdgeInTurn, inTurn } from './in-turn.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -109,6 +110,7 @@ async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, be
   try {
     await applyEdgeInTurn(lab)
     await waitUntilUp(lab, engine, after, { updated: true })
+    await waitForEdge(lab, after)
   } catch (error) {
     if (!(error instanceof ServicesFailedError)) throw error
     throw await recover(lab, app, before, error)

@@ -1,10 +1,10 @@
 import type Docker from 'dockerode'
 import { unknownName } from '../model/names.ts'
 import { listServices, updateService, type ServiceView } from '../swarm/services.ts'
+import { waitForServices } from '../swarm/wait-services.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { finishOpenMoves } from './volumes.ts'
-import { waitForUp } from './wait-up.ts'
 
 /** What to restart. */
 export interface RestartOptions {
@@ -28,14 +28,18 @@ export async function restart(lab: OpenLab, options: RestartOptions): Promise<re
   const names = services.map(({ name }) => name)
   await runTask(lab.emit, `restart ${names.join(', ')}`, async (task) => {
     await Promise.all(services.map(({ id }) => updateService(engine, id, forced)))
-    await waitForUp(engine, services, {
-      deadlineMs: DEADLINE_MS,
-      stableMs: STABLE_MS,
-      signal: lab.signal,
-      onProgress: (line) => {
-        task.progress(line)
+    await waitForServices(
+      engine,
+      services.map(({ id }) => id),
+      {
+        deadlineMs: DEADLINE_MS,
+        stableMs: STABLE_MS,
+        signal: lab.signal,
+        onProgress: (line) => {
+          task.progress(line)
+        },
       },
-    })
+    )
   })
   lab.emit({
     type: 'done',

@@ -3,7 +3,7 @@ import { waitFor } from '../model/wait.ts'
 import { listServices } from '../swarm/services.ts'
 import { waitForServices } from '../swarm/wait-services.ts'
 import { dnsDocument } from './dns.ts'
-import { applyEdge } from './edge.ts'
+import { applyEdge, waitForEdge } from './edge.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { assertVolumes, finishOpenMoves } from './volumes.ts'
@@ -31,7 +31,8 @@ const NAMES_MS = 120_000
 /** A service that does not come back is a warning: the lab is up, and its owner may know why the app is not. */
 async function waitForApps(open: OpenLab): Promise<void> {
   const { engine } = await open.manager()
-  const ids = (await listServices(engine, open.signal)).filter(({ replicas }) => replicas !== 0).map(({ id }) => id)
+  const services = (await listServices(engine, open.signal)).filter(({ replicas }) => replicas !== 0)
+  const ids = services.map(({ id }) => id)
   if (ids.length === 0) return
   try {
     await runTask(open.emit, 'wait for the apps', (task) =>
@@ -52,6 +53,7 @@ async function waitForApps(open: OpenLab): Promise<void> {
         what: 'every node to answer with the tasks that run ("lab dns" shows which does not)',
       }),
     )
+    await waitForEdge(open, services)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     open.emit({ type: 'notice', level: 'warning', message: `not every app came back: ${error.message}` })

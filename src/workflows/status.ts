@@ -2,7 +2,7 @@ import type { NodeStatus, ServiceStatus, StatusDocument, VolumeStatus } from '..
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { LABELS } from '../model/names.ts'
-import type { Machine } from '../model/provider.ts'
+import type { Endpoint, Machine } from '../model/provider.ts'
 import { readRoutes } from '../overlay/edge-config.ts'
 import { listNodes, type SwarmNode } from '../swarm/nodes.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
@@ -34,15 +34,17 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
   const anyManager = nodesWithRole(lab.spec, 'manager').some(
     ({ name }) => machines.find((machine) => machine.name === name)?.state === 'running',
   )
-  const [engines, swarm, volumes, portOf] = await Promise.all([
+  const [engines, swarm, volumes, endpointOf] = await Promise.all([
     engineVersions(quick, machines, notes),
     anyManager ? orNote(notes, quick, () => swarmPicture(quick)) : undefined,
     anyManager ? volumesPart(quick) : undefined,
-    publishedPorts(quick, machines),
+    edgeEndpoints(quick, machines),
   ])
   if (!anyManager && machines.length > 0) notes.push('services and volumes are unknown: no manager runs (lab up)')
-  const front = await portOf(FRONT_PORT)
-  const services = await Promise.all((swarm?.services ?? []).map((service) => serviceStatus(service, swarm, portOf)))
+  const front = await endpointOf(FRONT_PORT)
+  const services = await Promise.all(
+    (swarm?.services ?? []).map((service) => serviceStatus(service, swarm, endpointOf)),
+  )
   return {
     lab: lab.lab.id,
     edge: front === undefined ? undefined : url('http', front),
@@ -122,18 +124,18 @@ async function volumesPart(lab: OpenLab): Promise<readonly VolumeStatus[] | unde
   }
 }
 
-/** Looks up host ports of the edge, each once. */
-async function publishedPorts(
+/** Looks up where ports of the edge are reached, each once. */
+async function edgeEndpoints(
   lab: OpenLab,
   machines: readonly Machine[],
-): Promise<(port: number) => Promise<number | undefined>> {
+): Promise<(port: number) => Promise<Endpoint | undefined>> {
   const edge = nodesWithRole(lab.spec, 'edge')[0]?.name
-  const known = new Map<number, Promise<number | undefined>>()
+  const known = new Map<number, Promise<Endpoint | undefined>>()
   const running = machines.some((machine) => machine.name === edge && machine.state === 'running')
   const look = (port: number) => {
     const present = known.get(port)
     if (present !== undefined || edge === undefined || !running) return present ?? Promise.resolve(undefined)
-    const asked = lab.provider.publishedPort(edge, port)
+    const asked = lab.provider.endpoint(edge, port)
     known.set(port, asked)
     return asked
   }
@@ -144,14 +146,14 @@ async function publishedPorts(
 async function serviceStatus(
   service: ServiceView,
   swarm: SwarmPicture | undefined,
-  portOf: (port: number) => Promise<number | undefined>,
+  endpointOf: (port: number) => Promise<Endpoint | undefined>,
 ): Promise<ServiceStatus> {
   const { desired, running, tasks } = serviceStanding(service, swarm?.tasks ?? [], swarm?.nodes ?? [])
   const routes = readRoutes(service.labels[LABELS.routes])
   const urls = await Promise.all(
     routes.map(async ({ port, protocol }) => {
-      const published = await portOf(port)
-      return published === undefined ? [] : [url(protocol, published)]
+      const endpoint = await endpointOf(port)
+      return endpoint === undefined ? [] : [url(protocol, endpoint)]
     }),
   )
   return {
@@ -199,8 +201,8 @@ async function orNote<T>(notes: string[], lab: OpenLab, work: () => Promise<T>):
   }
 }
 
-function url(protocol: 'http' | 'tcp', port: number): string {
-  return `${protocol}://127.0.0.1:${String(port)}`
+function url(protocol: 'http' | 'tcp', { host, port }: Endpoint): string {
+  return `${protocol}://${host}:${String(port)}`
 }
 
 function messageOf(error: unknown): string {

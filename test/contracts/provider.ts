@@ -149,10 +149,11 @@ export function providerContract(subject: ProviderUnderTest): void {
     })
 
     test('a wished host port that is taken becomes the next free one', async () => {
-      const port = await provider.publishedPort('first', NODE_PORT)
-      expect(port).toBeGreaterThan(busyPort)
-      expect(port).toBeLessThan(busyPort + 100)
-      expect(await provider.publishedPort('second', NODE_PORT)).toBeUndefined()
+      const published = await provider.endpoint('first', NODE_PORT)
+      expect(published?.host).toBe('127.0.0.1')
+      expect(published?.port).toBeGreaterThan(busyPort)
+      expect(published?.port).toBeLessThan(busyPort + 100)
+      expect(await provider.endpoint('second', NODE_PORT)).not.toMatchObject({ host: '127.0.0.1' })
     })
 
     test('a stopped node keeps address, keys and data, and starts again', async () => {
@@ -187,7 +188,7 @@ export function providerContract(subject: ProviderUnderTest): void {
     })
 
     test('a node whose port was taken while it was stopped starts with another, and keeps its files', async () => {
-      const before = await provider.publishedPort('first', NODE_PORT)
+      const before = (await provider.endpoint('first', NODE_PORT))?.port
       if (before === undefined) throw new Error('the port is not published')
       await say('first', 'echo mine >/etc/mine')
       await provider.stop('first')
@@ -195,7 +196,7 @@ export function providerContract(subject: ProviderUnderTest): void {
       try {
         await provider.start('first', signal)
         expect(await say('first', 'cat /etc/mine')).toBe('mine')
-        expect(await provider.publishedPort('first', NODE_PORT)).toBeGreaterThan(before)
+        expect((await provider.endpoint('first', NODE_PORT))?.port).toBeGreaterThan(before)
         expect((await provider.list()).find(({ name }) => name === 'first')?.address).toBe(
           nthAddress(network.subnet, 11),
         )

@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
-import { ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
+import { container, docker, ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
 
 let edge: string
 beforeAll(async () => {
@@ -35,8 +35,10 @@ test('halt stops everything, status says so, and up brings back addresses, servi
   expect(deploy.stderr).toContain('lab up')
   expect((await lab(['plan'])).exitCode).toBe(2)
 
-  const { ran } = await labEvents(['up'])
+  const { ran, last } = await labEvents(['up'])
   expect(ran.exitCode, ran.stdout).toBe(0)
+  expect((await fetch(edge)).status).toBe(200)
+  expect(last, ran.stdout).toMatchObject({ type: 'recap', changed: 0, failed: 0 })
   const after = await status()
   expect(after.edge).toBe(before.edge)
   expect(after.nodes).toEqual(before.nodes)
@@ -49,6 +51,22 @@ test('halt stops everything, status says so, and up brings back addresses, servi
   const kept = await waitFor(async () => texts().catch(() => undefined), { deadlineMs: 30_000, what: 'the guest book' })
   expect(kept).toContain(mark)
   expect((await labEvents(['up'])).last).toMatchObject({ type: 'recap', changed: 0 })
+})
+
+test('nodes that all lost their power at once, as when the engine of the host restarts, come back with up', async () => {
+  const mark = `before the cut ${String(Date.now())}`
+  await post(mark)
+  const before = await status()
+  await docker('kill', ...(await Promise.all(before.nodes.map(({ name }) => container(name)))))
+  await labOk(['up'])
+  expect((await fetch(edge)).status).toBe(200)
+  const after = await status()
+  expect(after.nodes).toEqual(before.nodes)
+  expect(after.services.map(({ name, running }) => ({ name, running }))).toEqual(
+    before.services.map(({ name, running }) => ({ name, running })),
+  )
+  const kept = await waitFor(async () => texts().catch(() => undefined), { deadlineMs: 30_000, what: 'the guest book' })
+  expect(kept).toContain(mark)
 })
 
 test('halt twice is no error', async () => {

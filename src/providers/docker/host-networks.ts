@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import { execa } from 'execa'
-import { formatAddress, parseCidr } from '../../model/addresses.ts'
+import { formatAddress, isIpInSubnet, parseCidr } from '../../model/addresses.ts'
 import { unlessStatus } from './engine.ts'
 
 /** A network of the host's engine. */
@@ -27,6 +27,15 @@ export async function hostSubnets(engine: Docker, except?: string): Promise<read
   const servers = getServers().flatMap((server) => (/^[\d.]+$/.test(server) ? [`${server}/32`] : []))
   const all = [...interfaces, ...routes, ...networks.flatMap(({ subnets }) => subnets), ...servers]
   return [...new Set(all)].filter((subnet) => !own.has(subnet) && !isDefaultRoute(subnet)).sort()
+}
+
+/** Whether a network of one of this host's own interfaces has the address; never so where the engine runs in a machine of its own. */
+export function isOnLink(address: string): boolean {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .some(({ family, internal, cidr }) => {
+      return family === 'IPv4' && !internal && cidr !== null && isIpInSubnet(address, networkOf(cidr))
+    })
 }
 
 /** MTU of the link that this host's default route leaves through; 1500 where it cannot be told. */

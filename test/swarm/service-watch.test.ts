@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ServicesFailedError, Watch } from '../../src/swarm/wait-services.ts'
+import { ServicesFailedError, Watch } from '../../src/swarm/service-watch.ts'
 import { aNode, aService, aTask } from './swarm-objects.ts'
 
 const nodes = [aNode('node1')]
@@ -57,6 +57,34 @@ describe('a watch over services', () => {
     expect(failureOf(() => watch.look(['s1'], [aService()], { nodes, tasks })).failures[0]?.reason).toBe('unplaced')
   })
 
+  test('counts tasks that crash one after another though the swarm lists but two of them at a time', () => {
+    const watch = new Watch({ deadlineMs: 60_000 }, () => 0)
+    const look = (...tasks: readonly ReturnType<typeof aTask>[]) => watch.look(['s1'], [aService()], { nodes, tasks })
+    const [before, first, second, third] = [0, 1, 2, 3].map((at) =>
+      aTask({ state: 'failed', desired: 'shutdown', exitCode: 7, at, error: 'task: non-zero exit (7)' }),
+    )
+    if (before === undefined || first === undefined || second === undefined || third === undefined) throw new Error()
+    expect(look(before)).toBeUndefined()
+    expect(look(before, first)).toBeUndefined()
+    expect(look(first, second)).toBeUndefined()
+    const { failures } = failureOf(() => look(second, third))
+    expect(failures).toMatchObject([{ service: 'web', reason: 'crashed', task: { exitCode: 7 } }])
+    expect(failures[0]?.message).toContain('exit code 7')
+  })
+
+  test('gives a task whose port is still held by the one before it as long as that one may take to stop', () => {
+    let now = 0
+    const watch = new Watch({ deadlineMs: 60_000 }, () => now)
+    const error = 'no suitable node (host-mode port already in use on 1 node)'
+    const tasks = [aTask({ state: 'pending', node: '', error })]
+    const look = () => watch.look(['s1'], [aService()], { nodes, tasks })
+    expect(look()).toBeUndefined()
+    now = 24_999
+    expect(look()).toBeUndefined()
+    now = 25_000
+    expect(failureOf(look).failures[0]?.reason).toBe('unplaced')
+  })
+
   test('tells of a rollback with the task that caused it', () => {
     const watch = new Watch({ deadlineMs: 1000 }, () => 0)
     const culprit = aTask({
@@ -71,7 +99,10 @@ describe('a watch over services', () => {
       Message: `update rolled back due to failure of task ${culprit.id}`,
     } as const
     const picture = { nodes, tasks: [aTask(), culprit] }
-    const error = failureOf(() => watch.look(['s1'], [aService({ update })], picture))
+    // By the time the swarm tells of it, it may have forgotten the task.
+    watch.look(['s1'], [aService()], { nodes, tasks: [aTask()] })
+    watch.look(['s1'], [aService()], picture)
+    const error = failureOf(() => watch.look(['s1'], [aService({ update })], { nodes, tasks: [aTask()] }))
     expect(error.failures).toMatchObject([{ reason: 'rolled-back', task: { id: culprit.id } }])
     expect(error.message).toMatch(/put back: keeps ending on node1 with exit code 3/)
     const lenient = new Watch({ deadlineMs: 1000, judgeUpdate: false }, () => 0)
