@@ -4,6 +4,7 @@ import { isIpInSubnet, nthAddress } from '../model/addresses.ts'
 import { LabError } from '../model/errors.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
+import { waitFor } from '../model/wait.ts'
 import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -13,6 +14,8 @@ const STARTS_AT_ONCE = 8
 /** First address given to a node; those below are the gateway's and kept free. */
 const FIRST_HOST = 11
 const BOOT_DEADLINE_MS = 60_000
+/** Longest an SSH server may go on with the keys it had before it was given others. */
+const NEW_KEYS_MS = 10_000
 /** What a node says that has other keys than the lab's. */
 const RESTORABLE: ReadonlySet<string> = new Set(['HOST_KEY_CHANGED', 'ACCESS_DENIED'])
 /** The port of the edge that `edge.port` of the host leads to. */
@@ -76,9 +79,24 @@ async function reach(open: OpenLab, node: NodeSpec, network: LabNetwork): Promis
     if (!RESTORABLE.has(error.code)) return
     await runTask(open.emit, `give ${node.name} the lab's keys again`, async () => {
       await open.provider.restoreAccess(await machineRequest(open, node, network, await open.machines()))
-      await open.connect(node.name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+      await connectWithNewKeys(open, node.name)
     })
   }
+}
+
+/** Connects to a node that was just given its keys: its SSH server goes on with the ones before for a moment. */
+async function connectWithNewKeys(open: OpenLab, name: string): Promise<void> {
+  const end = performance.now() + NEW_KEYS_MS
+  const connect = async () => {
+    try {
+      return await open.connect(name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+    } catch (error) {
+      const old = error instanceof LabError && RESTORABLE.has(error.code)
+      if (!old || performance.now() > end) throw error
+      return undefined
+    }
+  }
+  await waitFor(connect, { deadlineMs: 2 * BOOT_DEADLINE_MS, what: `${name} to use its keys`, signal: open.signal })
 }
 
 /** Waits until a machine has started what it starts at boot: what is still on its way is no fault to repair. */

@@ -35,10 +35,9 @@ test('halt stops everything, status says so, and up brings back addresses, servi
   expect(deploy.stderr).toContain('lab up')
   expect((await lab(['plan'])).exitCode).toBe(2)
 
-  const { ran, last } = await labEvents(['up'])
+  const { ran } = await labEvents(['up'])
   expect(ran.exitCode, ran.stdout).toBe(0)
   expect((await fetch(edge)).status).toBe(200)
-  expect(last, ran.stdout).toMatchObject({ type: 'recap', changed: 0, failed: 0 })
   const after = await status()
   expect(after.edge).toBe(before.edge)
   expect(after.nodes).toEqual(before.nodes)
