@@ -8,10 +8,12 @@ import { renderVolumeTable } from './volumes-view.ts'
 export function renderStatus(status: StatusDocument, screen: Screen): readonly string[] {
   const { style } = screen
   const edge = status.edge === undefined ? style.dim('not up') : style.cyan(status.edge)
+  // Without a manager that answers nobody knows; the notes say so.
+  const known = status.nodes.some(({ swarm }) => swarm !== undefined)
   const services =
-    status.services.length === 0
-      ? [style.dim('no services yet: "lab deploy" deploys the apps of lab.yml')]
-      : renderServices(status.services, screen)
+    status.services.length > 0
+      ? renderServices(status.services, screen)
+      : [style.dim(known ? 'no services yet: "lab deploy" deploys the apps of lab.yml' : 'services unknown')]
   return [
     `${style.bold(status.lab)}  ${edge}`,
     '',

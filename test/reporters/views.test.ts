@@ -167,6 +167,12 @@ describe('lab status', () => {
     expect(lines[0]).toBe('classic-f2af6c  not up')
     expect(lines.at(-1)).toBe('no services yet: "lab deploy" deploys the apps of lab.yml')
   })
+
+  it('does not say that there are no services where no manager could be asked', () => {
+    const nodes = STATUS.nodes.map((node) => ({ ...node, swarm: undefined }))
+    const lines = renderStatus({ ...STATUS, nodes, services: [], volumes: [], notes: [] }, screen)
+    expect(lines.at(-1)).toBe('services unknown')
+  })
 })
 
 describe('lab volumes', () => {
