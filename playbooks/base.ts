@@ -18,10 +18,12 @@ export default playbook<Site>({
       tags: ['base', 'dns'],
       independent: true,
       steps: [
-        apt({ packages: [...PACKAGES.base, ...PACKAGES.overlay] }),
         ...proxy(site),
-        ...certificates(site),
+        // Names before everything else that is fetched: a node whose forwarder was stopped finds no mirror.
+        apt({ packages: PACKAGES.names }),
         ...names(site),
+        apt({ packages: [...PACKAGES.base, ...PACKAGES.overlay] }),
+        ...certificates(site),
       ],
     },
   ],

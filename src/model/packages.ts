@@ -3,6 +3,7 @@
  * that bringing a lab up installs nothing.
  */
 export const PACKAGES = {
+  names: ['dnsmasq-base'],
   base: [
     'systemd',
     'systemd-sysv',
@@ -18,7 +19,7 @@ export const PACKAGES = {
     'jq',
   ],
   engine: ['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx'],
-  overlay: ['dnsmasq-base', 'bind9-dnsutils', 'busybox-static'],
+  overlay: ['bind9-dnsutils', 'busybox-static'],
   registry: ['docker-registry'],
   volumes: ['btrfs-progs', 'zfs-fuse', 'openssh-client'],
   logging: ['rsyslog', 'rsyslog-relp', 'logrotate'],

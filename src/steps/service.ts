@@ -76,7 +76,8 @@ export const service = defineStep({
     const unit = observed['unit'] as UnitState
     const changes: Change[] = []
     const masked = unit.load === 'masked' || unit.file.startsWith('masked')
-    if (wanted.masked !== undefined && wanted.masked !== masked) changes.push(differs('masked', masked))
+    const wantsMasked = maskedAsWanted(wanted)
+    if (wantsMasked !== undefined && wantsMasked !== masked) changes.push(differs('masked', masked))
     const enabled = wanted.enabled === true ? ENABLED.has(unit.file) : unit.file.startsWith('enabled')
     if (wanted.enabled !== undefined && wanted.enabled !== enabled) {
       changes.push({ path: 'enabled', from: unit.file === '' ? 'no such unit' : unit.file, to: yesNo(wanted.enabled) })
@@ -106,7 +107,11 @@ export const service = defineStep({
     if (needsReload || load === 'not-found' || filesOf(wanted).some((path) => path.includes('/systemd/system/'))) {
       commands.push({ argv: ['systemctl', 'daemon-reload'], ...timeout })
     }
-    if (change('masked') !== undefined) systemctl(wanted.masked === true ? 'mask' : 'unmask')
+    if (change('masked') !== undefined && wanted.masked === true) systemctl('mask')
+    else if (change('masked') !== undefined) {
+      systemctl('unmask')
+      systemctl('unmask', '--runtime')
+    }
     if (change('enabled') !== undefined) systemctl(wanted.enabled === true ? 'enable' : 'disable')
     if (change('running') !== undefined) {
       if (change('running')?.to === 'yes') commands.push(act('start'))
@@ -118,6 +123,11 @@ export const service = defineStep({
   // What it reads may be put back to what it read at its start: whether it must be restarted shows only then.
   after: (wanted) => [...(wanted.restartAfter ?? []), ...(wanted.reloadAfter ?? [])],
 })
+
+/** What runs or starts at boot cannot be masked, whoever masked it. */
+function maskedAsWanted({ masked, running, enabled }: ServiceOptions): boolean | undefined {
+  return masked ?? (running === true || enabled === true ? false : undefined)
+}
 
 /** States of a unit file that are as good as enabled: what cannot be enabled by itself is started by what needs it. */
 const ENABLED: ReadonlySet<string> = new Set(['enabled', 'enabled-runtime', 'alias', 'static', 'indirect', 'generated'])

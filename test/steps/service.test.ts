@@ -99,3 +99,16 @@ test('sockets and timers keep their names, and what is no name is refused', () =
   expect(() => service({ unit: 'x; reboot' })).toThrow('not the name of a systemd unit')
   expect(() => service({ unit: '-H' })).toThrow('not the name of a systemd unit')
 })
+
+test('what must run is unmasked first, whoever masked it', async () => {
+  const { changes, commands } = await consider(service({ unit: 'x', running: true, enabled: true }), {
+    'unit:x.service': unit({ load: 'masked', active: 'inactive', file: 'masked-runtime' }),
+  })
+  expect(changes.map((change) => change.path)).toEqual(['masked', 'enabled', 'running'])
+  expect(commands.map(({ argv }) => argv.slice(0, 3).join(' '))).toEqual([
+    'systemctl unmask --',
+    'systemctl unmask --runtime',
+    'systemctl enable --',
+    expect.stringMatching(/^sh -c/),
+  ])
+})

@@ -54,7 +54,7 @@ export async function imageTags(directory = recipesDirectory()): Promise<ImageTa
 
 /** Every package a node has installed from the start, for `apt-get install`. */
 export function packageList(): string {
-  return [...new Set<string>(Object.values(PACKAGES).flat())].join(' ')
+  return [...new Set<string>(Object.values(PACKAGES).flat())].sort().join(' ')
 }
 
 /** The build context of an image, as the engine takes it. Extra files are streamed in from where they are. */
