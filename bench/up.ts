@@ -1,0 +1,147 @@
+import { freemem } from 'node:os'
+import { $ } from 'zx'
+import type { Lab } from './lab.ts'
+import { peakMemory, timed } from './measure.ts'
+import type { Row } from './report.ts'
+import type { Bench, Session } from './session.ts'
+
+/** Memory a node takes while it boots, at the most; fewer are started where that is not free. */
+const NODE_MIB = 220
+
+/** A lab's whole life, several times over. Always on labs of its own: what it measures is how they come and go. */
+export const bench: Bench = {
+  title: 'A lab from lab.yml to destroy, images built already',
+  summary: 'lab up with images built, up again, idle memory, destroy; by option demo, many nodes, from nothing',
+  async run(session) {
+    const { options } = session
+    const found = {
+      up: [] as number[],
+      again: [] as number[],
+      pss: [] as number[],
+      stats: [] as number[],
+      destroy: [] as number[],
+    }
+    const notes: string[] = [
+      'memory: of all processes on all nodes, shared pages counted once (PSS); and as docker stats counts it.',
+    ]
+    const rounds = options.rounds ?? 3
+    for (let round = 0; round < rounds; round++) {
+      session.say(`${String(round + 1)}/${String(rounds)} up, up again, destroy`)
+      const lab = await session.newLab()
+      // What a first lab in a checkout does once (install, compile) is not the lab's own.
+      await lab.run(['--version'])
+      found.up.push(await timed(() => lab.run(['up'])))
+      await lab.status()
+      found.again.push(await timed(() => lab.converged(['up'])))
+      const { pss, stats } = await memory(session, lab)
+      found.pss.push(pss)
+      found.stats.push(stats)
+      found.destroy.push(await timed(() => lab.run(['destroy', '--yes'])))
+    }
+    const rows: Row[] = [
+      { what: 'lab up, new lab', unit: 'ms', values: found.up, goal: 'under 12 s' },
+      { what: 'lab up, right after', unit: 'ms', values: found.again, goal: 'under 2 s' },
+      { what: 'memory of an idle lab (PSS)', unit: 'MiB', values: found.pss, goal: 'under 800 MiB' },
+      { what: 'memory of an idle lab (docker stats)', unit: 'MiB', values: found.stats },
+      { what: 'lab destroy', unit: 'ms', values: found.destroy },
+    ]
+    if (options.demo) rows.push(await demo(session, 'lab demo, images built', 'under 60 s'))
+    for (const nodes of options.nodes) rows.push(...(await many(session, nodes, rounds, notes)))
+    if (options.fromNothing) rows.push(...(await fromNothing(session, notes)))
+    return { rows, notes }
+  },
+}
+
+async function memory(session: Session, lab: Lab): Promise<{ readonly pss: number; readonly stats: number }> {
+  // Kernel threads, and processes that end meanwhile, have nothing to say.
+  const sum = `cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss:/ { sum += $2 } END { print sum }'`
+  const kibibytes = await lab.everywhere(`set +e; ${sum}`)
+  const containers = lab.nodes.map((node) => lab.container(node))
+  const { stdout } = await $({
+    quiet: true,
+    signal: session.signal,
+  })`docker stats --no-stream --format ${'{{.MemUsage}}'} ${containers}`
+  const used = stdout.trim().split('\n').map(mebibytes)
+  const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+  return { pss: total(kibibytes.map(Number)) / 1024, stats: total(used) }
+}
+
+/** `151.2MiB / 7.6GiB`, the first of the two. */
+function mebibytes(text: string): number {
+  const match = /^([\d.]+)([KMG])iB/.exec(text)
+  if (match === null) throw new Error(`docker stats says "${text}"`)
+  return Number(match[1]) * ({ K: 1 / 1024, M: 1, G: 1024 }[match[2] ?? 'M'] ?? 1)
+}
+
+async function demo(session: Session, what: string, goal: string): Promise<Row> {
+  session.say(what)
+  const lab = await session.newLab()
+  const tookMs = await timed(() => lab.run(['demo']))
+  await lab.run(['destroy', '--yes'])
+  return { what, unit: 'ms', values: [tookMs], goal }
+}
+
+/** The second run of larger labs: lab.yml of the project with more workers. */
+async function many(session: Session, nodes: number, rounds: number, notes: string[]): Promise<readonly Row[]> {
+  const name = `${String(nodes)} nodes`
+  const freeMiB = freemem() / 2 ** 20
+  if (nodes < 3 || nodes * NODE_MIB > freeMiB) {
+    notes.push(
+      `${name}: left out, ${String(Math.round(freeMiB))} MiB are free and ${String(nodes * NODE_MIB)} are wanted.`,
+    )
+    return []
+  }
+  session.say(`${name}: up`)
+  const lab = await session.newLab(manySpec(nodes))
+  const first = await timed(() => lab.run(['up']))
+  const again: number[] = []
+  for (let round = 0; round < rounds; round++) again.push(await timed(() => lab.converged(['up'])))
+  const peak = await peakMemory(session.temporary, (env) => lab.run(['up'], { env }))
+  await lab.run(['destroy', '--yes'])
+  return [
+    { what: `${name}: lab up, new lab`, unit: 'ms', values: [first] },
+    { what: `${name}: lab up, nothing to do`, unit: 'ms', values: again, goal: '1.5, 3, 6 s for 4, 16, 48' },
+    { what: `${name}: peak memory of lab`, unit: 'MiB', values: [peak], goal: 'under 200 MiB' },
+  ]
+}
+
+function manySpec(nodes: number): string {
+  return `name: bench-many
+nodes:
+  - { name: mgmt, roles: [manager, build, edge] }
+  - { name: node1, roles: [worker, registry, logs] }
+  - { name: node, roles: [worker], count: ${String(nodes - 2)}, start: 2 }
+`
+}
+
+/**
+ * Without any image: what is downloaded and built counts. Images are shared by all labs of an engine, so this is done only
+ * where there are none, and what it made is removed again. Never are images taken away that others may be using.
+ */
+async function fromNothing(session: Session, notes: string[]): Promise<readonly Row[]> {
+  const { stdout } = await $({
+    quiet: true,
+    signal: session.signal,
+  })`docker image ls --format ${'{{.Repository}}:{{.Tag}}'} --filter reference=${'lab-*'}`
+  const images = stdout.split('\n').filter((line) => line !== '')
+  if (images.length > 0) {
+    notes.push(
+      `from nothing: left out, because this engine keeps ${String(images.length)} images of lab that all its labs share.`,
+      'Where no other lab needs them, `lab destroy --yes --images` in any lab removes them; then run this again.',
+    )
+    return []
+  }
+  const rows: Row[] = []
+  for (const [command, goal] of [
+    ['up', 'under 90 s'],
+    ['demo', 'under 4 minutes'],
+  ] as const) {
+    session.say(`${command} from nothing`)
+    const lab = await session.newLab()
+    await lab.run(['--version'])
+    const tookMs = await timed(() => lab.run([command]))
+    await lab.run(['destroy', '--yes', '--images'])
+    rows.push({ what: `lab ${command} from nothing`, unit: 'ms', values: [tookMs], goal })
+  }
+  return rows
+}
