@@ -4,7 +4,7 @@ import type { Bench } from './session.ts'
 
 const SERVICE = 'nodeapp_nodeapp'
 
-// The engine's own command goes on for five seconds after all tasks run, to see whether they stay. What is comparable to
+// The engine's own command goes on for a while after all tasks run, to see whether they stay. What is comparable to
 // lab is the moment all three are healthy: a task with a health check is "Running" then and not before.
 const UNTIL_HEALTHY = `docker service scale --detach "$1=3" >/dev/null
 exec timeout 120 sh -c 'until [ "$(docker service ps "$1" --filter desired-state=running \\
@@ -38,7 +38,7 @@ export const bench: Bench = {
     return {
       rows: [until, docker, ours, { ...ours, what: 'lab scale, beside that floor', against: until, goal: '' }],
       notes: [
-        'docker service scale goes on for some seconds after all tasks run, to see whether they stay;',
+        'docker service scale goes on for a while after all tasks run, to see whether they stay;',
         'lab scale also waits until the name answers with all three addresses on every node.',
       ],
     }

@@ -1,4 +1,5 @@
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
+import { DockerClient } from '../connections/dockerode.ts'
 import type { Connection } from '../model/connection.ts'
 
 /**
@@ -6,7 +7,7 @@ import type { Connection } from '../model/connection.ts'
  * DOCKER_* of the environment is set here, so that a user's own `DOCKER_HOST` never leaks into a lab.
  */
 export function openEngine(connection: Connection): Docker {
-  return new Docker({
+  return new DockerClient({
     protocol: 'http',
     host: 'docker',
     port: 80,
