@@ -14,6 +14,10 @@ export interface DockerNetworkOptions {
 
 const MTU_OPTION = 'com.docker.network.driver.mtu'
 
+// The swarm gives an overlay its driver and addresses some time after it took the order; until then it looks like another.
+const ALLOCATED = `until [ -n "$(docker network inspect --format '{{.Driver}}' "$1")" ]; do sleep 0.05; done`
+const ALLOCATION_S = 60
+
 /**
  * A network; an overlay is one that services and single containers can join. One that differs is made anew, which is
  * refused while it is in use.
@@ -42,6 +46,9 @@ export const dockerNetwork = defineStep({
       IPAM: { Config: [{ Subnet: wanted.subnet }] },
       Options: { [MTU_OPTION]: String(wanted.linkMtu) },
     })
-    return engine.networks.has(wanted.name) ? [callEngine('DELETE', `/networks/${wanted.name}`), create] : [create]
+    const away = engine.networks.has(wanted.name) ? [callEngine('DELETE', `/networks/${wanted.name}`)] : []
+    if (wanted.driver === 'bridge') return [...away, create]
+    const wait = ['timeout', String(ALLOCATION_S), 'sh', '-c', ALLOCATED, 'allocated', wanted.name]
+    return [...away, create, { argv: wait }]
   },
 })
