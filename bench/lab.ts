@@ -44,9 +44,7 @@ export class Lab {
   /** The document of a query, or the last event of long work. */
   async last<T = LabEvent>(args: readonly string[], options: RunOptions = {}): Promise<T> {
     const { stdout } = await this.run([...args, '--json'], options)
-    const lines = stdout.trim().split('\n')
-    // A query prints one document, which may be of many lines.
-    return JSON.parse(stdout.startsWith('{\n') ? stdout : (lines.at(-1) ?? '')) as T
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T
   }
 
   /** Long work that must find nothing to do: a second run that changes something measures something else. */

@@ -34,9 +34,14 @@ export const bench: Bench = {
     )
     const until: Row = { what: 'the engine, until 3 are healthy', unit: 'ms', values: figures.until }
     const docker: Row = { what: 'docker service scale', unit: 'ms', values: figures.docker }
-    const ours: Row = { what: 'lab scale', unit: 'ms', values: figures.lab, against: docker, goal: 'at most 1.10' }
+    const ours = { unit: 'ms', values: figures.lab } as const
     return {
-      rows: [until, docker, ours, { ...ours, what: 'lab scale, beside that floor', against: until, goal: '' }],
+      rows: [
+        until,
+        docker,
+        { ...ours, what: 'lab scale', against: docker, goal: 'at most 1.10' },
+        { ...ours, what: 'lab scale, beside the engine until healthy', against: until },
+      ],
       notes: [
         'docker service scale goes on for a while after all tasks run, to see whether they stay;',
         'lab scale also waits until the name answers with all three addresses on every node.',
