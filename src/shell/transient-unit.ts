@@ -48,9 +48,11 @@ export function inUnit(command: Command & { readonly unit: string }): Command {
   const seconds = timeoutMs === undefined ? '' : String(Math.ceil(timeoutMs / 1000))
   const variables = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`)
   const inner = variables.length === 0 ? argv : ['env', ...variables, ...argv]
+  // systemd would put values of its own in the place of ${...}; a double sign stands for the sign itself.
+  const literal = inner.map((word) => word.replaceAll('$', '$$$$'))
   return {
     ...rest,
-    argv: ['sh', '-c', RUN, 'unit', unit, seconds, cwd ?? '/', ...inner],
+    argv: ['sh', '-c', RUN, 'unit', unit, seconds, cwd ?? '/', ...literal],
     // The unit's own deadline comes first, so that its last words are read.
     ...(timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + 30_000 }),
   }
