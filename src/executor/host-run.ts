@@ -47,7 +47,7 @@ export class HostRun {
   private answers: Answers = new Map()
   /** Who had changed something on the node last when these answers were given. */
   private lastSeen = ''
-  private readonly pendingFiles = new Set<string>()
+  private readonly pending = { files: new Set<string>(), written: new Set<string>() }
   private readonly reported = new Set<HostStep>()
 
   constructor(options: HostRunOptions, stages: readonly (readonly HostStep[])[]) {
@@ -97,7 +97,7 @@ export class HostRun {
   private async planStep(stage: number, index: number): Promise<number> {
     const entry = this.entry(stage, index)
     const { step } = entry
-    const pending: Pending = { files: this.pendingFiles, steps: this.options.pendingSteps }
+    const pending: Pending = { ...this.pending, steps: this.options.pendingSteps }
     const verdict = evaluate(step, this.answers, pending)
     if (verdict.state === 'unknown') throw cannotTell(this.options.node.name, step, verdict.reason)
     if (verdict.state === 'ok') {
@@ -105,7 +105,10 @@ export class HostRun {
       return index + 1
     }
     this.options.pendingSteps.add(step)
-    for (const path of step.files) this.pendingFiles.add(path)
+    for (const path of step.files) {
+      this.pending.files.add(path)
+      if (step.edits !== true) this.pending.written.add(path)
+    }
     await this.report(entry, verdict.state === 'pending' ? 'would-change' : 'maybe', verdict.changes, 0)
     return index + 1
   }
