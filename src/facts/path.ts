@@ -1,6 +1,7 @@
 import { familyQuery, FactUnavailable, type FactFamily, type FactOutput, type FactQuery } from '../model/step.ts'
 import { NODE_PATHS } from '../model/names.ts'
 import { quoteAll } from '../shell/quote.ts'
+import { SECTION, sections } from '../shell/sections.ts'
 
 /** What is at a path. Never its content: that may be secret. */
 export interface PathState {
@@ -33,8 +34,6 @@ const ABSENT: PathState = {
   digest: undefined,
   target: undefined,
 }
-
-const SECTION = '--'
 
 // Two processes however many paths there are. Only regular files are hashed: a pipe would never end.
 const family: FactFamily<PathState> = {
@@ -77,15 +76,6 @@ function parsePaths(output: FactOutput, paths: readonly string[]): ReadonlyMap<s
       return [path, { ...state, digest: digestOf.get(path), target: targetOf.get(path) }]
     }),
   )
-}
-
-function sections(text: string): string[][] {
-  const found: string[][] = [[]]
-  for (const line of text.split('\n')) {
-    if (line === SECTION) found.push([])
-    else if (line !== '') found.at(-1)?.push(line)
-  }
-  return found
 }
 
 function parseStat(line: string): { path: string; state: PathState } | undefined {

@@ -1,0 +1,35 @@
+/**
+ * Shell function `edit_file FILE COMMAND...`: what the command (or function) prints takes the place of the file's
+ * content, which keeps its mode and owner. Atomic: a reader, and a run that was cut off, sees the old file or the new
+ * one. A file that is a mount point cannot be replaced, so it is overwritten without ever being empty. A link is followed.
+ * Needs `set -e`: a command that fails leaves the file as it was.
+ */
+export const EDIT_FILE = `edit_file() {
+  file=$(readlink -f -- "$1"); shift
+  draft=\${file%/*}/.\${file##*/}.lab-new
+  rm -f -- "$draft"
+  trap 'rm -f -- "$draft"' EXIT
+  (umask 077; : >"$draft")
+  "$@" >"$draft"
+  chown --reference="$file" -- "$draft"
+  chmod --reference="$file" -- "$draft"
+  mv -fT -- "$draft" "$file" 2>/dev/null || {
+    size=$(wc -c <"$draft")
+    dd if="$draft" of="$file" bs=1M conv=notrunc status=none
+    truncate -s "$size" -- "$file"
+    rm -f -- "$draft"
+  }
+}`
+
+/**
+ * Shell function `splice FILE AT GONE`: prints the file without the lines whose numbers stand in GONE (blanks between),
+ * and with standard input behind line AT; 0 is before the first line, `-` nowhere.
+ */
+export const SPLICE = `splice() {
+  awk -v at="$2" -v gone=" $3 " '
+    function insert(  line) { while ((getline line < "-") > 0) print line }
+    BEGIN { if (at == "0") insert() }
+    index(gone, " " NR " ") == 0 { print }
+    NR == at { insert() }
+  ' "$1"
+}`
