@@ -20,6 +20,15 @@ test('a version is asked for exactly', async () => {
   expect(changes).toEqual([{ path: 'rsyslog', from: '8.2504.0-1', to: '8.2506.0-1' }])
 })
 
+test('a version may be given apart; no package is in two, and what is absent is in none', async () => {
+  const step = apt({ packages: [{ name: 'curl', version: '8.14.1-2' }, { name: 'jq' }] })
+  const { changes, commands } = await consider(step, { packages })
+  expect(changes).toEqual([{ path: 'jq', from: undefined, to: 'installed' }])
+  expect(commands[0]?.argv.slice(-2)).toEqual(['apt', 'jq'])
+  expect(() => apt({ packages: ['curl=1', { name: 'curl' }] })).toThrow('more than one version')
+  expect(() => apt({ packages: ['curl=1'], absent: true })).toThrow('has no version')
+})
+
 test('absent packages that are there are removed', async () => {
   const { changes, commands } = await consider(apt({ packages: ['curl', 'jq'], absent: true }), { packages })
   expect(changes).toEqual([{ path: 'curl', from: '8.14.1-2', to: undefined }])
