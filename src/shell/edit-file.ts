@@ -1,7 +1,8 @@
 /**
  * Shell function `edit_file FILE COMMAND...`: what the command (or function) prints takes the place of the file's
  * content, which keeps its mode and owner. Atomic: a reader, and a run that was cut off, sees the old file or the new
- * one. A file that is a mount point cannot be replaced, so it is overwritten without ever being empty. A link is followed.
+ * one. A file that is a mount point cannot be replaced, so it is overwritten without ever being empty, and ends in empty
+ * lines until what it is too long by is cut off. A link is followed.
  * Needs `set -e`: a command that fails leaves the file as it was.
  */
 export const EDIT_FILE = `edit_file() {
@@ -15,6 +16,8 @@ export const EDIT_FILE = `edit_file() {
   chmod --reference="$file" -- "$draft"
   mv -fT -- "$draft" "$file" 2>/dev/null || {
     size=$(wc -c <"$draft")
+    longer=$(($(wc -c <"$file") - size))
+    [ "$longer" -le 0 ] || head -c "$longer" /dev/zero | tr '\\0' '\\n' >>"$draft"
     dd if="$draft" of="$file" bs=1M conv=notrunc status=none
     truncate -s "$size" -- "$file"
     rm -f -- "$draft"
