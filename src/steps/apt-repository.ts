@@ -28,6 +28,8 @@ export interface AptRepositoryPresent {
   readonly key?: string | Uint8Array
   /** The same, in a file of this machine. */
   readonly keyFile?: string | URL
+  /** Its packages are taken without any signature: for a directory of the node itself. @default false */
+  readonly trusted?: boolean
   readonly absent?: false
 }
 
@@ -61,7 +63,9 @@ mv -fT -- "$note.lab-new" "$note"`
  * A repository of Debian packages with the key it is signed with. Its lists are fetched when it is new or has changed,
  * and only its own; a repository that cannot be reached, or whose signature is not by that key, is an error.
  * @example
- * aptRepository({ name: 'example', absent: true })
+ * file({ path: '/srv/packages/Packages', content: '' })
+ * aptRepository({ name: 'own', uris: ['file:///srv/packages'], suites: ['./'], trusted: true })
+ * @example aptRepository({ name: 'own', absent: true })
  */
 export const aptRepository = defineStep({
   kind: 'apt-repository',
@@ -78,8 +82,11 @@ export const aptRepository = defineStep({
     if (uris.some((uri) => /^\w+:\/\/[^/@]*:[^/@]*@/.test(uri))) {
       throw new UsageError(`repository ${name}: a password belongs in a file of /etc/apt/auth.conf.d`)
     }
-    if (wanted.key !== undefined && wanted.keyFile !== undefined) {
-      throw new UsageError(`repository ${name}: either key or keyFile`)
+    if (
+      [wanted.key, wanted.keyFile, wanted.trusted === true ? '' : undefined].filter((way) => way !== undefined).length >
+      1
+    ) {
+      throw new UsageError(`repository ${name}: either key or keyFile or trusted`)
     }
     keyOf(wanted)
   },
@@ -151,6 +158,7 @@ function sourceText(wanted: AptRepositoryPresent): string {
     Components: components,
     Architectures: architectures ?? [],
     'Signed-By': key === undefined ? [] : [key.path],
+    Trusted: wanted.trusted === true ? ['yes'] : [],
   }
   return Object.entries(fields)
     .filter(([, values]) => values.length > 0)

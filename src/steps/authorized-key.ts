@@ -47,7 +47,7 @@ esac`
 
 /**
  * Public keys that may log in as somebody; ~/.ssh gets the modes that sshd asks for. There has to be such a user.
- * @example authorizedKey({ user: 'root', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ ada@example' })
+ * @example authorizedKey({ user: 'root', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGV4YW1wbGVleGFtcGxlZXhhbXBsZWV4YW1wbGVleGFt ada@laptop' })
  */
 export const authorizedKey = defineStep({
   kind: 'authorized-key',

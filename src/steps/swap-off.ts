@@ -1,7 +1,7 @@
 import { swapState } from '../facts/swap-state.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
-import { FactUnavailable, type Change } from '../model/step.ts'
+import type { Change } from '../model/step.ts'
 import { EDIT_FILE } from '../shell/edit-file.ts'
 
 /** No swap: there is nothing to choose. */
@@ -14,8 +14,8 @@ edit_file /etc/fstab rewrite
 systemctl daemon-reload`
 
 /**
- * No swap, now and after every boot: lines of /etc/fstab about it become comments. A container cannot turn off the swap of
- * its host: with some in use there, this is an error on a node in a container.
+ * No swap, now and after every boot: lines of /etc/fstab about it become comments. A node in a container has no swap of its
+ * own; what its host has in use is left alone.
  * @example swapOff({})
  */
 export const swapOff = defineStep({
@@ -26,11 +26,9 @@ export const swapOff = defineStep({
   },
   facts: () => ({ swap: swapState }),
   diff(_, { swap: { active, fstab, isContainer } }): readonly Change[] {
-    if (isContainer && active.length > 0) {
-      throw new FactUnavailable(`the swap in use (${active.join(', ')}) is its host's; turn it off there`)
-    }
+    const own = isContainer ? [] : active
     return [
-      ...active.map((device) => ({ path: device, from: 'in use', to: 'off' })),
+      ...own.map((device) => ({ path: device, from: 'in use', to: 'off' })),
       ...(fstab.length === 0
         ? []
         : [{ path: '/etc/fstab', from: `line ${fstab.map(String).join(', ')}`, to: 'off at the next boot' }]),

@@ -196,6 +196,13 @@ test('a repository is trusted by its key alone and fetched once; packages come f
   expect(await sh('ls /etc/apt/keyrings /etc/apt/sources.list.d')).not.toContain('lab-test')
 })
 
+test('a directory of the node may be trusted without a signature', async () => {
+  const own = { name: 'own', uris: ['file:///srv/own'], suites: ['./'] }
+  const steps = [file({ path: '/srv/own/Packages', content: '' }), aptRepository({ ...own, trusted: true })]
+  expect(await converge(node, steps)).toEqual([['content'], ['source', 'lists']])
+  expect((await runSteps(node, [aptRepository(own)])).summary.errors[0]?.message).toMatch(/not signed|Release file/)
+})
+
 test('a plan says maybe where an earlier step is about to write what a later one looks at', async () => {
   const steps = [
     file({ path: '/etc/hosts', content: '127.0.0.1 localhost\n' }),
