@@ -9,6 +9,7 @@ const present: EngineNetwork = {
   name: 'lab',
   driver: 'overlay',
   attachable: true,
+  internal: false,
   subnets: ['10.99.16.0/20'],
   options: { 'com.docker.network.driver.mtu': '1500', 'com.docker.network.driver.overlay.vxlanid_list': '4097' },
 }
