@@ -9,12 +9,24 @@ export type Run = readonly string[] | string
 
 /** When a command has to run: exactly one of the three. */
 export type Condition =
-  /** Read-only; exit status 0 means that there is nothing to do. */
-  | { readonly unless: Run; readonly creates?: never; readonly always?: never }
-  /** A path that is there once the command has run. */
-  | { readonly creates: string; readonly unless?: never; readonly always?: never }
-  /** Runs every time, reported as a change every time. */
-  | { readonly always: true; readonly unless?: never; readonly creates?: never }
+  | {
+      /** A read-only command, as `run`; exit status 0 means that there is nothing to do. */
+      readonly unless: Run
+      readonly creates?: never
+      readonly always?: never
+    }
+  | {
+      /** A path that is there once the command has run. */
+      readonly creates: string
+      readonly unless?: never
+      readonly always?: never
+    }
+  | {
+      /** Runs every time, reported as a change every time. */
+      readonly always: true
+      readonly unless?: never
+      readonly creates?: never
+    }
 
 /** Throws `UsageError` for a condition that no node can be asked about. */
 export function checkCondition(condition: Condition): void {

@@ -6,6 +6,7 @@ import { checkNodePath } from '../model/node-path.ts'
 
 /** A directory, or none. */
 export interface DirectoryOptions {
+  /** Where it is; missing parents are made (0755). */
   readonly path: string
   /** @default 0o755 */
   readonly mode?: number

@@ -40,6 +40,7 @@ export interface AbsentContainer {
   readonly name: string
   /** Removed, also while it runs, with its anonymous volumes. */
   readonly absent: true
+  /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 

@@ -34,6 +34,7 @@ export interface AbsentImage {
   readonly pull?: never
   readonly pinned?: never
   readonly script?: never
+  /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 
@@ -46,6 +47,7 @@ export interface SeedImage {
   readonly pull?: never
   readonly script?: never
   readonly absent?: never
+  /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 
@@ -60,6 +62,7 @@ export interface ImportedImage {
   readonly pull?: never
   readonly pinned?: never
   readonly absent?: never
+  /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 

@@ -30,6 +30,7 @@ export interface AbsentNetwork {
   readonly name: string
   /** Removed, which is refused while it is in use. */
   readonly absent: true
+  /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 

@@ -35,7 +35,7 @@ whole() { [ -f "$part" ] && [ "$(digest)" = "$sha" ]; }
 fetch() {
   if command -v curl >/dev/null; then
     curl -gfsSL --connect-timeout 30 --speed-limit 1 --speed-time 60 -C - -o "$part" -- "$url"
-  elif command -v wget >/dev/null; then wget -q -c -T 60 -t 1 -O "$part" -- "$url"
+  elif command -v wget >/dev/null; then wget -q -c -T 60 -O "$part" -- "$url"
   elif [ -x /usr/lib/apt/apt-helper ]; then
     /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=0 download-file "$url" "$part"
   elif command -v busybox >/dev/null; then busybox wget -q -c -T 60 -O "$part" -- "$url"

@@ -48,7 +48,7 @@ done
 
 /**
  * A script of this machine, run on the node: nothing of it stays there. Its standard input is empty.
- * @example script({ file: 'make-keys.sh', args: ['/etc/app'], creates: '/etc/app/key.pem' })
+ * @example script({ file: new URL('make-keys.sh', import.meta.url), args: ['/etc/app'], creates: '/etc/app/key.pem' })
  * @throws USAGE: this machine has no such file.
  * @throws STEP_FAILED: it ended with a status other than 0, or its time was up.
  * @throws NOT_CONVERGED: it succeeded, and its test still fails.

@@ -27,6 +27,7 @@ export interface AbsentSwarmSecret {
   readonly name: string
   /** All versions are removed, which is refused while a service has one. */
   readonly absent: true
+  /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 

@@ -55,7 +55,7 @@ done`
 /**
  * Waits until something is so, with a deadline. Where it is so already there is nothing to do.
  * @example wait({ unit: 'systemd-journald' })
- * @example wait({ http: 'http://127.0.0.1:8000/', status: 200, deadlineMs: 10_000 })
+ * @example wait({ http: 'http://127.0.0.1:8000/tool', status: 200, deadlineMs: 10_000 })
  * @throws STEP_FAILED: the deadline has passed.
  */
 export const wait = defineStep({
