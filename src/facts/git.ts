@@ -73,7 +73,7 @@ exec timeout 30 git ls-remote -- ${quoteAll([repository, ...names])}`,
 }
 
 /** Whether a revision is the full id of a commit, which means the same for ever. */
-export function isCommit(revision: string): boolean {
+function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision)
 }
 

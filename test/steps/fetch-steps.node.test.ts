@@ -182,6 +182,35 @@ git rev-parse HEAD`)
   expect((await firstError(gitCheckout({ ...wanted, revision: 'none' })))?.message).toContain('no branch and no tag')
 })
 
+test('a plan leaves no trace, whatever it finds', async () => {
+  await sh('echo drift >>/opt/app/file; rm /opt/zip/bin/tool; echo drift >>/srv/got/one; touch /opt/app/new')
+  const listing = () =>
+    sh(
+      `find /opt /srv /etc /root /usr/local /var/lib/lab -not -path ${WEB}/requests -printf '%p %y %m %T@ %C@\\n' | sort`,
+    )
+  const before = await listing()
+  const fetched = download({ url: URL_OF('cut-one'), path: '/srv/got/one', sha256: 'a'.repeat(64) })
+  const planned = await runSteps(
+    node,
+    [
+      fetched,
+      archive({ source: '/srv/got/one', path: '/opt/later', after: [fetched] }),
+      archive({ source: '/srv/t.zip', path: '/opt/zip', strip: 1 }),
+      gitCheckout({ repository: '/srv/source', path: '/opt/app', revision: 'main' }),
+      wait({ http: URL_OF('busy'), deadlineMs: 500 }),
+    ],
+    { mode: 'plan' },
+  )
+  expect(planned.outcomes.map((line) => line.replace(/^.*: /, ''))).toEqual([
+    'would-change',
+    'maybe',
+    'would-change',
+    'would-change',
+    'would-change',
+  ])
+  expect(await listing()).toBe(before)
+})
+
 test('a script of this machine runs by its own interpreter, and leaves nothing but what it made', async () => {
   await writeFile(join(local, 'make.pl'), '#!/usr/bin/perl -w\nopen F, ">", $ARGV[0]; print F "$ARGV[1]|$ENV{A}|$0"')
   const wanted = { file: join(local, 'make.pl'), args: ['/srv/made', "it's"], env: { A: 'a b' }, creates: '/srv/made' }
