@@ -38,5 +38,5 @@ test('the version that is there is left alone', async () => {
 
 test('what a swarm does not take is refused, without showing it', () => {
   expect(() => swarmSecret({ name: 'a', content: '' })).toThrow('1 byte to 500 KiB')
-  expect(() => swarmSecret({ name: 'a', content: 'x'.repeat(512_001) })).toThrow(/^a: a secret has 1 byte to 500 KiB$/)
+  expect(() => swarmSecret({ name: 'a', content: 'x'.repeat(512_001) })).toThrow(/a: a secret has 1 byte to 500 KiB$/)
 })
