@@ -47,13 +47,12 @@ export function inUnit(command: Command & { readonly unit: string }): Command {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(unit)) throw new RangeError(`"${unit}" is not a name for a transient unit`)
   const seconds = timeoutMs === undefined ? '' : String(Math.ceil(timeoutMs / 1000))
   const variables = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`)
-  // systemd would put variables of its own environment in the place of each ${...}; two $ are one.
-  const inner = [...(variables.length === 0 ? [] : ['env', ...variables]), ...argv].map((word) =>
-    word.replaceAll('$', '$$$$'),
-  )
+  const inner = variables.length === 0 ? argv : ['env', ...variables, ...argv]
+  // systemd would put values of its own in the place of ${...}; a double sign stands for the sign itself.
+  const literal = inner.map((word) => word.replaceAll('$', '$$$$'))
   return {
     ...rest,
-    argv: ['sh', '-c', RUN, 'unit', unit, seconds, cwd ?? '/', ...inner],
+    argv: ['sh', '-c', RUN, 'unit', unit, seconds, cwd ?? '/', ...literal],
     // The unit's own deadline comes first, so that its last words are read.
     ...(timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + 30_000 }),
   }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { inUnit } from '../../src/shell/transient-unit.ts'
 
-test('what looks like a variable reaches the command as it is: systemd makes one $ of two', () => {
-  const { argv } = inUnit({ argv: ['sh', '-c', 'echo ${path%/*} $1', 'a$$b'], unit: 'lab-test', env: { A: '${HOME}' } })
-  expect(argv.slice(7)).toEqual(['env', 'A=$${HOME}', 'sh', '-c', 'echo $${path%/*} $$1', 'a$$$$b'])
+test('what a command says with a dollar sign is not for systemd to replace', () => {
+  const { argv } = inUnit({ unit: 'lab-test', argv: ['sh', '-c', 'echo "${1%/*}" $2'], env: { A: '$x' } })
+  expect(argv.slice(-5)).toEqual(['env', 'A=$$x', 'sh', '-c', 'echo "$${1%/*}" $$2'])
 })
 
-test('a unit has a plain name', () => {
-  expect(() => inUnit({ argv: ['true'], unit: 'a b' })).toThrow('not a name for a transient unit')
+test('a name that is none for a unit is refused', () => {
+  expect(() => inUnit({ unit: 'Lab Test', argv: ['true'] })).toThrow('not a name for a transient unit')
 })
