@@ -39,7 +39,9 @@ const ADDRESS = '10.90.3.11'
 const swarm = (then = '') => ({
   prepare: async (connection: Connection) => {
     await engine(connection)
-    await script(`ip addr show dev lo | grep -q ${ADDRESS} || ip addr add ${ADDRESS}/32 dev lo
+    // The swarm lists a node by the name it has when it joins, and the example of hostname gave it another.
+    await script(`hostname node1
+ip addr show dev lo | grep -q ${ADDRESS} || ip addr add ${ADDRESS}/32 dev lo
 docker info -f '{{.Swarm.LocalNodeState}}' | grep -qx active || docker swarm init --advertise-addr ${ADDRESS} >/dev/null
 ${then}`)(connection)
   },
