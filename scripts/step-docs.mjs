@@ -68,10 +68,13 @@ function readFunction(symbol, checker) {
   }
 }
 
-/** Options by shape: one for a plain interface, one for each member of a union. */
+/**
+ * Options by shape: one for a plain interface, one for each member of a union. What an option means is said once; a word
+ * that picks a shape, as `absent: true`, says what the shape says.
+ */
 function shapesOf(type, checker) {
   const members = type.isUnion() ? type.types : [type]
-  return members.map((member) => {
+  const shapes = members.map((member) => {
     const alias = member.aliasSymbol ?? member.symbol
     const named = alias !== undefined && alias.getName() !== '__type'
     return {
@@ -82,6 +85,14 @@ function shapesOf(type, checker) {
         .filter(({ type }) => type !== 'undefined' && type !== 'false'),
     }
   })
+  const all = shapes.flatMap(({ options }) => options)
+  const said = new Map(all.filter(({ meaning }) => meaning !== '').map(({ name, meaning }) => [name, meaning]))
+  for (const { title, options } of shapes) {
+    for (const option of options) {
+      option.meaning ||= said.get(option.name) || (option.type === 'true' ? title : '')
+    }
+  }
+  return shapes
 }
 
 function readOption(property, checker) {
