@@ -177,7 +177,7 @@ echo old | docker config create -l lab.config=cut cut-old -`)
   }
 })
 
-test('while the engine is down nothing is claimed: a plan says maybe once it is about to start, an apply does it', async () => {
+test('while the engine is down nothing is claimed: a plan says maybe where it is about to start', async () => {
   await sh('systemctl stop docker.socket docker')
   const steps = [service({ unit: 'docker', running: true }), swarmConfig({ name: 'late', content: 'x' })]
   expect((await runSteps(node, steps, { mode: 'plan' })).outcomes.map((line) => line.replace(/^.*: /, ''))).toEqual([
