@@ -14,7 +14,7 @@ export interface SwarmMembership {
   readonly settings: { readonly heartbeatMs: number; readonly taskHistory: number } | undefined
 }
 
-/** A container with a name of the lab's. */
+/** A container of the engine. */
 export interface EngineContainer {
   readonly name: string
   readonly running: boolean
@@ -30,6 +30,8 @@ export interface EngineNetwork {
   readonly name: string
   readonly driver: string
   readonly attachable: boolean
+  /** Nothing outside can be reached from it. */
+  readonly internal: boolean
   readonly subnets: readonly string[]
   readonly options: Readonly<Record<string, string>>
 }
@@ -41,17 +43,17 @@ export interface EngineState {
   readonly containers: ReadonlyMap<string, EngineContainer>
   /** Image ids by tag. */
   readonly images: ReadonlyMap<string, string>
+  /** `name@sha256:...` of each image that came from a registry, by image id. */
+  readonly repositoryDigests: ReadonlyMap<string, readonly string[]>
   /** By name. */
   readonly networks: ReadonlyMap<string, EngineNetwork>
 }
 
-// By name, not by label: one of these names that somebody else made is in the way and has to be seen.
-const LAB_CONTAINERS = encodeURIComponent(JSON.stringify({ name: ['^/lab-'] }))
-
 /** One question for all that steps want to know of an engine, so that a converged node asks it once. */
 export const engineState: FactQuery<EngineState> = {
   key: 'engine',
-  script: askEngine('/info', `/containers/json?all=1&filters=${LAB_CONTAINERS}`, '/images/json', '/networks'),
+  // All containers, whoever made them: one that has a wanted name is in the way and has to be seen.
+  script: askEngine('/info', '/containers/json?all=1', '/images/json', '/networks'),
   parse: (output) => {
     const answers = engineAnswers(output)
     const refused = answers.map(refusal).find((message) => message !== undefined)
@@ -61,6 +63,7 @@ export const engineState: FactQuery<EngineState> = {
       swarm: readMembership(info.Swarm),
       containers: new Map(containers.map(readContainer).map((container) => [container.name, container])),
       images: new Map(images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const))),
+      repositoryDigests: new Map(images.map((image) => [image.Id, image.RepoDigests ?? []] as const)),
       networks: new Map(networks.map(readNetwork).map((network) => [network.name, network])),
     }
   },
@@ -93,12 +96,14 @@ interface Container {
 interface Image {
   readonly Id: string
   readonly RepoTags: readonly string[] | null
+  readonly RepoDigests: readonly string[] | null
 }
 
 interface Network {
   readonly Name: string
   readonly Driver: string
   readonly Attachable: boolean
+  readonly Internal?: boolean
   readonly IPAM: { readonly Config: readonly { readonly Subnet?: string }[] | null }
   readonly Options: Readonly<Record<string, string>> | null
 }
@@ -136,6 +141,7 @@ function readNetwork(network: Network): EngineNetwork {
     name: network.Name,
     driver: network.Driver,
     attachable: network.Attachable,
+    internal: network.Internal === true,
     subnets: (network.IPAM.Config ?? []).flatMap(({ Subnet }) => (Subnet === undefined ? [] : [Subnet])),
     options: network.Options ?? {},
   }

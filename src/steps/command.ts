@@ -1,59 +1,51 @@
-import { createHash } from 'node:crypto'
-import { pathState, type PathState } from '../facts/path.ts'
+import { checkCondition, conditionChanges, conditionFacts, type Condition, type Run } from '../facts/satisfied.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
-import { checkNodePath } from '../model/node-path.ts'
-import type { FactQuery, Step } from '../model/step.ts'
-import { quoteAll } from '../shell/quote.ts'
+import type { Step } from '../model/step.ts'
 
-/** An argument vector, or a POSIX sh script (run with -e and -u). Nothing secret in either: that is for `stdin`. */
-export type Run = readonly string[] | string
-
-/** When a command has to run: exactly one of the three. */
-export type Condition =
-  /** Read-only; exit status 0 means that there is nothing to do. */
-  | { readonly unless: Run; readonly creates?: never; readonly always?: never }
-  /** A path that is there once the command has run. */
-  | { readonly creates: string; readonly unless?: never; readonly always?: never }
-  /** Runs every time, reported as a change every time. */
-  | { readonly always: true; readonly unless?: never; readonly creates?: never }
-
-/** A command and the test that tells whether it is needed. */
+/** A command and the test that tells whether it is needed: exactly one of `unless`, `creates` and `always`. */
 export type CommandOptions = Condition & {
+  /** What it is for, as an imperative: plans and errors call it this. */
   readonly title: string
+  /** An argument vector, or a POSIX sh script (run with -e and -u). Nothing secret: that is for `stdin`. */
   readonly run: Run
+  /** Written to its standard input; may be secret. */
   readonly stdin?: string | Uint8Array
+  /** Values to hide wherever the command or its output is shown; refused in `run`. */
   readonly secrets?: readonly string[]
+  /** Environment variables; other processes of the node can read them: nothing secret. */
   readonly env?: Readonly<Record<string, string>>
+  /** Directory it runs in. @default / for what has a `unit`, else the home of root */
   readonly cwd?: string
+  /** Milliseconds after which it is ended, which is an error. @default 180000 */
   readonly timeoutMs?: number
-  /** Set for what takes longer than a moment; see `Command.unit`. */
+  /** Set for what takes longer than a moment: name of the transient systemd unit that outlives a lost connection. */
   readonly unit?: string
   /** Steps whose result `unless` looks at: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 
 /**
- * What no other step says: a command with its own test.
- * @example command({ title: 'trust the lab', run: ['update-ca-certificates'], creates: '/etc/ssl/certs/lab.pem' })
+ * What no other step says: a command with its own test. The test is asked again afterwards, so a command that does not
+ * bring about what it is for is an error.
+ * @example
+ * command({
+ *   title: 'collect the certificates',
+ *   run: ['update-ca-certificates'],
+ *   creates: '/etc/ssl/certs/ca-certificates.crt',
+ * })
+ * @throws STEP_FAILED: it ended with a status other than 0, or its time was up.
+ * @throws NOT_CONVERGED: it succeeded, and its test still fails.
  */
 export const command = defineStep({
   kind: 'command',
   title: (wanted: CommandOptions) => wanted.title,
   validate(wanted) {
-    if (wanted.creates !== undefined) checkNodePath(wanted.creates)
+    checkCondition(wanted)
     if (wanted.run.length === 0) throw new UsageError(`"${wanted.title}" runs nothing`)
   },
-  facts(wanted): Record<string, FactQuery<unknown>> {
-    if (wanted.unless !== undefined) return { satisfied: succeeds(wanted.unless) }
-    return wanted.creates === undefined ? {} : { at: pathState(wanted.creates) }
-  },
-  diff(wanted, { satisfied, at }) {
-    if (wanted.always === true) return [{ path: 'runs', from: undefined, to: 'every time' }]
-    if (wanted.creates === undefined) return satisfied === true ? [] : [{ path: 'test', from: 'fails', to: 'passes' }]
-    const exists = (at as PathState).type !== 'absent'
-    return exists ? [] : [{ path: wanted.creates, from: undefined, to: 'exists' }]
-  },
+  facts: (wanted) => conditionFacts(wanted),
+  diff: (wanted, observed) => conditionChanges(wanted, observed),
   apply: (wanted) => [
     {
       argv: typeof wanted.run === 'string' ? ['sh', '-euc', wanted.run] : wanted.run,
@@ -68,9 +60,3 @@ export const command = defineStep({
   always: (wanted) => wanted.always === true,
   after: (wanted) => wanted.after ?? [],
 })
-
-function succeeds(test: Run): FactQuery<boolean> {
-  const script = typeof test === 'string' ? test : quoteAll(test)
-  const digest = createHash('sha256').update(script).digest('hex').slice(0, 16)
-  return { key: `succeeds:${digest}`, script, parse: ({ status }) => status === 0 }
-}

@@ -10,6 +10,7 @@ import { FactUnavailable, type Change, type Step } from '../model/step.ts'
 
 /** A directory, or none. */
 export interface DirectoryOptions {
+  /** Where it is; missing parents are made (0755). */
   readonly path: string
   /** @default 0o755 */
   readonly mode?: number

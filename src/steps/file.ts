@@ -9,20 +9,24 @@ export type FileOptions = FileContent | FileAbsent
 
 /** A file as it has to be. */
 export interface FileContent {
+  /** Where it is; missing parents are made (0755). */
   readonly path: string
+  /** All that is in it. */
   readonly content: string | Uint8Array
   /** @default 0o644, or 0o600 for a secret */
   readonly mode?: number
   /** `user`, `user:group`. @default root:root */
   readonly owner?: Owner
-  /** Neither the content nor its digest is ever shown. */
+  /** Neither the content nor its digest is ever shown. @default false */
   readonly secret?: boolean
   readonly absent?: false
 }
 
 /** A file that must not be there. */
 export interface FileAbsent {
+  /** Where nothing has to be. */
   readonly path: string
+  /** Whatever is there is removed; a directory is an error. */
   readonly absent: true
 }
 
@@ -56,7 +60,10 @@ mkdir -p -- "${REMOVED}\${1%/*}"
  * A regular file: content, mode and owner; written atomically, missing parent directories made (0755).
  * With `absent: true`, nothing at that path.
  * @example file({ path: '/etc/motd', content: 'hello\n' })
- * @example file({ path: '/etc/lab/token', content: token, secret: true })
+ * @example file({ path: '/etc/app/token', content: process.env['APP_TOKEN'] ?? 'none', secret: true, owner: 'daemon' })
+ * @example file({ path: '/etc/former.conf', absent: true })
+ * @throws USAGE: the path is not absolute, or mode or owner cannot be.
+ * @throws STEP_FAILED: a directory is in its place, or its owner does not exist on the node.
  */
 export const file = defineStep({
   kind: 'file',

@@ -10,15 +10,17 @@ import type { Change, FactQuery, Step } from '../model/step.ts'
 export interface ServiceOptions {
   /** `docker`, `docker.socket`, `lab-volumes.service`, ... */
   readonly unit: string
+  /** Whether it is active now. */
   readonly running?: boolean
   /** Started at boot. */
   readonly enabled?: boolean
+  /** Whether nothing can start it. */
   readonly masked?: boolean
   /** The running process must be newer than what is in the files of these steps; a stale one is restarted. */
   readonly restartAfter?: readonly Step[]
   /** The same, where a reload is enough. */
   readonly reloadAfter?: readonly Step[]
-  /** Longest a start may take. @default 120000 */
+  /** Longest a start may take, in milliseconds. @default 120000 */
   readonly timeoutMs?: number
 }
 
@@ -55,7 +57,13 @@ const TICK_US = 10_000
 
 /**
  * A systemd unit: running or not, started at boot or not, and never older than the files it reads.
- * @example service({ unit: 'rsyslog', running: true, enabled: true, restartAfter: [config] })
+ * @example
+ * const settings = file({ path: '/etc/systemd/journald.conf.d/size.conf', content: '[Journal]\nSystemMaxUse=64M\n' })
+ * service({ unit: 'systemd-journald', running: true, restartAfter: [settings] })
+ * @example service({ unit: 'rsyslog', running: false, enabled: false })
+ * @throws USAGE: the name is not that of a unit, or it is to be masked and running.
+ * @throws FACT_UNAVAILABLE: systemd does not answer.
+ * @throws STEP_FAILED: it does not start; the last lines of its journal are shown. Or there is no such unit.
  */
 export const service = defineStep({
   kind: 'service',

@@ -10,6 +10,7 @@ export interface SwarmDepartedOptions {
 /**
  * No entries in the swarm's list of nodes that are gone from the lab. A node that still answers is left alone.
  * @example swarmDeparted({ keep: ['mgmt', 'node1'] })
+ * @throws FACT_UNAVAILABLE: the engine does not run, or the node is not a manager.
  */
 export const swarmDeparted = defineStep({
   kind: 'swarm-departed',

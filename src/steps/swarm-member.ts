@@ -9,6 +9,7 @@ import { FactUnavailable, type ApplyContext, type Change } from '../model/step.t
 
 /** A place in the lab's swarm. */
 export interface SwarmMemberOptions {
+  /** What it is in the swarm. */
   readonly role: 'manager' | 'worker'
   /** The node's own address; the swarm uses no other. */
   readonly address: string
@@ -46,7 +47,16 @@ done`
 /**
  * A member of the lab's swarm. A node that left, that the managers removed, or that belongs to a swarm which is no more
  * joins (again); the first manager founds the swarm.
- * @example swarmMember({ role: 'worker', address: '10.90.3.12', managers: [{ name: 'mgmt', address: '10.90.3.11' }], founding })
+ * @example
+ * swarmMember({
+ *   role: 'manager',
+ *   address: '10.90.3.11',
+ *   managers: [{ name: 'node1', address: '10.90.3.11' }],
+ *   founding: { dataPathPort: 4799, addressPool: '10.240.0.0/16', heartbeatMs: 1000, taskHistory: 2 },
+ * })
+ * @throws FACT_UNAVAILABLE: the engine does not run.
+ * @throws NO_MANAGER: no manager is in a swarm yet, and the node is not the first of them.
+ * @throws SWARM_BROKEN: the swarm of the first manager does not start; it is left as it is.
  */
 export const swarmMember = defineStep({
   kind: 'swarm-member',

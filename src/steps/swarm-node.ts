@@ -6,9 +6,11 @@ import type { Change, Step } from '../model/step.ts'
 
 /** How the swarm lists one node; changed on a manager. */
 export interface SwarmNodeOptions {
+  /** Its host name. */
   readonly name: string
+  /** Values by label; `lab.role.` labels that are not named are removed, others are left alone. */
   readonly labels: Readonly<Record<string, string>>
-  /** Steps that make the node a member. */
+  /** Steps that make the node a member: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
 
@@ -28,6 +30,8 @@ const ROLE_LABEL = 'lab.role.'
  * A node as the swarm lists it: once, taking tasks, with its labels. A node that came back under a new identity leaves
  * an old entry behind, which goes.
  * @example swarmNode({ name: 'node1', labels: { 'lab.role.worker': 'true', rack: 'a' } })
+ * @throws FACT_UNAVAILABLE: the engine does not run, or the node is not a manager.
+ * @throws STEP_FAILED: the node does not turn up in the list within 10 s.
  */
 export const swarmNode = defineStep({
   kind: 'swarm-node',

@@ -4,7 +4,7 @@ import type { Change } from '../model/step.ts'
 
 /** Settings of a whole swarm, changed on one of its managers. */
 export interface SwarmSettingsOptions {
-  /** How often nodes report: three missed and a node counts as down. */
+  /** How often nodes report, in milliseconds: three missed and a node counts as down. */
   readonly heartbeatMs: number
   /** Finished tasks kept for each slot of a service. */
   readonly taskHistory: number
@@ -13,6 +13,8 @@ export interface SwarmSettingsOptions {
 /**
  * Settings of the swarm that can change after it was founded.
  * @example swarmSettings({ heartbeatMs: 1000, taskHistory: 2 })
+ * @throws FACT_UNAVAILABLE: the engine does not run.
+ * @throws STEP_FAILED: the node is not a manager.
  */
 export const swarmSettings = defineStep({
   kind: 'swarm-settings',

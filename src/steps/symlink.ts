@@ -5,6 +5,7 @@ import { checkNodePath } from '../model/node-path.ts'
 
 /** A symbolic link. */
 export interface SymlinkOptions {
+  /** Where the link is; missing parents are made. */
   readonly path: string
   /** What it points to; kept as written, relative or not. It need not exist. */
   readonly target: string
@@ -21,6 +22,8 @@ mv -fT -- "$draft" "$1"`
 /**
  * A symbolic link, put in place atomically; it replaces a file, never a directory.
  * @example symlink({ path: '/etc/localtime', target: '/usr/share/zoneinfo/UTC' })
+ * @throws USAGE: the path is not absolute, or the target is empty.
+ * @throws STEP_FAILED: a directory is in its place.
  */
 export const symlink = defineStep({
   kind: 'symlink',

@@ -10,8 +10,9 @@ import { checkName } from '../model/names.ts'
 export interface SysctlOptions {
   /** What they are for; names the file in /etc/sysctl.d that keeps them. */
   readonly name: string
+  /** Values by name, as sysctl names them: `net.ipv4.ip_forward`. */
   readonly settings: Readonly<Record<string, string | number>>
-  /** Settings that this kernel does not have are passed over instead of being an error. */
+  /** Settings that this kernel does not have are passed over instead of being an error. @default false */
   readonly optional?: boolean
 }
 
@@ -25,6 +26,9 @@ while [ "$#" -gt 1 ]; do printf '%s\\n' "$2" >"$1"; shift 2; done`
 /**
  * Kernel settings, now and after every boot.
  * @example sysctl({ name: 'forwarding', settings: { 'net.ipv4.ip_forward': 1 } })
+ * @throws USAGE: the name of the file or of a setting cannot be.
+ * @throws FACT_UNAVAILABLE: this kernel has no such setting, and it is not `optional`.
+ * @throws STEP_FAILED: the kernel refuses the value.
  */
 export const sysctl = defineStep({
   kind: 'sysctl',

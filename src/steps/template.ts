@@ -6,7 +6,8 @@ import { UsageError } from '../model/errors.ts'
 /**
  * Text of a configuration file from a Handlebars template: strict (a value that is missing is an error) and without HTML
  * escaping. `template` is the text itself; with a URL or a path in `name`, see {@link renderFile}.
- * @example file({ path: '/etc/motd', content: render('hello {{name}}\n', { name }) })
+ * @example file({ path: '/etc/motd', content: render('hello {{name}}\n', { name: 'world' }) })
+ * @throws USAGE: the template is broken, or a value is missing.
  */
 export function render(template: string, values: object, name = 'template'): string {
   try {
@@ -27,7 +28,10 @@ function compiled(template: string): Handlebars.TemplateDelegate {
   return made
 }
 
-/** {@link render} of a template in a file of this machine. */
+/**
+ * {@link render} of a template in a file of this machine.
+ * @example file({ path: '/etc/app.conf', content: renderFile(new URL('app.conf.hbs', import.meta.url), { port: 8080 }) })
+ */
 export function renderFile(path: string | URL, values: object): string {
   const file = typeof path === 'string' ? path : fileURLToPath(path)
   return render(readFileSync(file, 'utf8'), values, file)
@@ -36,7 +40,11 @@ export function renderFile(path: string | URL, values: object): string {
 /**
  * {@link render} of a template that comes with lab, named by its path from the directory of package.json. It is found
  * from the sources and from the compiled program alike.
- * @example renderPackaged('playbooks/templates/haproxy.cfg.hbs', { port: 80 })
+ * @example
+ * file({
+ *   path: '/etc/containerd/config.toml',
+ *   content: renderPackaged('playbooks/templates/containerd.toml.hbs', {}),
+ * })
  */
 export function renderPackaged(path: string, values: object): string {
   let directory = new URL('.', import.meta.url)

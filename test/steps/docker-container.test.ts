@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { LABELS } from '../../src/model/names.ts'
-import { dockerContainer, type DockerContainerOptions } from '../../src/steps/docker-container.ts'
+import { dockerContainer, type DockerContainer } from '../../src/steps/docker-container.ts'
 import { engine } from './engine-case.ts'
 import { consider } from './step-case.ts'
 
-const options: DockerContainerOptions = {
+const options: DockerContainer = {
   name: 'lab-edge',
   image: 'lab-edge:latest',
   networks: [{ name: 'lab' }, { name: 'lab-edge', address: '10.88.255.2' }],
@@ -13,7 +13,7 @@ const options: DockerContainerOptions = {
 const images = new Map([['lab-edge:latest', 'sha256:aaaaaaaaaaaaaaaa']])
 
 /** The container as it is after the step made it from `made`. */
-async function asMade(made: DockerContainerOptions) {
+async function asMade(made: DockerContainer) {
   const { commands } = await consider(dockerContainer(made), { engine: engine({ images }) })
   const body = JSON.parse(String(commands[0]?.stdin)) as { Labels: Record<string, string> }
   return {
@@ -21,7 +21,7 @@ async function asMade(made: DockerContainerOptions) {
     running: true,
     imageId: 'sha256:aaaaaaaaaaaaaaaa',
     definition: body.Labels[LABELS.specDigest] ?? '',
-    networks: made.networks.map(({ name }) => name),
+    networks: (made.networks ?? []).map(({ name }) => name),
   }
 }
 const seen = async (change: Partial<Awaited<ReturnType<typeof asMade>>> = {}, wanted = options) =>
@@ -79,6 +79,45 @@ test('without its image, nothing is done', async () => {
   await expect(consider(dockerContainer(options), { engine: engine() })).rejects.toThrow('no image lab-edge:latest')
 })
 
-test("only names of the lab's own are taken", () => {
-  expect(() => dockerContainer({ ...options, name: 'web' })).toThrow('starts with lab-')
+test('ports, volumes and an environment are part of what it is', async () => {
+  const wanted = dockerContainer({
+    name: 'web',
+    image: 'lab-edge:latest',
+    env: { MODE: 'fast' },
+    ports: [
+      { node: 8080, container: 80 },
+      { node: 8081, container: 80, address: '127.0.0.1' },
+      { node: 53, container: 53, protocol: 'udp' },
+    ],
+    mounts: [{ source: 'data', target: '/data', writable: true }],
+  })
+  const { commands } = await consider(wanted, { engine: engine({ images }) })
+  expect(JSON.parse(String(commands[0]?.stdin))).toMatchObject({
+    Env: ['MODE=fast'],
+    ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+    HostConfig: {
+      NetworkMode: 'bridge',
+      Mounts: [{ Type: 'volume', Source: 'data', ReadOnly: false }],
+      PortBindings: {
+        '80/tcp': [
+          { HostIp: '', HostPort: '8080' },
+          { HostIp: '127.0.0.1', HostPort: '8081' },
+        ],
+        '53/udp': [{ HostIp: '', HostPort: '53' }],
+      },
+    },
+  })
+})
+
+test('a container that has to go is removed, and only where it is', async () => {
+  const wanted = dockerContainer({ name: 'lab-edge', absent: true })
+  expect((await consider(wanted, { engine: engine() })).changes).toEqual([])
+  const containers = new Map([['lab-edge', await asMade(options)]])
+  const { changes, commands } = await consider(wanted, { engine: engine({ containers }) })
+  expect(changes).toEqual([{ path: 'container', from: 'lab-edge', to: undefined }])
+  expect(commands[0]?.argv.slice(-2)).toEqual(['DELETE', '/containers/lab-edge?force=1&v=1'])
+})
+
+test('a name that is none is refused before it reaches the engine', () => {
+  expect(() => dockerContainer({ ...options, name: 'a/../b' })).toThrow('not a container name')
 })

@@ -9,6 +9,7 @@ const present: EngineNetwork = {
   name: 'lab',
   driver: 'overlay',
   attachable: true,
+  internal: false,
   subnets: ['10.99.16.0/20'],
   options: { 'com.docker.network.driver.mtu': '1500', 'com.docker.network.driver.overlay.vxlanid_list': '4097' },
 }
@@ -46,4 +47,14 @@ test('a bridge is of one engine, so nothing attaches to it from elsewhere', asyn
   const bridge = dockerNetwork({ name: 'lab-edge', driver: 'bridge', subnet: '10.88.255.0/24', linkMtu: 1400 })
   const { commands } = await consider(bridge, { engine: engine() })
   expect(JSON.parse(String(commands[0]?.stdin))).toMatchObject({ Driver: 'bridge', Attachable: false })
+})
+
+test('what is not said is left to the engine, and one that must not be there is removed', async () => {
+  const networks = new Map([['lab', present]])
+  const short = dockerNetwork({ name: 'lab', driver: 'overlay' })
+  expect((await consider(short, { engine: engine({ networks }) })).changes).toEqual([])
+  const absent = dockerNetwork({ name: 'lab', absent: true })
+  expect((await consider(absent, { engine: engine() })).changes).toEqual([])
+  const { commands } = await consider(absent, { engine: engine({ networks }) })
+  expect(commands.map(({ argv }) => argv.slice(-2))).toEqual([['DELETE', '/networks/lab']])
 })

@@ -3,7 +3,8 @@ import type { ListedNode } from '../../src/facts/swarm-nodes.ts'
 
 /** An engine that holds nothing and is in no swarm, unless said otherwise. */
 export function engine(state: Partial<EngineState> = {}): EngineState {
-  return { swarm: membership(), containers: new Map(), images: new Map(), networks: new Map(), ...state }
+  const empty = { containers: new Map(), images: new Map(), repositoryDigests: new Map(), networks: new Map() }
+  return { swarm: membership(), ...empty, ...state }
 }
 
 /** A node outside any swarm, unless said otherwise. */
