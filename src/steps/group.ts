@@ -4,6 +4,7 @@ import { defineStep } from '../model/define-step.ts'
 
 /** A group of accounts. */
 export interface GroupOptions {
+  /** What it is called. */
   readonly name: string
   /** Its number. @default the next one that is free */
   readonly gid?: number

@@ -13,7 +13,9 @@ export type UserOptions = UserPresent | UserAbsent
 
 /** An account as it has to be. What is left out is left alone, or as useradd chooses. */
 export interface UserPresent {
+  /** Login name. */
   readonly name: string
+  /** Its number. @default the next one that is free */
   readonly uid?: number
   /** Primary group, by name or number. @default a group of the same name, which is made */
   readonly group?: string | number
@@ -23,6 +25,7 @@ export interface UserPresent {
   readonly exclusive?: boolean
   /** Full name, or what it is for. */
   readonly comment?: string
+  /** Absolute path of the login shell. */
   readonly shell?: string
   /** Its home directory, made from /etc/skel (0700) where it is missing; nothing is moved. `false`: none is made. */
   readonly home?: string | false
@@ -35,6 +38,7 @@ export interface UserPresent {
 
 /** An account that must not be there. One with running processes cannot be removed. */
 export interface UserAbsent {
+  /** Login name. */
   readonly name: string
   readonly absent: true
   /** Removes its home with everything in it. @default false */
