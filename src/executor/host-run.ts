@@ -8,7 +8,7 @@ import { applyScript } from './apply-script.ts'
 import { evaluate, NOTHING_PENDING, observedBy, type Pending } from './evaluate.ts'
 import { fileDiff } from './file-diff.ts'
 import { ask, questionnaire, type Answer, type Answers } from './gather.ts'
-import { lastChange, waitForLock } from './node-lock.ts'
+import { lastChange, newHolder, waitForLock } from './node-lock.ts'
 import { stepEvent, type HostStep } from './step-event.ts'
 import { cannotApply, cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
 
@@ -22,8 +22,6 @@ export interface HostRunOptions {
   readonly emit: Emit
   readonly signal: AbortSignal
   readonly read: ApplyContext['read']
-  /** Name of this run in the node's lock. */
-  readonly holder: string
   /** Steps that a plan found pending, on any host of the run. */
   readonly pendingSteps: Set<Step>
 }
@@ -150,10 +148,11 @@ export class HostRun {
     }
     const rest = this.steps(stage).slice(next)
     const asked = questionnaire([...due, ...rest].flatMap(({ step }) => step.queries))
+    const holder = newHolder()
     const built = applyScript(
       commands.map(({ command }) => command),
       asked,
-      { holder: this.options.holder, lastSeen: this.lastSeen },
+      { holder, lastSeen: this.lastSeen },
     )
     const ran = await connection.script(built.script, { signal, timeoutMs: built.timeoutMs })
     const result = built.read(ran)
@@ -161,7 +160,7 @@ export class HostRun {
       if (result.refused !== 'stale') await this.waitFor(result.refused.lockedBy)
       return false
     }
-    this.lastSeen = this.options.holder
+    this.lastSeen = holder
     for (const [index, { step, command }] of commands.entries()) {
       const done = result.commands[index]
       if (done?.status === 0) continue

@@ -7,7 +7,6 @@ import { unknownName } from '../model/names.ts'
 import { FactUnavailable, type FactQuery, type Play, type Step } from '../model/step.ts'
 import { ask, questionnaire } from './gather.ts'
 import { HostRun } from './host-run.ts'
-import { newHolder } from './node-lock.ts'
 import type { HostStep } from './step-event.ts'
 
 /** What to run, where and how. */
@@ -52,7 +51,6 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
   const pendingSteps = new Set<Step>()
-  const holder = newHolder()
   const atOnce = pLimit(HOSTS_AT_ONCE)
 
   let current = plays[0]?.name ?? ''
@@ -97,10 +95,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
         const read = readerOf(options)
         runs.set(
           node.name,
-          new HostRun(
-            { node, connection, mode, diff, emit, signal, read, holder, pendingSteps },
-            hostStages(stages, node),
-          ),
+          new HostRun({ node, connection, mode, diff, emit, signal, read, pendingSteps }, hostStages(stages, node)),
         )
       } catch (error) {
         leave(node.name, error)
