@@ -21,6 +21,8 @@ import { register as rm } from './commands/rm.ts'
 import { register as run } from './commands/run.ts'
 import { register as scale } from './commands/scale.ts'
 import { register as ssh } from './commands/ssh.ts'
+import { register as sh } from './commands/sh.ts'
+import { register as runs } from './commands/runs.ts'
 import { register as sshConfig } from './commands/ssh-config.ts'
 import { register as status } from './commands/status.ts'
 import { register as up } from './commands/up.ts'
@@ -31,7 +33,8 @@ const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'The lab:': [demo, up, plan, status, halt, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, moveVolume, dns],
-  'Nodes:': [ssh, cp, sshConfig, run],
+  'Nodes:': [ssh, sh, cp, sshConfig],
+  'Playbooks:': [run, runs],
   'The command line:': [completion],
 }
 

@@ -1,5 +1,6 @@
 import siteBooks from '../../playbooks/site.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
+import { withGroups } from '../model/node-names.ts'
 import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { withLock } from './lock.ts'
@@ -41,10 +42,11 @@ export async function convergeSite(
   const site = await open.site()
   return runPlays({
     plays: sitePlays(site),
-    nodes: site.nodes,
+    nodes: withGroups(site.nodes, open.spec.groups),
     connect: (node) => open.connect(node),
     mode,
-    diff: options.diff ?? false,
+    // What was changed is kept on record with its lines.
+    diff: options.diff ?? mode === 'apply',
     limit: options.limit,
     tags: options.tags,
     emit: open.emit,

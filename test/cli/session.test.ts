@@ -91,7 +91,7 @@ describe('long work', () => {
 
     mkdirSync(join(directory, '.lab'), { mode: 0o700 })
     await record('deploy nodeapp')
-    const [name = ''] = readdirSync(join(directory, '.lab/runs'))
+    const [name = ''] = readdirSync(join(directory, '.lab/runs')).filter((entry) => entry.endsWith('.jsonl'))
     const file = join(directory, '.lab/runs', name)
     expect(name).toMatch(/-deploy\.jsonl$/)
     expect(statSync(file).mode & 0o777).toBe(0o600)
