@@ -13,6 +13,7 @@ import { register as doctor } from './commands/doctor.ts'
 import { register as exec } from './commands/exec.ts'
 import { register as forward } from './commands/forward.ts'
 import { register as halt } from './commands/halt.ts'
+import { register as init } from './commands/init.ts'
 import { register as logs } from './commands/logs.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
 import { register as plan } from './commands/plan.ts'
@@ -30,7 +31,7 @@ import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [demo, up, plan, status, halt, destroy, doctor],
+  'The lab:': [init, demo, up, plan, status, halt, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, moveVolume, dns],
   'Nodes:': [ssh, sh, cp, sshConfig],

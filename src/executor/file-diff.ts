@@ -25,8 +25,8 @@ export async function fileDiff(
     present ?? '',
     wanted.content,
   )
-  // The first line is a rule that `diff -u` does not have.
-  return patch.slice(patch.indexOf('\n') + 1)
+  // Before them stand lines that `diff -u` does not have.
+  return patch.slice(patch.indexOf('--- '))
 }
 
 async function textOf(connection: Connection, path: string): Promise<string | undefined> {

@@ -28,7 +28,13 @@ async function runBlock(
   if (failure !== undefined && flow.rescue.length > 0) {
     const { node, emit } = host.options
     emit(failedEvent(node.name, play, failure))
-    emit({ type: 'notice', level: 'warning', message: `${node.name}: "${step.title}" failed; what rescues it follows` })
+    const [, ...words] = failure.message.split('\n')
+    const why = words.length === 0 ? '' : ` (${words.join(' | ')})`
+    emit({
+      type: 'notice',
+      level: 'warning',
+      message: `${node.name}: "${step.title}" failed${why}; its rescue follows`,
+    })
     failure = await failureOf(host, () => host.runList(placed(flow.rescue), [...always, ...later]))
   }
   await host.runList(always, later)

@@ -9,6 +9,7 @@ import { withGroups } from '../model/node-names.ts'
 import type { Site } from '../model/site.ts'
 import type { Play, Playbook, Step } from '../model/step.ts'
 import { checkDeclared, variableValues, type Variables } from '../model/variables.ts'
+import { refreshEditorTypes } from './editor-types.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { loadPlaybook } from './playbook-file.ts'
@@ -54,8 +55,10 @@ export interface PlaybookOutline {
 
 /** Runs a playbook of the user's own on the lab's nodes, as `up` runs the site's. */
 export async function runPlaybook(open: OpenLab, options: RunPlaybookOptions): Promise<RunSummary> {
-  const loaded = await loadPlaybook(options.file, findProduct())
+  const product = findProduct()
+  const loaded = await loadPlaybook(options.file, product)
   try {
+    await refreshEditorTypes(open.lab.directory, product)
     const run = () => runLoaded(open, loaded.playbook, options)
     return options.check ? await run() : await withLock(open.lab.stateDirectory, 'run', run)
   } finally {
