@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { findProduct } from '../config/product.ts'
 import { sourceLine } from '../executor/source-line.ts'
 import { stackFrames } from '../model/call-site.ts'
 import { LabError, toLabError, UsageError } from '../model/errors.ts'
@@ -73,6 +74,7 @@ function wrongPlay(play: Play, problem: string, file: string): UsageError {
 /** The innermost line of the playbook, or of a file beside it, that an error passed through. */
 function lineIn(thrown: unknown, file: string): string {
   const frames = thrown instanceof Error ? stackFrames(thrown.stack ?? '') : []
-  const own = frames.find((frame) => frame.file.endsWith('/playbook.mjs'))
+  const { directory } = findProduct()
+  const own = frames.find((frame) => !frame.file.startsWith(`${directory}/`) && !frame.file.includes('/node_modules/'))
   return sourceLine(own) ?? relative(process.cwd(), file)
 }

@@ -84,14 +84,15 @@ function ownPlaces(): Plugin {
     name: 'own-places',
     setup: (bundler) => {
       bundler.onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {
-        const value = (name: string, text: string) => `const ${name}=${JSON.stringify(text)};`
+        const text = await readFile(path, 'utf8')
+        const constant = (name: string, value: string) => `const ${name}=${JSON.stringify(value)};`
         const places = [
-          value(PLACE, pathToFileURL(path).href),
-          value(`${PLACE}File`, path),
-          value(`${PLACE}Dir`, dirname(path)),
+          constant(PLACE, pathToFileURL(path).href),
+          constant(`${PLACE}File`, path),
+          constant(`${PLACE}Dir`, dirname(path)),
         ]
         // On the first line, so that all lines keep their numbers.
-        const contents = `${places.join('')}${await readFile(path, 'utf8')}`
+        const contents = text.includes('import.meta.') ? `${places.join('')}${text}` : text
         return { contents, loader: LOADERS[path.split('.').at(-1) ?? ''] ?? 'js' }
       })
     },

@@ -96,7 +96,7 @@ describe('long work', () => {
     expect(name).toMatch(/-deploy\.jsonl$/)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700)
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ type: 'run-started', command: 'deploy nodeapp' })
+    expect(eventsOf(readFileSync(file, 'utf8'))[0]).toMatchObject({ type: 'run-started', command: 'deploy nodeapp' })
   })
 })
 
