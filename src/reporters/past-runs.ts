@@ -120,7 +120,7 @@ function readRun(directory: string, number: number): FullRun {
     durationMs: told.at(-1)?.atMs ?? 0,
     outcome: error !== undefined ? 'failed' : ended ? 'done' : 'cut-off',
     changed: recap?.changed ?? changed,
-    error: error?.message.split('\n')[0],
+    error: error?.message.split('\n')[0]?.replace(/:$/, ''),
     events,
   }
 }
