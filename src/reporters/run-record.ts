@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reporter, RunEvent } from '../model/events.ts'
 
@@ -67,7 +67,7 @@ function takeNumber(directory: string): number {
   const taken = readdirSync(directory).flatMap((name) => runNumber(name) ?? /^\.(\d+)$/.exec(name)?.[1] ?? [])
   for (let number = Math.max(0, ...taken.map(Number)) + 1; ; number++) {
     try {
-      closeSync(openSync(join(directory, `.${String(number)}`), 'wx', 0o600))
+      writeFileSync(join(directory, `.${String(number)}`), `${String(number)}\n`, { flag: 'wx', mode: 0o600 })
       for (const older of taken) rmSync(join(directory, `.${String(older)}`), { force: true })
       return number
     } catch (error) {

@@ -94,4 +94,13 @@ nothing()
     const lines = [...typeCheck().matchAll(/wrong\.ts\((\d+),/g)].map(([, line]) => Number(line))
     expect(lines).toEqual([3, 4, 5, 6])
   })
+
+  it('takes the playbooks of the README as they are', { timeout: 120_000 }, () => {
+    rmSync(join(made.directory, 'wrong.ts'), { force: true })
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+    expect(blocks.length).toBeGreaterThan(0)
+    for (const [index, text] of blocks.entries()) writeFileSync(join(made.directory, `readme${String(index)}.ts`), text)
+    expect(typeCheck()).toBe('')
+  })
 })
