@@ -14,12 +14,14 @@ export type Verdict =
 export interface Pending {
   /** Files on the same host. */
   readonly files: ReadonlySet<string>
+  /** Those of them that will be written as a whole, and not only edited. */
+  readonly written: ReadonlySet<string>
   /** Steps on any host. */
   readonly steps: ReadonlySet<Step>
 }
 
 /** Nothing is pending: every earlier step was applied. */
-export const NOTHING_PENDING: Pending = { files: new Set(), steps: new Set() }
+export const NOTHING_PENDING: Pending = { files: new Set(), written: new Set(), steps: new Set() }
 
 /** Pure: compares what a step wants with what was answered. */
 export function evaluate(step: Step, answers: Answers, pending: Pending): Verdict {
@@ -33,7 +35,7 @@ export function evaluate(step: Step, answers: Answers, pending: Pending): Verdic
 }
 
 function compare(step: Step, observed: ReadonlyMap<string, unknown>, pending: Pending): Verdict {
-  const changes = step.diff(observed, pending.files)
+  const changes = step.diff(observed, step.edits === true ? pending.written : pending.files)
   const waits = (step.after ?? []).some((earlier) => pending.steps.has(earlier))
   // What an earlier step brings about may be what this one wants: a file put back to what a service read at its start.
   if (waits) return { state: 'maybe', changes }

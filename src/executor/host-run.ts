@@ -25,7 +25,7 @@ export class HostRun implements Host {
   readonly facts: NodeFacts
   readonly outputs = new Map<Step, string>()
   private readonly stages: readonly (readonly HostStep[])[]
-  private readonly pendingFiles = new Set<string>()
+  private readonly pending = { files: new Set<string>(), written: new Set<string>() }
   private readonly pendingHere = new Set<Step>()
   private readonly changedHere = new Set<Step>()
   private readonly reported = new Set<HostStep>()
@@ -95,7 +95,7 @@ export class HostRun implements Host {
     const condition = this.condition(step)
     if (condition === 'fails') return { state: 'skipped' }
     const pending =
-      this.options.mode === 'plan' ? { files: this.pendingFiles, steps: this.options.pendingSteps } : NOTHING_PENDING
+      this.options.mode === 'plan' ? { ...this.pending, steps: this.options.pendingSteps } : NOTHING_PENDING
     const verdict = evaluate(step, this.facts.answers, pending)
     if (condition === 'holds' || verdict.state === 'ok') return verdict
     return { state: 'maybe', changes: verdict.state === 'unknown' ? [] : verdict.changes }
@@ -133,7 +133,10 @@ export class HostRun implements Host {
     }
     this.pendingHere.add(step)
     this.options.pendingSteps.add(step)
-    for (const path of step.files) this.pendingFiles.add(path)
+    for (const path of step.files) {
+      this.pending.files.add(path)
+      if (step.edits !== true) this.pending.written.add(path)
+    }
   }
 
   async isWanted({ step, changes }: DueStep): Promise<boolean> {

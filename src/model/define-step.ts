@@ -7,8 +7,10 @@ import type { ApplyContext, Change, FactQuery, Step, StepHow } from './step.ts'
 /** Named queries of a step. */
 export type Queries = Readonly<Record<string, FactQuery<unknown>>>
 
-/** Values the queries answered, under the same names. */
-export type Observed<Q extends Queries> = { readonly [K in keyof Q]: Q[K] extends FactQuery<infer T> ? T : never }
+/** Values the queries answered, under the same names; of a query that is only asked at times, perhaps none. */
+export type Observed<Q extends Queries> = {
+  readonly [K in keyof Q]: Q[K] extends FactQuery<infer T> | undefined ? T : never
+}
 
 /** How one kind of step works. One such spec a file in `src/steps`. */
 export interface StepSpec<D, Q extends Queries> {
@@ -27,7 +29,9 @@ export interface StepSpec<D, Q extends Queries> {
     context: ApplyContext,
   ): readonly Command[] | Promise<readonly Command[]>
   /** See {@link Step.selfContained}. Default false. */
-  readonly selfContained?: boolean
+  readonly selfContained?: boolean | ((desired: D) => boolean)
+  /** See {@link Step.edits}. Default false. */
+  readonly edits?: boolean
   always?(desired: D): boolean
   files?(desired: D): readonly string[]
   /** See {@link Step.after}. */
@@ -50,11 +54,13 @@ export function defineStep<D, Q extends Queries>(spec: StepSpec<D, Q>): StepFact
     const named = (observed: ReadonlyMap<string, unknown>) =>
       Object.fromEntries(Object.entries(queries).map(([name, query]) => [name, observed.get(query.key)])) as Observed<Q>
     const preview = spec.preview?.(desired)
+    const { selfContained = false } = spec
     return {
       kind: spec.kind,
       title: spec.title(desired),
       source,
-      selfContained: spec.selfContained ?? false,
+      selfContained: typeof selfContained === 'function' ? selfContained(desired) : selfContained,
+      edits: spec.edits ?? false,
       always: spec.always?.(desired) ?? false,
       queries: Object.values(queries),
       files: spec.files?.(desired) ?? [],

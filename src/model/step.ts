@@ -133,9 +133,14 @@ export interface Step {
   readonly queries: readonly FactQuery<unknown>[]
   /** Paths on the node whose content this step decides; `restartAfter` reads them. */
   readonly files: readonly string[]
+  /**
+   * It changes parts of its files and leaves the rest as it is: another step of this sort on the same file may be pending
+   * without making its facts doubtful.
+   */
+  readonly edits?: boolean
   /** Steps whose result this step's facts look at: while one of them is pending, a plan can only say `maybe`. */
   readonly after?: readonly Step[]
-  /** Pure. `observed` has a value for each query's key. `pending`: files that earlier steps are about to change. */
+  /** Pure. `observed` has a value for each query's key. `pending`: files that earlier steps are about to change; for a step that edits, to write. */
   diff(observed: ReadonlyMap<string, unknown>, pending: ReadonlySet<string>): readonly Change[]
   /** The commands that make the changes; may read facts of other nodes. */
   apply(

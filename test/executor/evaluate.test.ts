@@ -22,7 +22,11 @@ function step(options: Partial<Step> & { wants?: string } = {}): Step {
 
 const answered = (value: unknown): Answers => new Map([['value', { value }]])
 const cannot: Answers = new Map([['value', { unavailable: 'no engine' }]])
-const after = (earlier: Step, ...files: string[]): Pending => ({ files: new Set(files), steps: new Set([earlier]) })
+const after = (earlier: Step, ...files: string[]): Pending => ({
+  files: new Set(files),
+  written: new Set(earlier.edits === true ? [] : files),
+  steps: new Set([earlier]),
+})
 
 test('what is as wanted is ok, what is not is pending with its changes', () => {
   expect(evaluate(step(), answered('b'), NOTHING_PENDING)).toEqual({ state: 'ok' })
@@ -58,4 +62,16 @@ test('a diff that cannot be made from the answers counts like a host that cannot
   })
   expect(evaluate(unable, answered('a'), NOTHING_PENDING)).toEqual({ state: 'unknown', reason: 'no such setting' })
   expect(evaluate(unable, answered('a'), after(step())).state).toBe('maybe')
+})
+
+test('a step that edits a file is told of what writes it, and not of what edits it too', () => {
+  const doubtful = step({
+    edits: true,
+    diff: (_, pending) => {
+      if (pending.has('/etc/x')) throw new FactUnavailable('about to change')
+      return []
+    },
+  })
+  expect(evaluate(doubtful, answered('a'), after(step({ edits: true }), '/etc/x')).state).toBe('ok')
+  expect(evaluate(doubtful, answered('a'), after(step(), '/etc/x')).state).toBe('maybe')
 })
