@@ -57,7 +57,7 @@ export class HostRun implements Host {
   /** Whether one of these plays has something to do here, as far as the answers tell. */
   isBusy(stage: number, play: string): boolean {
     const isOk = (step: Step): boolean => {
-      if (step.flow?.type === 'block') return [...step.flow.steps, ...step.flow.always].every(isOk)
+      if (step.flow?.type === 'attempt') return [...step.flow.steps, ...step.flow.always].every(isOk)
       if (step.flow !== undefined) return false
       return evaluate(step, this.facts.answers, NOTHING_PENDING).state === 'ok'
     }

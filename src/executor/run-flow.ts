@@ -8,14 +8,14 @@ import { failedEvent, type HostStep } from './step-event.ts'
 export async function runFlow(host: Host, entry: HostStep, later: readonly HostStep[]): Promise<void> {
   const { flow, on } = entry.step
   if (on !== undefined) await delegate(host, entry, on)
-  else if (flow?.type === 'block') await runBlock(host, entry, flow, later)
+  else if (flow?.type === 'attempt') await runAttempt(host, entry, flow, later)
   else if (flow?.type === 'given') await runGiven(host, entry, flow, later)
 }
 
-async function runBlock(
+async function runAttempt(
   host: Host,
   { play, step }: HostStep,
-  flow: Extract<Flow, { type: 'block' }>,
+  flow: Extract<Flow, { type: 'attempt' }>,
   later: readonly HostStep[],
 ): Promise<void> {
   const placed = (steps: readonly Step[]) => steps.map((each): HostStep => ({ play, step: each }))

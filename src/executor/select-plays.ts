@@ -103,7 +103,7 @@ function from(title: string, plays: readonly ChosenPlay[]): readonly ChosenPlay[
 function stepsFrom(title: string, steps: readonly Step[]): readonly Step[] | undefined {
   for (const [index, step] of steps.entries()) {
     if (step.title === title) return steps.slice(index)
-    if (step.flow?.type !== 'block') continue
+    if (step.flow?.type !== 'attempt') continue
     const { flow } = step
     const rest = steps.slice(index + 1)
     const inner = stepsFrom(title, flow.steps)

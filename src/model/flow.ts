@@ -3,18 +3,18 @@ import { UsageError } from './errors.ts'
 import type { NodeSpec } from './lab-spec.ts'
 import type { Condition, Flow, Result, Step, StepHow } from './step.ts'
 
-/** Steps that belong together. */
-export interface BlockOptions {
+/** Steps that belong together, and what rescues them. */
+export interface AttemptOptions {
   readonly title: string
   readonly steps: readonly Step[]
   /**
-   * Run on a node where one of the steps failed; when they succeed, the node goes on after the block. A plan never shows
+   * Run on a node where one of the steps failed; when they succeed, the node goes on behind them. A plan never shows
    * them: what fails is not known before.
    * @default none: the node leaves the run
    */
   readonly rescue?: readonly Step[]
   /**
-   * Run at the end, whether the steps failed or not.
+   * Done at the end, whether the steps failed or not.
    * @default none
    */
   readonly always?: readonly Step[]
@@ -22,12 +22,12 @@ export interface BlockOptions {
 
 /**
  * Steps that belong together, and what is done when one of them fails.
- * @example block({ title: 'upgrade', steps: [drain, upgrade], rescue: [rollBack], always: [undrain] })
+ * @example attempt({ title: 'upgrade', steps: [drain, upgrade], rescue: [rollBack], always: [undrain] })
  */
-export function block(options: BlockOptions, how: Pick<StepHow, 'when'> = {}): Step {
+export function attempt(options: AttemptOptions, how: Pick<StepHow, 'when'> = {}): Step {
   const { title, steps, rescue = [], always = [] } = options
-  const flow: Flow = { type: 'block', steps, rescue, always }
-  return { ...frame('block', title, callSite(block), flow), queries: queriesOf([...steps, ...always]), ...how }
+  const flow: Flow = { type: 'attempt', steps, rescue, always }
+  return { ...frame('attempt', title, callSite(attempt), flow), queries: queriesOf([...steps, ...always]), ...how }
 }
 
 /** Values of results, under the same names. */
@@ -65,7 +65,7 @@ export function changed(...steps: readonly Step[]): Condition {
 /** Steps without those they are made of: what runs in the end. Of `given` nobody knows before. */
 export function leafSteps(steps: readonly Step[]): readonly Step[] {
   return steps.flatMap((step) => {
-    if (step.flow?.type === 'block') return leafSteps([...step.flow.steps, ...step.flow.always])
+    if (step.flow?.type === 'attempt') return leafSteps([...step.flow.steps, ...step.flow.always])
     return [step]
   })
 }

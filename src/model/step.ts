@@ -110,7 +110,7 @@ export interface Result<T> {
 /** A step that is made of steps. */
 export type Flow =
   | {
-      readonly type: 'block'
+      readonly type: 'attempt'
       readonly steps: readonly Step[]
       readonly rescue: readonly Step[]
       readonly always: readonly Step[]

@@ -8,7 +8,7 @@ import { runPlays } from '../../src/executor/run-plays.ts'
 import { output, result } from '../../src/facts/result.ts'
 import type { Connection } from '../../src/model/connection.ts'
 import { LabError } from '../../src/model/errors.ts'
-import { block, changed, given } from '../../src/model/flow.ts'
+import { attempt, changed, given } from '../../src/model/flow.ts'
 import type { NodeSpec } from '../../src/model/lab-spec.ts'
 import type { Play, Step } from '../../src/model/step.ts'
 import { command } from '../../src/steps/command.ts'
@@ -199,9 +199,9 @@ describe('a value that is known only now', () => {
   })
 })
 
-describe('a block', () => {
+describe('an attempt', () => {
   const guarded = (text: string) =>
-    block({
+    attempt({
       title: 'try',
       steps: [write('a', '1'), write('b', text)],
       rescue: [note('rescued')],
@@ -226,7 +226,7 @@ describe('a block', () => {
   })
 
   test('whose rescue fails takes the node out, after what is always done', async () => {
-    const doomed = block({
+    const doomed = attempt({
       title: 'try',
       steps: [write('b', 'fail')],
       rescue: [write('c', 'fail')],
@@ -238,7 +238,7 @@ describe('a block', () => {
   })
 
   test('is one exec on a node where nothing is to be done, and plans never show its rescue', async () => {
-    const calm = block({ title: 'calm', steps: [write('a', '1'), write('b', '2')], rescue: [note('rescued')] })
+    const calm = attempt({ title: 'calm', steps: [write('a', '1'), write('b', '2')], rescue: [note('rescued')] })
     await run([on('node1', calm)])
     execs = []
     expect((await run([on('node1', calm)], { mode: 'plan' })).outcomes).toEqual([
@@ -294,7 +294,7 @@ describe('rolling runs', () => {
 
 describe('a run that begins in the middle', () => {
   const second: Play = {
-    ...on(['node1', 'node2'], block({ title: 'b', steps: [write('b', '2'), write('c', '3')] }), write('d', '4')),
+    ...on(['node1', 'node2'], attempt({ title: 'b', steps: [write('b', '2'), write('c', '3')] }), write('d', '4')),
     name: 'second',
   }
   const plays = [on('node1', write('a', '1')), second]

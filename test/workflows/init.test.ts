@@ -59,7 +59,7 @@ describe('a new working directory', () => {
   it('shows types in an editor: what is right passes, what is wrong is underlined', { timeout: 120_000 }, () => {
     writeFileSync(
       join(made.directory, 'right.ts'),
-      `import { block, changed, given, playbook, required, result } from 'lab'
+      `import { attempt, changed, given, playbook, required, result } from 'lab'
 import { $, glob } from 'lab/local'
 import { command } from 'lab/steps/command'
 import { file } from 'lab/steps/file'
@@ -73,7 +73,7 @@ export default playbook({
     { name: 'p', hosts: ['web'], serial: 1, maxFail: 0, steps: (node) => [
       made,
       given({ size }, (found) => [file({ path: '/x', content: found.size.toFixed(1) + vars.port.toFixed() + varsOf(node).version.trim() })]),
-      block({ title: 'b', steps: [made], rescue: [command({ title: 'r', run: 'true', always: true }, { on: nodes[0]?.name ?? '', when: changed(made) })] }),
+      attempt({ title: 'b', steps: [made], rescue: [command({ title: 'r', run: 'true', always: true }, { on: nodes[0]?.name ?? '', when: changed(made) })] }),
     ] },
   ],
 })

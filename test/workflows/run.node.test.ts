@@ -28,7 +28,7 @@ async function run(plays: string, check = false) {
   const file = join(directory, 'play.ts')
   writeFileSync(
     file,
-    `import { block, changed, given, output, playbook, result } from 'lab'
+    `import { attempt, changed, given, output, playbook, result } from 'lab'
 import { $ } from 'lab/local'
 import { command } from 'lab/steps/command'
 import { file } from 'lab/steps/file'
@@ -55,7 +55,7 @@ const PLAYS = `{ name: 'roll', hosts: 'worker', serial: 1, maxFail: 0, steps: (n
     command({ title: 'tell', run: 'echo x >>/srv/told', always: true }, { when: changed(config) }),
     given({ id }, ({ id }) => [file({ path: '/srv/id', content: id })]),
     command({ title: 'list ' + node.name, run: 'echo ' + node.name + ' >>/srv/list', unless: 'grep -qx ' + node.name + ' /srv/list' }, { on: 'node1' }),
-    block({ title: 'try', steps: [command({ title: 'breaks', run: 'exit 3', unless: 'test -e /srv/mended' })],
+    attempt({ title: 'try', steps: [command({ title: 'breaks', run: 'exit 3', unless: 'test -e /srv/mended' })],
       rescue: [file({ path: '/srv/mended', content: '' })] }),
   ] } }`
 
