@@ -21,7 +21,7 @@ mkdirSync(outdir, { recursive: true })
 writeFileSync(join(outdir, '.built'), '')
 
 const result = await build({
-  entryPoints: ['src/cli/main.ts', 'src/index.ts', ...sources('src/steps'), ...sources('playbooks')],
+  entryPoints: ['src/cli/main.ts', 'src/index.ts', 'src/local.ts', ...sources('src/steps'), ...sources('playbooks')],
   absWorkingDir: root,
   outdir,
   outbase: '.',

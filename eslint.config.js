@@ -9,7 +9,7 @@ const PROCESS_EDGE = ['argv', 'exit', 'exitCode', 'stdin', 'stdout', 'stderr'].m
 }))
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.lab/', 'coverage/', '**/dist/', '**/node_modules/'] },
+  { ignores: ['dist/', 'node_modules/', '.lab/', 'coverage/', 'starter/', '**/dist/', '**/node_modules/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -9,7 +9,7 @@ import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
 
 /** What every machine has, whatever it is for: packages, trust, proxy settings, names. */
-export default playbook<Site>({
+export default playbook({
   name: 'base',
   plays: (site) => [
     {

@@ -9,7 +9,7 @@ import { swarmSettings } from '../src/steps/swarm-settings.ts'
 const SETTINGS = { heartbeatMs: 1000, taskHistory: 2 }
 
 /** One Docker Swarm: managers that run no apps, and workers, with the labels that place services. */
-export default playbook<Site>({
+export default playbook({
   name: 'cluster',
   plays: (site) => {
     const managers = siteNodes(site, 'manager')

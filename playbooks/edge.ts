@@ -17,7 +17,7 @@ import { renderPackaged } from '../src/steps/template.ts'
 const BRIDGE = 'lab-edge'
 
 /** The one way in: HAProxy on the overlay, with every published port of the lab. */
-export default playbook<Site>({
+export default playbook({
   name: 'edge',
   plays: (site) => [{ name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) }],
 })

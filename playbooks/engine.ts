@@ -14,7 +14,7 @@ const GOSSIP_PORT = 7946
 const MANAGER_WAIT_SECONDS = 10
 
 /** A Docker engine on every node, reached through its Unix socket only. */
-export default playbook<Site>({
+export default playbook({
   name: 'engine',
   plays: (site) => [
     {

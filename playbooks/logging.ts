@@ -27,7 +27,7 @@ const RELP_PORT = 2514
 const ROTATION = { mebibytes: 32, keep: 3 }
 
 /** All containers' lines in one place, and none lost on the way. */
-export default playbook<Site>({
+export default playbook({
   name: 'logging',
   plays: (site) => {
     const server = firstNode(site, 'logs')

@@ -1,4 +1,4 @@
-import { firstNode, playbook, type Site } from '../src/index.ts'
+import { firstNode, playbook } from '../src/index.ts'
 import { OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
 import { dockerContainer } from '../src/steps/docker-container.ts'
 import { dockerImage, importedTag } from '../src/steps/docker-image.ts'
@@ -14,7 +14,7 @@ cp /bin/busybox "$1/usr/bin/"
 }
 
 /** The network all apps share, and on every node a container in it that looks at it from inside. */
-export default playbook<Site>({
+export default playbook({
   name: 'overlay',
   plays: (site) => {
     const image = importedTag('lab-probe', PROBE)

@@ -9,7 +9,7 @@ import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
 
 /** The lab's own image registry: TLS by the lab's authority, one password. */
-export default playbook<Site>({
+export default playbook({
   name: 'registry',
   plays: (site) => {
     const [node] = siteNodes(site, 'registry')

@@ -17,7 +17,7 @@ import {
 } from '../src/volumes/node-scripts.ts'
 
 /** A pool for volumes on every worker, and the way volumes take from one to another. */
-export default playbook<Site>({
+export default playbook({
   name: 'volumes',
   plays: (site) => [
     {

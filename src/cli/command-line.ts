@@ -13,6 +13,7 @@ import { register as doctor } from './commands/doctor.ts'
 import { register as exec } from './commands/exec.ts'
 import { register as forward } from './commands/forward.ts'
 import { register as halt } from './commands/halt.ts'
+import { register as init } from './commands/init.ts'
 import { register as logs } from './commands/logs.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
 import { register as plan } from './commands/plan.ts'
@@ -21,6 +22,8 @@ import { register as rm } from './commands/rm.ts'
 import { register as run } from './commands/run.ts'
 import { register as scale } from './commands/scale.ts'
 import { register as ssh } from './commands/ssh.ts'
+import { register as sh } from './commands/sh.ts'
+import { register as runs } from './commands/runs.ts'
 import { register as sshConfig } from './commands/ssh-config.ts'
 import { register as status } from './commands/status.ts'
 import { register as up } from './commands/up.ts'
@@ -28,10 +31,11 @@ import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [demo, up, plan, status, halt, destroy, doctor],
+  'The lab:': [init, demo, up, plan, status, halt, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, moveVolume, dns],
-  'Nodes:': [ssh, cp, sshConfig, run],
+  'Nodes:': [ssh, sh, cp, sshConfig],
+  'Playbooks:': [run, runs],
   'The command line:': [completion],
 }
 

@@ -46,7 +46,7 @@ function __lab_complete
     $words[1] __complete -- $words[2..-1] "$current" 2>/dev/null
 end
 complete -c lab -f -a '(__lab_complete)'
-complete -c lab -n '__fish_seen_subcommand_from cp deploy run' -F
+complete -c lab -n '__fish_seen_subcommand_from cp deploy init run' -F
 `
 
 /** The completion script of each shell. */

@@ -10,10 +10,19 @@ export interface Candidate {
 export type NameSource = (kind: NameKind) => Promise<readonly string[]>
 
 /** Kinds of names, called as the arguments of commands are. */
-export type NameKind = 'service' | 'node' | 'volume' | 'app'
+export type NameKind = 'service' | 'node' | 'volume' | 'app' | 'target' | 'run'
 
 /** Words with a fixed set of values, by the name of their argument. */
-const FIXED: Readonly<Record<string, readonly string[]>> = { shell: ['bash', 'zsh', 'fish'] }
+const FIXED: Readonly<Record<string, readonly string[]>> = {
+  shell: ['bash', 'zsh', 'fish'],
+  action: ['show', 'diff'],
+}
+
+/** Kinds of names of arguments that are lists. */
+const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run' }
+
+/** Options whose values are names, and of which kind. A target is a node, a group or a role. */
+const OPTION_NAMES: Readonly<Record<string, NameKind>> = { '--node': 'node', '--limit': 'target', '--on': 'target' }
 
 /**
  * What may stand where the last of `words` is being typed. `words` are those after the program's name; the last may be
@@ -63,18 +72,18 @@ async function laterWords(
 }
 
 async function argumentValues(name: string, names: NameSource): Promise<readonly Candidate[]> {
-  const words = FIXED[name] ?? (isNameKind(name) ? await names(name) : [])
-  return words.map((word) => ({ word, summary: isNameKind(name) ? name : '' }))
+  const kind = LISTS[name] ?? (isNameKind(name) ? name : undefined)
+  const words = FIXED[name] ?? (kind === undefined ? [] : await names(kind))
+  return words.map((word) => ({ word, summary: kind ?? '' }))
 }
 
 /** Values of an option; of a list only the part behind the last comma is completed. */
 async function optionValues(option: Option, current: string, names: NameSource): Promise<readonly Candidate[]> {
-  if (option.long !== '--node' && option.long !== '--limit') return []
+  const kind = OPTION_NAMES[option.long ?? '']
+  if (kind === undefined) return []
   const given = current.slice(0, current.lastIndexOf(',') + 1)
-  const nodes = await names('node')
-  return nodes
-    .filter((node) => !given.split(',').includes(node))
-    .map((node) => ({ word: given + node, summary: 'node' }))
+  const known = await names(kind)
+  return known.filter((name) => !given.split(',').includes(name)).map((name) => ({ word: given + name, summary: kind }))
 }
 
 function commands(program: Command): readonly Candidate[] {

@@ -45,7 +45,9 @@ export function styleOf(stream: NodeJS.WriteStream, env: Io['env']): Style {
 /** Width and colours of a stream, for what is laid out for it. Without a terminal nothing is cut. */
 export function screenOf(stream: NodeJS.WriteStream, env: Io['env']): Screen {
   const columns = Number(env['COLUMNS'])
-  const wide = stream.isTTY ? stream.columns : columns > 0 ? columns : 10_000
+  // A terminal that does not know its size says 0.
+  const width = stream.isTTY && stream.columns === 0 ? 80 : stream.columns
+  const wide = stream.isTTY ? width : columns > 0 ? columns : 10_000
   return { columns: wide, style: styleOf(stream, env) }
 }
 

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { targetNames, withGroups } from '../model/node-names.ts'
 import type { NameSource } from './completion.ts'
 
 /** Longest a key press waits for the lab to answer. */
@@ -15,6 +16,11 @@ export function labNames(cwd: string, signal: AbortSignal): NameSource {
       const { loadLab } = await import('../config/load.ts')
       const { lab, spec } = await loadLab(cwd)
       if (kind === 'node') return spec.nodes.map(({ name }) => name)
+      if (kind === 'target') return targetNames(withGroups(spec.nodes, spec.groups))
+      if (kind === 'run') {
+        const { pastRuns } = await import('../reporters/past-runs.ts')
+        return pastRuns(join(lab.stateDirectory, 'runs')).map(({ number }) => String(number))
+      }
       if (kind === 'app') return await appNames(lab.directory)
       const { openLab } = await import('../workflows/open-lab.ts')
       const { runningNames } = await import('../workflows/names.ts')

@@ -67,6 +67,7 @@ export function createProgram(io: Io, session: Session): Cli {
         .summary(summary)
         .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${more === undefined ? '' : ` ${more}`}`)
         .option('--json', 'print JSON, for scripts')
+        .option('--lab <directory>', 'the lab of that directory, not of this one')
         .allowExcessArguments(false)
         .addHelpText('after', `\n${style.bold('Examples:')}\n${exampleLines(examples, style).join('\n')}`),
   }

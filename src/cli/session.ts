@@ -1,4 +1,5 @@
-import { EXIT } from '../model/errors.ts'
+import { resolve } from 'node:path'
+import { EXIT, LabError } from '../model/errors.ts'
 import type { Emit, Reporter, RunEvent } from '../model/events.ts'
 import type { Screen } from '../reporters/style.ts'
 import type { OpenLab } from '../workflows/open-lab.ts'
@@ -9,6 +10,8 @@ import { isLive, screenOf, styleOf, type Io } from './io.ts'
 /** Options that every command has. */
 export interface CommonOptions {
   readonly json?: true
+  /** Directory of the lab, or one below it; the working directory when absent. */
+  readonly lab?: string
 }
 
 /** Long work: what it is called, and what runs it. Answers with an exit code, or nothing for 0. */
@@ -20,6 +23,12 @@ export interface Work {
   readonly resume?: string
   /** Where the record of this run is kept: with the lab (default), not at all, or with a lab made for it. */
   readonly record?: 'kept' | 'none' | 'created'
+  /** Show the lines of files that change; they are kept on record in any case. */
+  readonly diff?: boolean
+  /** It asks questions on the terminal, where nothing may be redrawn then. */
+  readonly asks?: boolean
+  /** Where the lab is looked for when the working directory has none. */
+  readonly near?: string
 }
 
 /** Runs commands on the lab of the working directory and says how they end. */
@@ -31,31 +40,39 @@ export interface Session {
   work(options: CommonOptions, work: Work): Promise<void>
   /** A question to the lab: one document, as JSON or as text for the screen. */
   query<T>(
-    options: CommonOptions,
+    options: CommonOptions & Pick<Work, 'near'>,
     ask: (lab: OpenLab) => Promise<T>,
     render: (document: T, screen: Screen) => readonly string[] | Promise<readonly string[]>,
   ): Promise<void>
   /** Work that writes its own output (a terminal, a stream of lines). Answers with an exit code, or nothing for 0. */
-  direct(options: CommonOptions, run: (lab: OpenLab) => Promise<number | undefined>): Promise<void>
+  direct(options: CommonOptions & Pick<Work, 'near'>, run: (lab: OpenLab) => Promise<number | undefined>): Promise<void>
 }
 
 /** A session on the lab of the working directory; `controller` stops what it runs. */
 export function createSession(io: Io, controller: AbortController): Session {
   const { signal } = controller
-  const openLab = async (emit: Emit): Promise<OpenLab> => {
+  const openLab = async (emit: Emit, { lab, near }: CommonOptions & Pick<Work, 'near'>): Promise<OpenLab> => {
     const [{ loadLab }, workflows] = await Promise.all([
       import('../config/load.ts'),
       import('../workflows/open-lab.ts'),
     ])
-    return workflows.openLab({ ...(await loadLab(io.cwd)), emit, signal })
+    const found =
+      lab === undefined
+        ? loadLab(io.cwd).catch((error: unknown) => {
+            if (near === undefined || !(error instanceof LabError) || error.code !== 'NO_LAB_FILE') throw error
+            return loadLab(near).catch(() => Promise.reject(error))
+          })
+        : loadLab(resolve(io.cwd, lab))
+    return workflows.openLab({ ...(await found), emit, signal })
   }
 
   const session: Session = {
     signal,
     exitCode: EXIT.done,
 
-    work: async (options, { command, run, resume, record = 'kept' }) => {
-      const reporters: Reporter[] = [await outputReporter(io, options)]
+    work: async (options, { command, run, resume, record = 'kept', diff = false, asks = false, near }) => {
+      const output = await outputReporter(io, options, asks)
+      const reporters: Reporter[] = [diff ? output : withoutDiffs(output)]
       const emit = (event: RunEvent) => {
         for (const reporter of reporters) reporter.on(event)
       }
@@ -65,7 +82,7 @@ export function createSession(io: Io, controller: AbortController): Session {
       signal.addEventListener('abort', stopping)
       let lab: OpenLab | undefined
       try {
-        lab = await openLab(emit)
+        lab = await openLab(emit, { ...options, ...(near === undefined ? {} : { near }) })
         const name = command.split(' ')[0] ?? command
         if (record !== 'none') reporters.push(...(await runRecord(lab.lab.stateDirectory, name, record === 'created')))
         emit({ type: 'run-started', command, lab: lab.lab.id, at: new Date().toISOString() })
@@ -99,7 +116,7 @@ export function createSession(io: Io, controller: AbortController): Session {
       })
       let lab: OpenLab | undefined
       try {
-        lab = await openLab(notices(io, options))
+        lab = await openLab(notices(io, options), options)
         session.exitCode = (await run(lab)) ?? EXIT.done
       } catch (thrown) {
         // Ctrl-C is how one leaves a stream, and a reader that goes (`| head`) has seen enough: neither needs words.
@@ -116,11 +133,22 @@ export function createSession(io: Io, controller: AbortController): Session {
 }
 
 /** How long work is told: JSON, live on a terminal, lines elsewhere. */
-async function outputReporter(io: Io, { json }: CommonOptions): Promise<Reporter> {
+async function outputReporter(io: Io, { json }: CommonOptions, asks: boolean): Promise<Reporter> {
   if (json) return (await import('../reporters/json-lines.ts')).jsonReporter(io.out)
   const style = styleOf(io.stdout, io.env)
-  if (!isLive(io.stdout, io.env)) return (await import('../reporters/plain.ts')).plainReporter(io.out, io.err, style)
+  if (asks || !isLive(io.stdout, io.env))
+    return (await import('../reporters/plain.ts')).plainReporter(io.out, io.err, style)
   return (await import('../reporters/terminal.ts')).terminalReporter(io.stdout, io.stderr, style)
+}
+
+/** A reporter that is not told of the lines of files. */
+function withoutDiffs(reporter: Reporter): Reporter {
+  return {
+    ...reporter,
+    on: (event) => {
+      reporter.on(event.type === 'step' ? { ...event, diff: undefined } : event)
+    },
+  }
 }
 
 async function runRecord(stateDirectory: string, command: string, create: boolean): Promise<readonly Reporter[]> {

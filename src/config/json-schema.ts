@@ -5,6 +5,8 @@ import { labFileSchema } from './schema.ts'
 export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
+  /** Of entries whose keys the user chooses. */
+  readonly additionalProperties?: JsonSchema | boolean
 }
 
 /** The JSON Schema of `lab.yml`, for editors; `lab.schema.json` holds its text. */
@@ -15,6 +17,11 @@ export function labJsonSchema(): JsonSchema {
 /** Keys that may stand at a path of `lab.yml`; empty where any key may. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   let schema: JsonSchema | undefined = labJsonSchema()
-  for (const step of path) schema = typeof step === 'number' ? schema?.items : schema?.properties?.[String(step)]
+  for (const step of path) schema = typeof step === 'number' ? schema?.items : entryOf(schema, String(step))
   return Object.keys(schema?.properties ?? {})
+}
+
+function entryOf(schema: JsonSchema | undefined, key: string): JsonSchema | undefined {
+  const { properties, additionalProperties } = schema ?? {}
+  return properties?.[key] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined)
 }

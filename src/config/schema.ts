@@ -78,6 +78,19 @@ export const nodeEntrySchema = z
   })
   .describe('A node, or with count a row of equal nodes.')
 
+/** One entry of `groups`. */
+const groupSchema = z
+  .strictObject({
+    nodes: z.array(z.string()).min(1).describe('Names of its nodes; a role stands for all nodes that have it.'),
+    vars: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe(
+        "Values for playbooks: they go before the lab's own; of several groups the last one in this file counts.",
+      ),
+  })
+  .describe('A set of nodes, with values of its own.')
+
 /** The file as a user writes it. Everything is optional: an empty file is the classic lab of four nodes. */
 export const labFileSchema = z
   .strictObject({
@@ -124,6 +137,10 @@ export const labFileSchema = z
       )
       .default([])
       .describe('What `lab deploy` without a name deploys, in this order.'),
+    groups: z
+      .record(z.string(), groupSchema)
+      .optional()
+      .describe('Names for sets of nodes, for plays (hosts), --limit and --on. Roles and all are groups already.'),
     vars: z.record(z.string(), z.unknown()).default({}).describe('Values for playbooks and compose.yml.hbs files.'),
   })
   .describe('A lab: its nodes and what runs on them.')

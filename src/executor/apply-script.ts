@@ -19,7 +19,7 @@ export interface ApplyResult {
 
 /** What a run knows of a node's lock. */
 export interface Lock {
-  /** This run's own name. */
+  /** Name of this change. */
   readonly holder: string
   /** Who had the lock last when the facts were read. */
   readonly lastSeen: string

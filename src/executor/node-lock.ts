@@ -37,7 +37,10 @@ export async function waitForLock(connection: Pick<Connection, 'script'>, signal
   return (await connection.script(script, { signal })).status === 0
 }
 
-/** A name for one run, for whoever has to wait for it. */
+/**
+ * A name for one change of a node, for whoever has to wait for it. Each change has a name of its own: a run that reads
+ * facts between two changes of another must find the second out.
+ */
 export function newHolder(): string {
-  return `process ${String(process.pid)} of ${userInfo().username}@${hostname()} (run ${randomBytes(4).toString('hex')})`
+  return `process ${String(process.pid)} of ${userInfo().username}@${hostname()} (change ${randomBytes(4).toString('hex')})`
 }

@@ -1,27 +1,30 @@
-import pLimit from 'p-limit'
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { Connection } from '../model/connection.ts'
 import { LabError, toLabError } from '../model/errors.ts'
 import type { Emit, HostRecap } from '../model/events.ts'
+import { leafSteps } from '../model/flow.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
 import { FactUnavailable, type FactQuery, type Play, type Step } from '../model/step.ts'
 import { ask, questionnaire } from './gather.ts'
+import type { Confirm, HostRunOptions } from './host.ts'
 import { HostRun } from './host-run.ts'
-import { newHolder } from './node-lock.ts'
-import type { HostStep } from './step-event.ts'
+import { STOPPED } from './run-flow.ts'
+import { choosePlays, hostSteps, stagesOf, type ChosenPlay, type Selection } from './select-plays.ts'
+import { failedEvent } from './step-event.ts'
 
 /** What to run, where and how. */
-export interface RunOptions {
+export interface RunOptions extends Selection {
   readonly plays: readonly Play[]
   readonly nodes: readonly NodeSpec[]
   readonly connect: (node: string) => Promise<Connection>
   /** `plan` reads facts and stops there. */
   readonly mode: 'apply' | 'plan'
   readonly diff?: boolean
-  /** Names of nodes; all when absent. */
-  readonly limit?: readonly string[] | undefined
-  /** Only plays with one of these tags, or of that name; all when absent. */
-  readonly tags?: readonly string[] | undefined
+  /** Asked before each change. */
+  readonly confirm?: Confirm | undefined
+  /** Command line that runs all this again, for errors. @default lab up */
+  readonly again?: string
   readonly emit: Emit
   readonly signal: AbortSignal
 }
@@ -46,30 +49,20 @@ const HOSTS_AT_ONCE = 32
  */
 export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const started = performance.now()
-  const plays = selectPlays(options.plays, options.tags)
+  const { plays, nodes } = choosePlays(options.plays, options.nodes, options)
   const stages = stagesOf(plays)
-  const nodes = limited(options.nodes, options.limit)
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
-  const pendingSteps = new Set<Step>()
-  const holder = newHolder()
+  const common = sharedOptions(options)
   const atOnce = pLimit(HOSTS_AT_ONCE)
 
-  let current = plays[0]?.name ?? ''
+  let current = plays[0]?.play.name ?? ''
   const leave = (node: string, error: unknown) => {
     options.signal.throwIfAborted()
     const reason = toLabError(error)
+    if (reason.code === STOPPED) throw reason
     failed.set(node, reason)
-    options.emit({
-      type: 'step',
-      node,
-      play: current,
-      kind: reason.code.toLowerCase(),
-      title: reason.message,
-      outcome: 'failed',
-      changes: [],
-      durationMs: 0,
-    })
+    options.emit(failedEvent(node, current, reason))
   }
   const each = async (among: readonly NodeSpec[], work: (run: HostRun, node: NodeSpec) => Promise<void>) => {
     // All of them, also when one was interrupted: what runs on a node is being ended through its connection.
@@ -93,31 +86,29 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
     nodes.map(async (node) => {
       try {
         const connection = await options.connect(node.name)
-        const { mode, diff = false, emit, signal } = options
-        const read = readerOf(options)
-        runs.set(
-          node.name,
-          new HostRun(
-            { node, connection, mode, diff, emit, signal, read, holder, pendingSteps },
-            hostStages(stages, node),
-          ),
-        )
+        const own = stages.map((stage) => stage.flatMap((play) => hostSteps(play, node.name)))
+        runs.set(node.name, new HostRun({ ...common, node, connection }, own))
       } catch (error) {
         leave(node.name, error)
       }
     }),
   )
   let ahead = true
+  let ended = false
   for (const [index, stage] of stages.entries()) {
-    current = stage[0]?.name ?? ''
-    const members = nodes.filter((node) => stage.some((play) => isMember(play, node)))
+    if (ended) break
+    const { name, serial, maxFail } = stage[0]?.play ?? { name: '' }
+    current = name
+    const members = nodes.filter((node) => stage.some(({ steps }) => steps.has(node.name)))
     await each(ahead ? nodes : members, (run) => run.gather(index, ahead))
-    for (const play of stage) {
-      const busy = members.filter(({ name }) => runs.get(name)?.isBusy(index, play.name) === true)
-      if (busy.length > 0) options.emit({ type: 'play-started', play: play.name, nodes: busy.map(({ name }) => name) })
+    for (const { play } of stage) {
+      const busy = members.filter((node) => runs.get(node.name)?.isBusy(index, play.name) === true)
+      if (busy.length > 0) options.emit({ type: 'play-started', play: play.name, nodes: busy.map((node) => node.name) })
     }
+    const isTooMuch = () => members.filter((node) => failed.has(node.name)).length > (maxFail ?? Infinity)
     const changed = new Set<string>()
-    for (const wave of chunks(members, stage[0]?.serial ?? members.length)) {
+    for (const wave of chunks(members, serial ?? members.length)) {
+      if (isTooMuch()) break
       if (changed.size > 0) await each(wave, (run) => run.gather(index, false))
       const before = changed.size
       await each(wave, async (run, node) => {
@@ -125,57 +116,51 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
       })
       // What one host changed may be what another one's facts look at.
       if (changed.size > before)
-        for (const [name, run] of runs) if (changed.size > 1 || !changed.has(name)) run.forget()
+        for (const [host, run] of runs) if (changed.size > 1 || !changed.has(host)) run.forget()
       // A wave that nobody survived is a warning to those that were to follow.
-      if (wave.every(({ name }) => failed.has(name))) break
+      if (isTooMuch() || wave.every((node) => failed.has(node.name))) break
     }
+    ended = isTooMuch()
+    if (ended)
+      options.emit({
+        type: 'notice',
+        level: 'warning',
+        message: `more nodes failed than "${name}" allows (maxFail: ${String(maxFail)}): the run ends here`,
+      })
     ahead = changed.size === 0
   }
-  return summarize(nodes, plays, runs, failed, performance.now() - started)
+  return summarize(nodes, plays, runs, failed, ended, performance.now() - started)
 }
 
-/** Whether a play concerns a node. */
-function isMember(play: Play, node: NodeSpec): boolean {
-  return typeof play.hosts === 'function' ? play.hosts(node) : play.hosts.includes(node.name)
-}
-
-/** Plays between which hosts do not wait for each other. */
-function stagesOf(plays: readonly Play[]): readonly (readonly Play[])[] {
-  const stages: Play[][] = []
-  for (const play of plays) {
-    const last = stages.at(-1)
-    const joins = play.independent === true && play.serial === undefined && last?.[0]?.serial === undefined
-    if (last !== undefined && joins) last.push(play)
-    else stages.push([play])
+/** What all hosts of a run share. */
+function sharedOptions(options: RunOptions): Omit<HostRunOptions, 'node' | 'connection'> {
+  const { mode, diff = false, emit, signal, confirm, again = 'lab up' } = options
+  const turns = new Map<string, LimitFunction>()
+  return {
+    mode,
+    diff,
+    emit,
+    signal,
+    confirm,
+    again,
+    read: readerOf(options),
+    pendingSteps: new Set<Step>(),
+    reach: async (name) => {
+      const node = options.nodes.find((each) => each.name === name)
+      if (node === undefined)
+        throw unknownName(
+          'node',
+          name,
+          options.nodes.map((each) => each.name),
+        )
+      return { node, connection: await options.connect(name) }
+    },
+    inTurn: (node, work) => {
+      const turn = turns.get(node) ?? pLimit(1)
+      turns.set(node, turn)
+      return turn(work)
+    },
   }
-  return stages
-}
-
-function hostStages(stages: readonly (readonly Play[])[], node: NodeSpec): readonly (readonly HostStep[])[] {
-  return stages.map((stage) =>
-    stage.flatMap((play) => {
-      if (!isMember(play, node)) return []
-      const steps = typeof play.steps === 'function' ? play.steps(node) : play.steps
-      return steps.map((step) => ({ play: play.name, step }))
-    }),
-  )
-}
-
-function selectPlays(plays: readonly Play[], tags: readonly string[] | undefined): readonly Play[] {
-  if (tags === undefined || tags.length === 0) return plays
-  const namesOf = (play: Play) => [...(play.tags ?? []), play.name]
-  const known = [...new Set(plays.flatMap((play) => play.tags ?? []))]
-  for (const tag of tags) {
-    if (!plays.some((play) => namesOf(play).includes(tag))) throw unknownName('tag', tag, known)
-  }
-  return plays.filter((play) => namesOf(play).some((name) => tags.includes(name)))
-}
-
-function limited(nodes: readonly NodeSpec[], limit: readonly string[] | undefined): readonly NodeSpec[] {
-  if (limit === undefined) return nodes
-  const names = nodes.map(({ name }) => name)
-  for (const name of limit) if (!names.includes(name)) throw unknownName('node', name, names)
-  return nodes.filter(({ name }) => limit.includes(name))
 }
 
 /** Lets a step read a fact of any node, also of one outside the run's limit. */
@@ -197,24 +182,26 @@ function chunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] 
 
 function summarize(
   nodes: readonly NodeSpec[],
-  plays: readonly Play[],
+  plays: readonly ChosenPlay[],
   runs: ReadonlyMap<string, HostRun>,
   failed: ReadonlyMap<string, LabError>,
+  ended: boolean,
   durationMs: number,
 ): RunSummary {
   const hosts: Record<string, HostRecap> = {}
   for (const node of nodes) {
     const run = runs.get(node.name)
-    const { ok = 0, changed = 0, maybe = 0 } = run?.recap ?? {}
-    const total = hostStages([plays], node).flat().length
+    const { ok = 0, changed = 0, maybe = 0, skipped = 0 } = run?.recap ?? {}
+    const total = leafSteps(plays.flatMap(({ steps }) => steps.get(node.name) ?? [])).length
     // A host that could not be reached failed before its first step.
-    const tried = ok + changed + maybe + (failed.has(node.name) && run !== undefined ? 1 : 0)
+    const tried = ok + changed + maybe + skipped + (failed.has(node.name) && run !== undefined ? 1 : 0)
+    const isDone = !failed.has(node.name) && !ended
     hosts[node.name] = {
       ok,
       changed,
       maybe,
       failed: failed.has(node.name) ? 1 : 0,
-      skipped: Math.max(0, total - tried),
+      skipped: skipped + (isDone ? 0 : Math.max(0, total - tried)),
     }
   }
   const sum = (count: (recap: HostRecap) => number) =>

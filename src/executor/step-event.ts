@@ -1,4 +1,5 @@
 import type { Outcome, RunEvent } from '../model/events.ts'
+import type { LabError } from '../model/errors.ts'
 import type { Change, Step } from '../model/step.ts'
 
 /** A step of one host, with the name of its play. */
@@ -30,5 +31,19 @@ export function stepEvent(
     })),
     ...(diff === undefined ? {} : { diff }),
     durationMs,
+  }
+}
+
+/** What went wrong on a host, told at once. */
+export function failedEvent(node: string, play: string, { code, message }: LabError): RunEvent {
+  return {
+    type: 'step',
+    node,
+    play,
+    kind: code.toLowerCase(),
+    title: message,
+    outcome: 'failed',
+    changes: [],
+    durationMs: 0,
   }
 }

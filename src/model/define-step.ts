@@ -1,5 +1,8 @@
 import type { Command } from './command.ts'
-import type { ApplyContext, Change, FactQuery, SourceLocation, Step } from './step.ts'
+import { callSite } from './call-site.ts'
+import { checkOptions } from './check-options.ts'
+import { toLabError, UsageError } from './errors.ts'
+import type { ApplyContext, Change, FactQuery, Step, StepHow } from './step.ts'
 
 /** Named queries of a step. */
 export type Queries = Readonly<Record<string, FactQuery<unknown>>>
@@ -37,12 +40,16 @@ export interface StepSpec<D, Q extends Queries> {
 }
 
 /** A function that makes steps of one kind and remembers the line of the playbook it was called from. */
-export type StepFactory<D> = ((desired: D) => Step) & { readonly kind: string }
+export type StepFactory<D> = ((desired: D, how?: StepHow) => Step) & { readonly kind: string }
 
 /** Makes the step function of a kind. */
 export function defineStep<D, Q extends Queries>(spec: StepSpec<D, Q>): StepFactory<D> {
-  const make = (desired: D): Step => {
-    spec.validate?.(desired)
+  const make = (desired: D, how: StepHow = {}): Step => {
+    const source = callSite(make)
+    naming(spec.kind, () => {
+      checkOptions(spec.kind, desired, how)
+      spec.validate?.(desired)
+    })
     const queries = spec.facts(desired)
     const named = (observed: ReadonlyMap<string, unknown>) =>
       Object.fromEntries(Object.entries(queries).map(([name, query]) => [name, observed.get(query.key)])) as Observed<Q>
@@ -51,7 +58,7 @@ export function defineStep<D, Q extends Queries>(spec: StepSpec<D, Q>): StepFact
     return {
       kind: spec.kind,
       title: spec.title(desired),
-      source: callSite(make),
+      source,
       selfContained: typeof selfContained === 'function' ? selfContained(desired) : selfContained,
       edits: spec.edits ?? false,
       always: spec.always?.(desired) ?? false,
@@ -61,19 +68,18 @@ export function defineStep<D, Q extends Queries>(spec: StepSpec<D, Q>): StepFact
       diff: (observed, pending) => spec.diff(desired, named(observed), pending),
       apply: (changes, observed, context) => spec.apply(desired, changes, named(observed), context),
       ...(preview === undefined ? {} : { preview }),
+      ...how,
     }
   }
   return Object.assign(make, { kind: spec.kind })
 }
 
-/** The line that called `below`, from the stack; a compiled file's line until the executor maps it for an error. */
-function callSite(below: (desired: never) => unknown): SourceLocation | undefined {
-  const holder: { stack?: string } = {}
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 1
-  Error.captureStackTrace(holder, below)
-  Error.stackTraceLimit = limit
-  const match = /\(?((?:file:\/\/)?\/[^()]+?):(\d+):(\d+)\)?$/m.exec(holder.stack ?? '')
-  if (match?.[1] === undefined) return undefined
-  return { file: match[1].replace(/^file:\/\//, ''), line: Number(match[2]), column: Number(match[3]) }
+/** Errors of options name the step; the line of the playbook is found from where they were thrown. */
+function naming(kind: string, check: () => void): void {
+  try {
+    check()
+  } catch (thrown) {
+    const { message, where, hint, cause = thrown } = toLabError(thrown)
+    throw new UsageError(`${kind}: ${message}`, { where, hint, cause }, 'WRONG_OPTION')
+  }
 }

@@ -63,7 +63,12 @@ export class InvalidFileError extends UsageError {
 
 /** Any thrown value as a LabError, so that every path out of the program has a code. */
 export function toLabError(error: unknown): LabError {
-  if (error instanceof LabError) return error
+  // One of another copy of lab (a playbook may have loaded one) says as much.
+  if (
+    error instanceof LabError ||
+    (error instanceof Error && 'exitCode' in error && 'hint' in error && 'code' in error)
+  )
+    return error as LabError
   if (error instanceof Error) return new LabError('UNEXPECTED', error.message, { cause: error })
   return new LabError('UNEXPECTED', String(error))
 }

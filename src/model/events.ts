@@ -36,7 +36,8 @@ export type RunEvent =
       readonly title: string
       readonly outcome: Outcome
       readonly changes: readonly { readonly path: string; readonly from?: string; readonly to?: string }[]
-      readonly diff?: string
+      /** Lines of a file that change, as a unified diff. */
+      readonly diff?: string | undefined
       readonly durationMs: number
     }
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly message: string }

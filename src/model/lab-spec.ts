@@ -10,6 +10,15 @@ export interface NodeSpec {
   readonly memoryBytes: number | undefined
   readonly cpus: number | undefined
   readonly vars: Readonly<Record<string, string>>
+  /** Names of the groups of `lab.yml` that it is in; absent when it is in none. */
+  readonly groups?: readonly string[]
+}
+
+/** A group of `lab.yml`. */
+export interface GroupSpec {
+  /** Names of nodes, each once. */
+  readonly nodes: readonly string[]
+  readonly vars: Readonly<Record<string, unknown>>
 }
 
 /** A `lab.yml`, checked and with every default filled in. */
@@ -23,6 +32,8 @@ export interface LabSpec {
   readonly edge: { readonly port: number; readonly ports: readonly PortRange[] }
   readonly volumes: { readonly driver: 'auto' | 'btrfs' | 'zfs'; readonly poolSizeBytes: number }
   readonly apps: readonly string[]
+  /** By name, in the order of the file; absent when there are none. */
+  readonly groups?: Readonly<Record<string, GroupSpec>>
   readonly vars: Readonly<Record<string, unknown>>
 }
 

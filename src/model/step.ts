@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import type { NodeSpec } from './lab-spec.ts'
+import type { NoVariables, VariableSet, WithVariables } from './variables.ts'
 
 /** What a fact's script printed. */
 export interface FactOutput {
@@ -76,6 +77,50 @@ export interface SourceLocation {
   readonly column?: number
 }
 
+/** Holds on a node where one of these steps changed something in this run. */
+export interface Condition {
+  readonly changed: readonly Step[]
+}
+
+/** What every step takes besides its own options, as its second argument. */
+export interface StepHow {
+  /**
+   * Only when this holds, see `changed`; otherwise the step is skipped. It holds in the run that made the change and in no
+   * other: where a service must follow its files even after a run that was killed, `restartAfter` is the safe way.
+   * @default always
+   */
+  readonly when?: Condition
+  /**
+   * Name of the node on which it is done, once for each node of the play.
+   * @default the node of the play
+   */
+  readonly on?: string
+}
+
+/** A value that is known only during a run: what a node answers to a question, or what a step printed. */
+export interface Result<T> {
+  readonly title: string
+  /** Steps it comes about by: while one of them is pending, nobody knows it. */
+  readonly after: readonly Step[]
+  /** The node that is asked; the play's own when absent. */
+  readonly on: string | undefined
+  readonly from: { readonly query: FactQuery<T> } | { readonly output: Step }
+}
+
+/** A step that is made of steps. */
+export type Flow =
+  | {
+      readonly type: 'attempt'
+      readonly steps: readonly Step[]
+      readonly rescue: readonly Step[]
+      readonly always: readonly Step[]
+    }
+  | {
+      readonly type: 'given'
+      readonly results: Readonly<Record<string, Result<unknown>>>
+      make(values: Readonly<Record<string, unknown>>, node: NodeSpec): readonly Step[]
+    }
+
 /** A desired state of one thing on one node, ready for the executor, which knows nothing else of it. */
 export interface Step {
   readonly kind: string
@@ -103,6 +148,11 @@ export interface Step {
     observed: ReadonlyMap<string, unknown>,
     context: ApplyContext,
   ): readonly Command[] | Promise<readonly Command[]>
+  /** See {@link StepHow}. */
+  readonly when?: Condition
+  readonly on?: string
+  /** Set on what is made of other steps; the executor goes through those then. */
+  readonly flow?: Flow
   /** Text wanted in a file, for `--diff`; undefined for secrets and for steps without text. */
   readonly preview?: { readonly path: string; readonly content: string }
 }
@@ -110,21 +160,31 @@ export interface Step {
 /** Steps for a set of nodes. */
 export interface Play {
   readonly name: string
-  /** Names of nodes, or a test on a node. */
-  readonly hosts: readonly string[] | ((node: NodeSpec) => boolean)
+  /** Names of nodes, groups of `lab.yml` or roles (one, or a list), `all`, or a test on a node. */
+  readonly hosts: string | readonly string[] | ((node: NodeSpec) => boolean)
   readonly tags?: readonly string[]
   /** How many nodes at a time; all of them when absent. */
   readonly serial?: number
   /**
+   * How many nodes may fail in this play; with one more the run ends, and the nodes that were to follow are left as they
+   * are. Absent, the other nodes finish the run; only a wave that failed as a whole ends a play.
+   */
+  readonly maxFail?: number
+  /**
    * A node goes on to this play as soon as it is done with the one before, without waiting for the others: nothing in it
-   * looks at another node. Not together with `serial`.
+   * looks at another node. Not together with `serial` or `maxFail`.
    */
   readonly independent?: boolean
   readonly steps: readonly Step[] | ((node: NodeSpec) => readonly Step[])
 }
 
-/** One concern of the site, or a user's own list of plays. */
-export interface Playbook<S = unknown> {
+/**
+ * One concern of the site, or a user's own list of plays. `S` is what its plays are a function of, `V` the variables it
+ * declares by example.
+ */
+export interface Playbook<S = unknown, V extends VariableSet = NoVariables> {
   readonly name: string
-  readonly plays: readonly Play[] | ((site: S) => readonly Play[])
+  /** Variables with their values when nothing else sets them, or `required(...)`. */
+  readonly vars?: V
+  readonly plays: readonly Play[] | ((site: S & WithVariables<V>) => readonly Play[])
 }

@@ -18,8 +18,8 @@ interface OpenPlay {
   readonly steps: StepEvent[]
 }
 
-/** A narrator for one run. `now` is a clock in milliseconds. */
-export function makeNarrator(screen: () => Screen, now: () => number): Narrator {
+/** A narrator for one run. `now` is a clock in milliseconds; `full` shows what each change was from and to. */
+export function makeNarrator(screen: () => Screen, now: () => number, full = false): Narrator {
   let planned = false
   let headings = 0
   let play: OpenPlay | undefined
@@ -27,7 +27,9 @@ export function makeNarrator(screen: () => Screen, now: () => number): Narrator 
   const endPlay = (): readonly string[] => {
     const ended = play
     play = undefined
-    return ended === undefined ? [] : renderPlay({ ...ended, durationMs: now() - ended.started }, ended.steps, screen())
+    return ended === undefined
+      ? []
+      : renderPlay({ ...ended, durationMs: now() - ended.started }, ended.steps, screen(), full)
   }
 
   return {
@@ -39,12 +41,12 @@ export function makeNarrator(screen: () => Screen, now: () => number): Narrator 
           return before
         }
         case 'step':
-          if (event.outcome === 'failed') return renderStep(event, screen())
+          if (event.outcome === 'failed') return renderStep(event, screen(), full)
           if (play?.name === event.play) {
             play.steps.push(event)
             return []
           }
-          return event.outcome === 'ok' ? [] : renderStep(event, screen())
+          return event.outcome === 'ok' ? [] : renderStep(event, screen(), full)
         case 'recap':
           return [...endPlay(), ...renderRecap(event, planned, screen())]
         case 'run-started':

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reporter, RunEvent } from '../model/events.ts'
 
@@ -8,22 +8,30 @@ export interface RecordLimits {
   readonly bytesPerRun: number
 }
 
+/** An event as it is kept, with its time since the start of the run in milliseconds. */
+export type RecordedEvent = RunEvent & { readonly atMs: number }
+
+/** The last line of the record of a run that came to its end, whichever. */
+export interface RunEnd {
+  readonly type: 'run-ended'
+  readonly atMs: number
+}
+
 const LIMITS: RecordLimits = { runs: 50, bytesPerRun: 8 * 2 ** 20 }
 
+/** Digits of a run's number in the name of its record, so that names sort as numbers do. */
+const DIGITS = 6
+
 /**
- * Keeps every event of a run in `<directory>/<time>-<command>.jsonl`, readable by its owner only, and forgets the oldest
+ * Keeps every event of a run in `<directory>/<number>-<command>.jsonl`, readable by its owner only, and forgets the oldest
  * runs. Writes at once, so that the record of a run that was killed holds all that happened.
  */
-export function recordRun(
-  directory: string,
-  command: string,
-  limits: RecordLimits = LIMITS,
-  at: Date = new Date(),
-): Reporter {
+export function recordRun(directory: string, command: string, limits: RecordLimits = LIMITS): Reporter {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   forgetOldest(directory, limits.runs - 1)
-  const id = `${at.toISOString().replace(/[:.]/g, '-')}-${String(process.pid)}-${command}`
-  const file = openSync(join(directory, `${id}.jsonl`), 'a', 0o600)
+  const number = takeNumber(directory)
+  const name = `${String(number).padStart(DIGITS, '0')}-${command}.jsonl`
+  const file = openSync(join(directory, name), 'a', 0o600)
   let room = limits.bytesPerRun
 
   const write = (event: RunEvent, atMs: number) => {
@@ -40,14 +48,37 @@ export function recordRun(
       write(event, Math.round(performance.now() - started))
     },
     close: () => {
+      // A run without this line was killed.
+      const ended: RunEnd = { type: 'run-ended', atMs: Math.round(performance.now() - started) }
+      writeSync(file, `${JSON.stringify(ended)}\n`)
       closeSync(file)
     },
   }
 }
 
+/** Number of a run, by the name of its record. */
+export function runNumber(name: string): number | undefined {
+  const digits = /^(\d{6,})-[a-z-]+\.jsonl$/.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** The next number. Of two runs that begin at the same moment only one can make the file that stands for it. */
+function takeNumber(directory: string): number {
+  const taken = readdirSync(directory).flatMap((name) => runNumber(name) ?? /^\.(\d+)$/.exec(name)?.[1] ?? [])
+  for (let number = Math.max(0, ...taken.map(Number)) + 1; ; number++) {
+    try {
+      writeFileSync(join(directory, `.${String(number)}`), `${String(number)}\n`, { flag: 'wx', mode: 0o600 })
+      for (const older of taken) rmSync(join(directory, `.${String(older)}`), { force: true })
+      return number
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+}
+
 function forgetOldest(directory: string, keep: number): void {
-  const runs = readdirSync(directory)
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort()
+  const records = readdirSync(directory).filter((name) => name.endsWith('.jsonl'))
+  // Records from before runs had numbers are the oldest.
+  const runs = records.sort((a, b) => (runNumber(a) ?? 0) - (runNumber(b) ?? 0) || (a < b ? -1 : 1))
   for (const name of runs.slice(0, Math.max(0, runs.length - keep))) rmSync(join(directory, name), { force: true })
 }

@@ -16,25 +16,26 @@ const LONGEST_VALUE = 60
 
 /**
  * A play as it is told when it is over: its name and time, and each step that changed something (or would) once, with
- * the nodes it did so on. A play that changed nothing is not told at all.
+ * the nodes it did so on. A play that changed nothing is not told at all. `full` shows what each change was from and to.
  */
 export function renderPlay(
   play: { readonly name: string; readonly nodes: readonly string[]; readonly durationMs: number },
   steps: readonly StepEvent[],
   screen: Screen,
+  full = false,
 ): readonly string[] {
   const groups = groupSteps(steps.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'skipped'))
   if (groups.length === 0) return []
   const { bold, dim } = screen.style
   const heading = spread(bold(printable(play.name)), dim(formatDuration(play.durationMs)), screen.columns)
-  return [heading, ...groups.flatMap((group) => renderGroup(group, play.nodes, screen))]
+  return [heading, ...groups.flatMap((group) => renderGroup(group, play.nodes, screen, full))]
 }
 
 /** One step as it is told at once: what failed does not wait for the end of its play. */
-export function renderStep(step: StepEvent, screen: Screen): readonly string[] {
+export function renderStep(step: StepEvent, screen: Screen, full = false): readonly string[] {
   // The message behind the first line comes with the error that ends the command.
   const [title = ''] = step.title.split('\n')
-  return renderGroup({ step: { ...step, title }, nodes: [step.node] }, [], screen)
+  return renderGroup({ step: { ...step, title }, nodes: [step.node] }, [], screen, full)
 }
 
 function groupSteps(steps: readonly StepEvent[]): readonly StepGroup[] {
@@ -48,7 +49,12 @@ function groupSteps(steps: readonly StepEvent[]): readonly StepGroup[] {
   return [...groups.values()]
 }
 
-function renderGroup({ step, nodes }: StepGroup, all: readonly string[], screen: Screen): readonly string[] {
+function renderGroup(
+  { step, nodes }: StepGroup,
+  all: readonly string[],
+  screen: Screen,
+  full: boolean,
+): readonly string[] {
   const { style } = screen
   const [sign, paint] = signOf(step.outcome, screen)
   const where = nodesText(inOrder(nodes, all), all, Math.floor(screen.columns / 2))
@@ -56,7 +62,7 @@ function renderGroup({ step, nodes }: StepGroup, all: readonly string[], screen:
   const title = cut(printable(step.title) + remark, screen.columns - widthOf(where) - 6)
   const line = spread(`  ${paint(sign)} ${title}`, style.dim(where), screen.columns)
   // What was done is said by the title; what would be done is shown in full, because somebody decides by it.
-  const planned = step.outcome === 'would-change' || step.outcome === 'failed'
+  const planned = full || step.outcome === 'would-change' || step.outcome === 'failed'
   return [line, ...(planned ? changeLines(step.changes, screen) : []), ...diffLines(step, screen)]
 }
 

@@ -1,14 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type BuildFailure, type Plugin } from 'esbuild'
+import { build, type BuildFailure, type Loader, type Plugin } from 'esbuild'
 import type { Product } from '../config/product.ts'
 import { InvalidFileError, UsageError } from '../model/errors.ts'
 import { nearest } from '../model/names.ts'
 import type { Site } from '../model/site.ts'
 import type { Playbook } from '../model/step.ts'
+import { blamed, checkKeys, guarded } from './playbook-errors.ts'
 
 /** A playbook that was compiled; `dispose` removes what that left on disk. Errors in its steps need it until then. */
 export interface LoadedPlaybook {
@@ -31,8 +32,10 @@ export async function loadPlaybook(file: string, product: Installation): Promise
   try {
     const outfile = join(directory, 'playbook.mjs')
     await compile(file, outfile, product)
-    const module = (await import(pathToFileURL(outfile).href)) as { readonly default?: unknown }
-    return { playbook: checkPlaybook(module.default, file), dispose }
+    const module = (await import(pathToFileURL(outfile).href).catch((error: unknown) => {
+      throw blamed(error, file)
+    })) as { readonly default?: unknown }
+    return { playbook: guarded(checkPlaybook(module.default, file), file), dispose }
   } catch (error) {
     await dispose()
     throw error
@@ -51,7 +54,12 @@ async function compile(file: string, outfile: string, product: Installation): Pr
       sourcemap: 'linked',
       sourcesContent: false,
       logLevel: 'silent',
-      plugins: [labModules(product)],
+      plugins: [labModules(product), ownPlaces()],
+      define: {
+        'import.meta.url': PLACE,
+        'import.meta.filename': `${PLACE}File`,
+        'import.meta.dirname': `${PLACE}Dir`,
+      },
     })
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>
@@ -67,12 +75,37 @@ async function compile(file: string, outfile: string, product: Installation): Pr
   }
 }
 
+const PLACE = 'labPlaybookPlace'
+const LOADERS: Readonly<Record<string, Loader>> = { js: 'js', mjs: 'js', cjs: 'js', ts: 'ts', mts: 'ts', cts: 'ts' }
+
+/** `import.meta.url` of a playbook and of files beside it is where they were written, not where they were compiled to. */
+function ownPlaces(): Plugin {
+  return {
+    name: 'own-places',
+    setup: (bundler) => {
+      bundler.onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {
+        const text = await readFile(path, 'utf8')
+        const constant = (name: string, value: string) => `const ${name}=${JSON.stringify(value)};`
+        const places = [
+          constant(PLACE, pathToFileURL(path).href),
+          constant(`${PLACE}File`, path),
+          constant(`${PLACE}Dir`, dirname(path)),
+        ]
+        // On the first line, so that all lines keep their numbers.
+        const contents = text.includes('import.meta.') ? `${places.join('')}${text}` : text
+        return { contents, loader: LOADERS[path.split('.').at(-1) ?? ''] ?? 'js' }
+      })
+    },
+  }
+}
+
 /** Finds imports of a playbook. What belongs to lab stays one instance: a step made here is run by this very process. */
 function labModules({ directory, compiled }: Installation): Plugin {
   return {
     name: 'lab-modules',
     setup: (bundler) => {
       bundler.onResolve({ filter: /^lab$/ }, () => external(join(compiled, 'src/index.js')))
+      bundler.onResolve({ filter: /^lab\/local$/ }, () => external(join(compiled, 'src/local.js')))
       bundler.onResolve({ filter: /^lab\// }, ({ path }) => {
         const name = path.replace(/^lab\/(steps\/)?/, '')
         const steps = join(compiled, 'src/steps')
@@ -108,9 +141,12 @@ function external(path: string): { path: string; external: true } {
 
 function checkPlaybook(value: unknown, file: string): Playbook<Site> {
   const { name, plays } = (value ?? {}) as Partial<Playbook<Site>>
-  if (typeof name === 'string' && (typeof plays === 'function' || Array.isArray(plays))) return value as Playbook<Site>
+  if (typeof name === 'string' && (typeof plays === 'function' || Array.isArray(plays))) {
+    checkKeys('playbook', value, ['name', 'vars', 'plays'], file)
+    return value as Playbook<Site>
+  }
   throw new UsageError(`${relative(process.cwd(), file)} does not export a playbook`, {
-    where: dirname(file),
+    where: relative(process.cwd(), file),
     hint: "end it with: export default playbook({ name: '...', plays: [...] })",
   })
 }

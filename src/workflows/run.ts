@@ -1,24 +1,64 @@
 import { findProduct } from '../config/product.ts'
+import type { Confirm } from '../executor/host.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
+import { choosePlays } from '../executor/select-plays.ts'
+import { sourceLine } from '../executor/source-line.ts'
+import { leafSteps } from '../model/flow.ts'
+import type { NodeSpec } from '../model/lab-spec.ts'
+import { withGroups } from '../model/node-names.ts'
+import type { Site } from '../model/site.ts'
+import type { Play, Playbook, Step } from '../model/step.ts'
+import { checkDeclared, variableValues, type Variables } from '../model/variables.ts'
+import { refreshEditorTypes } from './editor-types.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { loadPlaybook } from './playbook-file.ts'
 
-/** Which playbook to run, how, and where. */
-export interface RunPlaybookOptions {
+/** Which playbook, and which part of it. */
+export interface PlaybookChoice {
   /** Absolute path of a TypeScript or JavaScript module. */
   readonly file: string
+  readonly limit?: readonly string[] | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly startAt?: string | undefined
+  /** Values for variables the playbook declares. */
+  readonly vars?: Readonly<Record<string, string>> | undefined
+}
+
+/** How to run it. */
+export interface RunPlaybookOptions extends PlaybookChoice {
+  /** As typed, for errors: `lab run motd.ts`. */
+  readonly again: string
   /** Change nothing, show what would change. */
   readonly check: boolean
   readonly diff: boolean
-  readonly limit?: readonly string[] | undefined
-  readonly tags?: readonly string[] | undefined
+  /** Asked before each change. */
+  readonly confirm?: Confirm | undefined
+}
+
+/** What a playbook would do, as far as that is known without asking a node. */
+export interface PlaybookOutline {
+  readonly playbook: string
+  readonly plays: readonly {
+    readonly play: string
+    readonly tags: readonly string[]
+    readonly nodes: readonly string[]
+    /** In the order of the play; `where` is the line of the playbook. */
+    readonly steps: readonly {
+      readonly title: string
+      readonly kind: string
+      readonly nodes: readonly string[]
+      readonly where: string | undefined
+    }[]
+  }[]
 }
 
 /** Runs a playbook of the user's own on the lab's nodes, as `up` runs the site's. */
 export async function runPlaybook(open: OpenLab, options: RunPlaybookOptions): Promise<RunSummary> {
-  const loaded = await loadPlaybook(options.file, findProduct())
+  const product = findProduct()
+  const loaded = await loadPlaybook(options.file, product)
   try {
+    await refreshEditorTypes(open.lab.directory, product)
     const run = () => runLoaded(open, loaded.playbook, options)
     return options.check ? await run() : await withLock(open.lab.stateDirectory, 'run', run)
   } finally {
@@ -26,24 +66,105 @@ export async function runPlaybook(open: OpenLab, options: RunPlaybookOptions): P
   }
 }
 
-async function runLoaded(
-  open: OpenLab,
-  playbook: Awaited<ReturnType<typeof loadPlaybook>>['playbook'],
-  { check, diff, limit, tags }: RunPlaybookOptions,
-): Promise<RunSummary> {
+async function runLoaded(open: OpenLab, playbook: Playbook<Site>, options: RunPlaybookOptions): Promise<RunSummary> {
+  const { again, check, diff, confirm, limit, tags, startAt } = options
   const site = await open.site()
   const summary = await runPlays({
-    plays: typeof playbook.plays === 'function' ? playbook.plays(site) : playbook.plays,
-    nodes: site.nodes,
+    plays: playsOf(open, playbook, site, options),
+    nodes: nodesOf(open, site),
     connect: (node) => open.connect(node),
     mode: check ? 'plan' : 'apply',
-    diff,
+    // What a run changed is kept on record with its lines, shown or not.
+    diff: diff || !check,
     limit,
     tags,
+    startAt,
+    confirm,
+    again,
     emit: open.emit,
     signal: open.signal,
   })
   const { hosts, changed, failed, durationMs } = summary
   open.emit({ type: 'recap', hosts, changed, failed, durationMs })
   return summary
+}
+
+/** What a run would go through. Nodes are not contacted; the lab is, only if the plays are a function of it. */
+export async function outlinePlaybook(open: OpenLab, options: PlaybookChoice): Promise<PlaybookOutline> {
+  const loaded = await loadPlaybook(options.file, findProduct())
+  try {
+    const { playbook } = loaded
+    const site = typeof playbook.plays === 'function' ? await open.site() : undefined
+    const { plays } = choosePlays(playsOf(open, playbook, site, options), nodesOf(open, site), options)
+    return {
+      playbook: playbook.name,
+      plays: plays.map(({ play, steps }) => ({
+        play: play.name,
+        tags: play.tags ?? [],
+        nodes: [...steps.keys()],
+        steps: outlineSteps(steps),
+      })),
+    }
+  } finally {
+    await loaded.dispose()
+  }
+}
+
+function outlineSteps(steps: ReadonlyMap<string, readonly Step[]>): PlaybookOutline['plays'][number]['steps'] {
+  const found = new Map<string, { title: string; kind: string; nodes: string[]; where: string | undefined }>()
+  for (const [node, own] of steps) {
+    for (const { title: wanted, kind, source, on } of leafSteps(own)) {
+      const title = on === undefined ? wanted : `${wanted} (on ${on})`
+      const where = sourceLine(source)
+      const key = JSON.stringify([kind, title, where])
+      const known = found.get(key)
+      if (known === undefined) found.set(key, { title, kind, nodes: [node], where })
+      else if (!known.nodes.includes(node)) known.nodes.push(node)
+    }
+  }
+  return [...found.values()]
+}
+
+/** All nodes of the lab: those that are not up are reported by the run, not passed over. */
+function nodesOf(open: OpenLab, site: Site | undefined): readonly NodeSpec[] {
+  const nodes = open.spec.nodes.map((node) => site?.nodes.find(({ name }) => name === node.name) ?? node)
+  return withGroups(nodes, open.spec.groups)
+}
+
+function playsOf(
+  open: OpenLab,
+  playbook: Playbook<Site>,
+  site: Site | undefined,
+  { vars: given = {} }: PlaybookChoice,
+): readonly Play[] {
+  const variables = variablesOf(open, playbook, given)
+  if (typeof playbook.plays !== 'function') return playbook.plays
+  if (site === undefined) throw new TypeError('plays that are a function need the site')
+  return playbook.plays({ ...site, ...variables })
+}
+
+function variablesOf(
+  { spec }: OpenLab,
+  { vars: declared = {} }: Playbook<Site>,
+  given: Readonly<Record<string, string>>,
+): Variables<unknown> {
+  checkDeclared(declared, given)
+  const lab = { where: 'vars in lab.yml', values: spec.vars }
+  const line = { where: '--var', values: given }
+  const ofNode = (name: string) => {
+    const groups = Object.entries(spec.groups ?? {}).filter(([, { nodes }]) => nodes.includes(name))
+    const node = spec.nodes.find((each) => each.name === name)
+    return variableValues(declared, [
+      lab,
+      ...groups.map(([group, { vars }]) => ({ where: `vars of the group ${group} in lab.yml`, values: vars })),
+      { where: `vars of ${name} in lab.yml`, values: node?.vars ?? {} },
+      line,
+    ])
+  }
+  // Every value of the wrong kind is found now, not when somebody uses it.
+  const nodes = new Map(spec.nodes.map(({ name }) => [name, ofNode(name)]))
+  return {
+    vars: variableValues(declared, [lab, line]),
+    varsOf: ({ name }) => nodes.get(name) ?? ofNode(name),
+  }
 }

@@ -1,7 +1,10 @@
 import siteBooks from '../../playbooks/site.ts'
+import { findProduct } from '../config/product.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
+import { withGroups } from '../model/node-names.ts'
 import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
+import { refreshEditorTypes } from './editor-types.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -21,6 +24,7 @@ export interface UpOptions {
 export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSummary> {
   return withLock(open.lab.stateDirectory, 'up', async () => {
     const started = performance.now()
+    await refreshEditorTypes(open.lab.directory, findProduct())
     await prepare(open)
     const machines = await ensureMachines(open)
     const summary = await convergeSite(open, 'apply', options)
@@ -41,10 +45,11 @@ export async function convergeSite(
   const site = await open.site()
   return runPlays({
     plays: sitePlays(site),
-    nodes: site.nodes,
+    nodes: withGroups(site.nodes, open.spec.groups),
     connect: (node) => open.connect(node),
     mode,
-    diff: options.diff ?? false,
+    // What was changed is kept on record with its lines.
+    diff: options.diff ?? mode === 'apply',
     limit: options.limit,
     tags: options.tags,
     emit: open.emit,

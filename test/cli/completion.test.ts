@@ -15,6 +15,8 @@ const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   service: ['nodeapp', 'nginx', 'mongo'],
   volume: ['mongo-data'],
   app: ['shop', 'nodeapp'],
+  target: ['mgmt', 'node1', 'node2', 'web', 'worker', 'all'],
+  run: ['14', '13', '12'],
 }
 const words = async (...line: string[]) =>
   (await complete(program, line, (kind) => Promise.resolve(NAMES[kind]))).map(({ word }) => word)
@@ -39,9 +41,14 @@ describe('completion', () => {
   })
 
   it('offers options, and the values of those that take nodes', async () => {
-    expect(await words('up', '--l')).toEqual(['--limit'])
+    expect(await words('up', '--li')).toEqual(['--limit'])
     expect(await words('up', '--limit', 'node')).toEqual(['node1', 'node2'])
-    expect(await words('up', '--limit', 'node1,')).toEqual(['node1,mgmt', 'node1,node2'])
+    expect(await words('up', '--limit', 'node1,')).toContain('node1,mgmt')
+    expect(await words('sh', '--on', 'w')).toEqual(['web', 'worker'])
+    expect(await words('sh', '--on', 'web,web')).toEqual([])
+    expect(await words('runs', '')).toEqual(['show', 'diff'])
+    expect(await words('runs', 'diff', '12', '1')).toEqual(['14', '13', '12'])
+    expect(await words('run', 'motd.ts', '--s')).toEqual(['--step', '--start-at'])
     expect(await words('up', '--tags', '')).toEqual([])
     expect(await words('logs', '--node', 'node2', 'mo')).toEqual(['mongo'])
   })

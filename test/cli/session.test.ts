@@ -91,12 +91,12 @@ describe('long work', () => {
 
     mkdirSync(join(directory, '.lab'), { mode: 0o700 })
     await record('deploy nodeapp')
-    const [name = ''] = readdirSync(join(directory, '.lab/runs'))
+    const [name = ''] = readdirSync(join(directory, '.lab/runs')).filter((entry) => entry.endsWith('.jsonl'))
     const file = join(directory, '.lab/runs', name)
     expect(name).toMatch(/-deploy\.jsonl$/)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700)
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ type: 'run-started', command: 'deploy nodeapp' })
+    expect(eventsOf(readFileSync(file, 'utf8'))[0]).toMatchObject({ type: 'run-started', command: 'deploy nodeapp' })
   })
 })
 

@@ -218,3 +218,43 @@ nodes:
     `)
   })
 })
+
+describe('groups', () => {
+  const NODES =
+    'nodes:\n  - { name: mgmt, roles: [manager, build, edge, registry, logs] }\n  - { name: node, count: 3 }\n'
+
+  it('are sets of nodes by name or role, with values of their own', () => {
+    const { groups } = parse(`${NODES}groups:
+  web: { nodes: [node2, node1], vars: { port: 8080, hosts: [a, b] } }
+  every: { nodes: [worker, mgmt] }
+`)
+    expect(groups).toEqual({
+      web: { nodes: ['node1', 'node2'], vars: { port: 8080, hosts: ['a', 'b'] } },
+      every: { nodes: ['mgmt', 'node1', 'node2', 'node3'], vars: {} },
+    })
+  })
+
+  it('with mistakes have all of them reported at once', () => {
+    const text = `${NODES}groups:
+  node1: { nodes: [mgmt] }
+  all: { nodes: [mgmt] }
+  Web: { nodes: [nod2, node1, node1, 5] }
+  db: { nods: [node1], vars: 3 }
+  none: { nodes: [] }
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      lab.yml:5:3: "node1" is a node already: give the group another name
+      lab.yml:6:3: "all" means a set of nodes already: give the group another name
+      lab.yml:7:3: "Web" is not a group name: use a-z, 0-9 and -, at most 63 characters
+      lab.yml:7:18: unknown node "nod2"; did you mean "node2"?
+      lab.yml:7:31: "node1" is listed twice
+      lab.yml:7:38: an entry of "nodes" must be a text, not 5
+      lab.yml:8:7: "nodes" is missing
+      lab.yml:8:9: unknown key "nods"; did you mean "nodes"?
+      lab.yml:8:30: "vars" must be a set of keys and values, not 3
+      lab.yml:9:18: "nodes" is an empty list: leave it out or fill it
+      "
+    `)
+  })
+})

@@ -53,13 +53,21 @@ function content(name: string, wanted: string, options: Partial<Step> = {}): Ste
   }
 }
 
-async function run(plays: readonly Play[], options: { mode?: 'apply' | 'plan'; nodes?: readonly string[] } = {}) {
+interface Options {
+  readonly mode?: 'apply' | 'plan'
+  readonly nodes?: readonly string[]
+  readonly connect?: (name: string) => Connection
+}
+
+async function run(plays: readonly Play[], options: Options = {}) {
   const events: RunEvent[] = []
   const summary = await runPlays({
     plays,
     nodes: (options.nodes ?? ['node1']).map(node),
     connect: (name) =>
-      name === 'down' ? Promise.reject(new LabError('UNREACHABLE', 'down is stopped')) : Promise.resolve(shell(name)),
+      name === 'down'
+        ? Promise.reject(new LabError('UNREACHABLE', 'down is stopped'))
+        : Promise.resolve((options.connect ?? shell)(name)),
     mode: options.mode ?? 'apply',
     emit: (event) => events.push(event),
     signal: new AbortController().signal,
@@ -174,6 +182,40 @@ test('an apply waits for the lock that another run holds on the node, and gives 
   await writeFile(release, 'go')
   await other
   expect((await ours).summary).toMatchObject({ changed: 1, failed: 0 })
+})
+
+test('facts that were read between two changes of another run are not acted upon', async () => {
+  const count = (name: string, looked?: () => Promise<void>) =>
+    content(name, 'x', {
+      selfContained: false,
+      diff: (observed) =>
+        observed.get(join(directory, name)) === '' ? [{ path: 'content', from: undefined, to: 'x' }] : [],
+      apply: async () => {
+        await looked?.()
+        return [{ argv: ['sh', '-c', `printf x >>${join(directory, name)}`] }]
+      },
+    })
+  const gate = () => {
+    let open: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => (open = resolve))
+    return { open, opened }
+  }
+  const [firstDone, otherLooked] = [gate(), gate()]
+  // One run makes both; the other reads facts after the first change, and wants to act after the second.
+  const one = run([
+    play(
+      count('a'),
+      count('b', () => (firstDone.open(), otherLooked.opened)),
+    ),
+  ])
+  await firstDone.opened
+  const slow = async () => {
+    otherLooked.open()
+    await one
+  }
+  const two = await run([play(count('a'), count('b', slow))])
+  expect([(await one).summary.failed, two.summary.failed]).toEqual([0, 0])
+  expect(await readFile(join(directory, 'b'), 'utf8')).toBe('x')
 })
 
 test('a script that was cut off on its way runs nothing', async () => {

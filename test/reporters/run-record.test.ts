@@ -14,6 +14,10 @@ afterEach(() => {
 })
 
 const notice = (message: string): RunEvent => ({ type: 'notice', level: 'info', message })
+const recordsIn = (at: string) =>
+  readdirSync(join(at, 'runs'))
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()
 const linesOf = (name: string) =>
   readFileSync(join(directory, 'runs', name), 'utf8')
     .trim()
@@ -23,11 +27,11 @@ const linesOf = (name: string) =>
 it('a record holds every event with its time, as soon as it happened', () => {
   const record = recordRun(join(directory, 'runs'), 'up')
   record.on(notice('one'))
-  const [name = ''] = readdirSync(join(directory, 'runs'))
+  const [name = ''] = recordsIn(directory)
   expect(linesOf(name)).toEqual([{ ...notice('one'), atMs: expect.any(Number) }])
   record.on(notice('two'))
   void record.close?.()
-  expect(linesOf(name)).toHaveLength(2)
+  expect(linesOf(name).map(({ type }) => type as string)).toEqual(['notice', 'notice', 'run-ended'])
   expect(statSync(join(directory, 'runs', name)).mode & 0o777).toBe(0o600)
 })
 
@@ -36,24 +40,27 @@ it('a record stops growing at its limit, but keeps how the run ended', () => {
   for (let index = 0; index < 100; index++) record.on(notice(`line ${String(index)}`))
   record.on({ type: 'error', code: 'X', message: 'the end' })
   void record.close?.()
-  const [name = ''] = readdirSync(join(directory, 'runs'))
-  expect(statSync(join(directory, 'runs', name)).size).toBeLessThan(600)
-  expect(linesOf(name).at(-1)).toMatchObject({ message: 'the end' })
+  const [name = ''] = recordsIn(directory)
+  expect(statSync(join(directory, 'runs', name)).size).toBeLessThan(650)
+  expect(linesOf(name).at(-2)).toMatchObject({ message: 'the end' })
+})
+
+it('runs that begin at the same moment have numbers of their own, and a number is never used again', () => {
+  const records = ['up', 'plan'].map((command) => recordRun(join(directory, 'runs'), command))
+  for (const record of records) void record.close?.()
+  expect(recordsIn(directory)).toEqual(['000001-up.jsonl', '000002-plan.jsonl'])
+  rmSync(join(directory, 'runs/000002-plan.jsonl'))
+  void recordRun(join(directory, 'runs'), 'scale').close?.()
+  expect(recordsIn(directory)).toEqual(['000001-up.jsonl', '000003-scale.jsonl'])
 })
 
 it('only the latest runs are kept', () => {
-  for (const [minute, command] of ['up', 'plan', 'deploy', 'scale'].entries()) {
-    const record = recordRun(
-      join(directory, 'runs'),
-      command,
-      { runs: 2, bytesPerRun: 1000 },
-      new Date(2026, 0, 1, 0, minute),
-    )
+  for (const command of ['up', 'plan', 'deploy', 'scale']) {
+    const record = recordRun(join(directory, 'runs'), command, { runs: 2, bytesPerRun: 1000 })
     record.on(notice(command))
     void record.close?.()
   }
-  const kept = readdirSync(join(directory, 'runs')).sort()
-  expect(kept.map((name) => /-([a-z]+)\.jsonl$/.exec(name)?.[1])).toEqual(['deploy', 'scale'])
+  expect(recordsIn(directory)).toEqual(['000003-deploy.jsonl', '000004-scale.jsonl'])
 })
 
 it('a record goes on when its directory is removed under it, and does not bring it back', () => {

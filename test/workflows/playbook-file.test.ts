@@ -1,9 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { loadPlaybook } from '../../src/workflows/playbook-file.ts'
 
 let directory: string
@@ -33,7 +32,10 @@ beforeEach(async () => {
   directory = await realpath(await mkdtemp(join(tmpdir(), 'lab-test-')))
   write(PRODUCT)
 })
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(() => {
+  vi.unstubAllEnvs()
+  return rm(directory, { recursive: true, force: true })
+})
 
 describe('a playbook of one’s own', () => {
   it('is TypeScript that imports lab, its steps, files beside it, and packages of lab', async () => {
@@ -62,12 +64,71 @@ describe('a playbook of one’s own', () => {
   })
 
   it('leaves its compiled text with a map back to the source until it is disposed of', async () => {
-    const { playbook, dispose } = await load('export default { name: import.meta.url, plays: [] }')
-    const compiled = fileURLToPath(playbook.name)
+    // Compiled text goes where temporary files go.
+    vi.stubEnv('TMPDIR', directory)
+    const { dispose } = await load(`export default { name: 'x', plays: [] }`)
+    const [name = ''] = readdirSync(directory).filter((entry) => entry.startsWith('lab-playbook-'))
+    const compiled = join(directory, name, 'playbook.mjs')
     const map = JSON.parse(readFileSync(`${compiled}.map`, 'utf8')) as { sources: readonly string[] }
     expect(map.sources.map((source) => resolve(dirname(compiled), source))).toEqual([join(directory, 'mine/play.ts')])
     await dispose()
     expect(existsSync(dirname(compiled))).toBe(false)
+  })
+
+  it('knows where it and files beside it were written, as if it had not been compiled', async () => {
+    write({
+      'mine/deep/beside.ts': 'export const place = [import.meta.url, import.meta.dirname, import.meta.filename]',
+    })
+    const { playbook, dispose } = await load(
+      `import { place } from './deep/beside.ts'\nexport default { name: [import.meta.url, ...place].join(), plays: [] }`,
+    )
+    const mine = join(directory, 'mine')
+    expect(playbook.name.split(',')).toEqual([
+      `file://${mine}/play.ts`,
+      `file://${mine}/deep/beside.ts`,
+      `${mine}/deep`,
+      `${mine}/deep/beside.ts`,
+    ])
+    await dispose()
+  })
+
+  it.each([
+    ['const x: string | undefined = undefined\n\nexport default x.length', /broke: TypeError: /, /play\.ts:3$/],
+    [`import { wrong } from './wrong.ts'\nwrong()`, /broke: RangeError: too far/, /wrong\.ts:2$/],
+    [`export default { name: 'x', play: [], plays: [] }`, /unknown option "play"/, /play\.ts$/],
+    [
+      `export default { name: 'x', plays: [{ name: 'p', host: 'a', hosts: 'a', steps: [] }] }`,
+      /play "p" has an unknown option "host"/,
+      /play\.ts$/,
+    ],
+    [
+      `export default { name: 'x', plays: [{ name: 'p', hosts: 'a' }] }`,
+      /play "p": "steps" must be a list/,
+      /play\.ts$/,
+    ],
+  ])('that breaks is blamed on its own line: %j', async (text, message, where) => {
+    write({ 'mine/wrong.ts': 'export function wrong() {\n  throw new RangeError("too far")\n}' })
+    await expect(load(text)).rejects.toMatchObject({
+      exitCode: 64,
+      message: expect.stringMatching(message) as string,
+      where: expect.stringMatching(where) as string,
+    })
+  })
+
+  it('whose functions break is blamed on their lines too', async () => {
+    const { playbook, dispose } = await load(
+      `export default { name: 'x', plays: () => [{ name: 'p',\n hosts: (node) => node.no.thing,\n steps: (node) => node.no.thing }] }`,
+    )
+    const [play] = (
+      playbook.plays as unknown as (site: unknown) => { hosts: (n: unknown) => void; steps: (n: unknown) => void }[]
+    )({})
+    expect(() => play?.hosts({})).toThrow(
+      expect.objectContaining({ where: expect.stringMatching(/play\.ts:2$/) as string }),
+    )
+    expect(() => play?.steps({})).toThrow(
+      expect.objectContaining({ where: expect.stringMatching(/play\.ts:3$/) as string }),
+    )
+    await dispose()
   })
 
   it.each([

@@ -19,6 +19,7 @@ export const register: Register = (cli) => {
     .action(({ diff = false, ...options }: Options) =>
       cli.session.work(options, {
         command: 'plan',
+        diff,
         run: async (lab) => {
           const { plan } = await import('../../workflows/plan.ts')
           const result = await plan(lab, { diff })

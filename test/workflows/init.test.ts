@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadLab } from '../../src/config/load.ts'
+import { findProduct } from '../../src/config/product.ts'
+import { initLab, type Initialized } from '../../src/workflows/init.ts'
+import { loadPlaybook } from '../../src/workflows/playbook-file.ts'
+
+const ROOT = new URL('../..', import.meta.url).pathname
+let parent: string
+let made: Initialized
+beforeAll(async () => {
+  // Playbooks run with the compiled lab.
+  execFileSync('node', ['build.mjs'], { cwd: ROOT })
+  parent = mkdtempSync(join(tmpdir(), 'lab-init-'))
+  made = await initLab(join(parent, 'mine'))
+}, 60_000)
+afterAll(() => {
+  rmSync(parent, { recursive: true, force: true })
+})
+
+/** What the compiler says of the directory, as an editor would underline it. */
+function typeCheck(): string {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  return spawnSync('node', [tsc, '-p', made.directory], { encoding: 'utf8' }).stdout
+}
+
+describe('a new working directory', () => {
+  it('has all it takes, and a lab.yml without mistakes', async () => {
+    expect(made.kept).toEqual([])
+    expect(made.written).toEqual(
+      expect.arrayContaining(['lab.yml', 'greet.ts', 'tsconfig.json', '.gitignore', 'apps/hello/compose.yml']),
+    )
+    const { spec } = await loadLab(made.directory)
+    expect(spec.apps).toEqual(['hello'])
+    expect(spec.groups).toMatchObject({ greeters: { nodes: ['node1', 'node2'] } })
+  })
+
+  it('never has a file overwritten', async () => {
+    writeFileSync(
+      join(made.directory, 'greet.ts'),
+      readFileSync(join(made.directory, 'greet.ts'), 'utf8') + '// mine\n',
+    )
+    const again = await initLab(made.directory)
+    expect(again.written).toEqual([])
+    expect(again.kept).toEqual(expect.arrayContaining(['lab.yml', 'greet.ts']))
+    expect(readFileSync(join(made.directory, 'greet.ts'), 'utf8')).toContain('// mine')
+    await expect(initLab(join(made.directory, 'lab.yml'))).rejects.toMatchObject({ exitCode: 64 })
+  })
+
+  it('has a playbook that loads', async () => {
+    const { playbook, dispose } = await loadPlaybook(join(made.directory, 'greet.ts'), findProduct())
+    expect(playbook).toMatchObject({ name: 'Greetings', vars: { greeting: 'hello' } })
+    await dispose()
+  })
+
+  it('shows types in an editor: what is right passes, what is wrong is underlined', { timeout: 120_000 }, () => {
+    writeFileSync(
+      join(made.directory, 'right.ts'),
+      `import { attempt, changed, given, playbook, required, result } from 'lab'
+import { $, glob } from 'lab/local'
+import { command } from 'lab/steps/command'
+import { file } from 'lab/steps/file'
+import { readFileSync } from 'node:fs'
+const made = command({ title: 'make', run: './make', creates: '/srv/made' })
+const size = result({ ask: 'wc -c </srv/made', after: [made], parse: Number })
+export default playbook({
+  name: readFileSync('x', 'utf8') + String(await $\`id\`) + (await glob('*')).join(),
+  vars: { port: 80, version: required('text') },
+  plays: ({ vars, varsOf, nodes }) => [
+    { name: 'p', hosts: ['web'], serial: 1, maxFail: 0, steps: (node) => [
+      made,
+      given({ size }, (found) => [file({ path: '/x', content: found.size.toFixed(1) + vars.port.toFixed() + varsOf(node).version.trim() })]),
+      attempt({ title: 'b', steps: [made], rescue: [command({ title: 'r', run: 'true', always: true }, { on: nodes[0]?.name ?? '', when: changed(made) })] }),
+    ] },
+  ],
+})
+`,
+    )
+    expect(typeCheck()).toBe('')
+    writeFileSync(
+      join(made.directory, 'wrong.ts'),
+      `import { playbook } from 'lab'
+import { file } from 'lab/steps/file'
+import { nothing } from 'lab/steps/nothing'
+file({ pth: '/x', content: '' })
+file({ path: '/x', content: '' }, { wen: 1 })
+playbook({ name: 'x', vars: { port: 80 }, plays: ({ vars }) => [{ name: vars.prot, hosts: 'all', steps: [] }] })
+nothing()
+`,
+    )
+    const lines = [...typeCheck().matchAll(/wrong\.ts\((\d+),/g)].map(([, line]) => Number(line))
+    expect(lines).toEqual([3, 4, 5, 6])
+  })
+
+  it('takes the playbooks of the README as they are', { timeout: 120_000 }, () => {
+    rmSync(join(made.directory, 'wrong.ts'), { force: true })
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+    expect(blocks.length).toBeGreaterThan(0)
+    for (const [index, text] of blocks.entries()) writeFileSync(join(made.directory, `readme${String(index)}.ts`), text)
+    expect(typeCheck()).toBe('')
+  })
+})
