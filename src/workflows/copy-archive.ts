@@ -28,6 +28,11 @@ export async function* renamed(
   await rewriting
 }
 
+/** Whoever reads is told of an error; when a copy was stopped nobody reads any more, and nobody needs to know. */
+function leaveToReader(): void {
+  return
+}
+
 async function rewrite(
   archive: AsyncIterable<Uint8Array>,
   packer: Pack,
@@ -62,6 +67,7 @@ function passOn(entry: AsyncIterable<unknown>, header: NewHeader, packer: Pack):
       if (error === null || error === undefined) resolve()
       else reject(error)
     })
+    sink.on('error', leaveToReader)
     const pass = async () => {
       for await (const chunk of entry) if (!sink.write(chunk)) await once(sink, 'drain')
       sink.end(undefined)

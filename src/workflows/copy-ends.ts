@@ -46,7 +46,16 @@ export function localEnd(workingDirectory: string): FileEnd {
       const local = tar(['-C', dirname(real), '-cf', '-', '--', notRoot(basename(real))], signal)
       local.stdin.end()
       // Taken at once: execa throws away output that nobody reads a moment after the start.
-      return { stream: local.stdout.pipe(new PassThrough()), done: localDone(local, [0, CHANGED], signal) }
+      const stream = local.stdout.pipe(new PassThrough())
+      // One that is stopped ends only when its output is read, which then nobody does any more.
+      const letGo = () => {
+        local.stdout.unpipe(stream)
+        local.stdout.resume()
+        stream.end()
+      }
+      if (signal.aborted) letGo()
+      else signal.addEventListener('abort', letGo, { once: true })
+      return { stream, done: localDone(local, [0, CHANGED], signal) }
     },
     receive(directory, signal) {
       const local = tar(['-C', absolute(directory), '-xf', '-', '--no-same-owner'], signal)

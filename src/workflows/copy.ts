@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { LabError, UsageError } from '../model/errors.ts'
 import { listServices } from '../swarm/services.ts'
 import { renamed, type Copied } from './copy-archive.ts'
-import { containerEnd, localEnd, nodeEnd, type FileEnd } from './copy-ends.ts'
+import { containerEnd, localEnd, nodeEnd, type FileEnd, type Transfer } from './copy-ends.ts'
 import { landing, parseEnd, type CopyEnd, type Landing } from './copy-paths.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runningTask } from './running-task.ts'
@@ -66,18 +66,23 @@ export async function transfer(
 ): Promise<void> {
   const stop = new AbortController()
   const signal = AbortSignal.any([outer, stop.signal])
-  const [sending, receiving] = await Promise.all([
-    source.end.send(source.path, signal),
-    target.end.receive(target.directory, signal),
-  ])
-  const passing = pipeline(renamed(sending.stream, target.name, copied), receiving.stream, { signal })
   // One that fails leaves the others waiting for ever. What the ends say tells more than what the pipe between them says.
-  const work = [receiving.done, sending.done, passing]
-  for (const each of work) {
-    each.catch(() => {
+  const watched = <T>(work: Promise<T>): Promise<T> => {
+    work.catch(() => {
       stop.abort()
     })
+    return work
   }
+  const opened = async <S>(opening: Promise<Transfer<S>>): Promise<Transfer<S>> => {
+    const end = await opening
+    return { stream: end.stream, done: watched(end.done) }
+  }
+  const [sending, receiving] = await Promise.all([
+    opened(source.end.send(source.path, signal)),
+    opened(target.end.receive(target.directory, signal)),
+  ])
+  const passing = watched(pipeline(renamed(sending.stream, target.name, copied), receiving.stream, { signal }))
+  const work = [receiving.done, sending.done, passing]
   const failures = (await Promise.allSettled(work)).flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   )
