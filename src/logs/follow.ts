@@ -53,9 +53,10 @@ export async function followLogs(
     const parts = await reader.list()
     const fresh: Line[] = []
     for (const part of parts.filter(wanted)) {
-      const { texts, position } = await readNew(reader, part, parts, positions.get(part.name))
-      positions.set(part.name, position)
-      for (const text of texts) {
+      const read = await readNew(reader, part, parts, positions.get(part.name))
+      if (read === undefined) continue
+      positions.set(part.name, read.position)
+      for (const text of read.texts) {
         const record = seen.isNew(text) ? parseRecord(text) : undefined
         if (record !== undefined && (query.node === undefined || record.node === query.node)) {
           fresh.push({ record, text })
@@ -85,34 +86,42 @@ export function inOrder(
   return count === -1 ? { ready: sorted, later: [] } : { ready: sorted.slice(0, count), later: sorted.slice(count) }
 }
 
-/** What was added to a service's file since `position`, also when it was put aside in the meantime. */
+/** What was read, and where reading has come to. */
+interface Read {
+  readonly texts: readonly string[]
+  readonly position: Position
+}
+
+/**
+ * What was added to a service's file since `position`, also when it was put aside in the meantime; undefined when files
+ * were put aside while they were read: the next look meets all of it again.
+ */
 async function readNew(
   reader: PartReader,
   part: Part,
   parts: readonly Part[],
   position: Position | undefined,
-): Promise<{ readonly texts: readonly string[]; readonly position: Position }> {
+): Promise<Read | undefined> {
   if (position?.inode === part.inode) return readPart(reader, part, position.offset)
   const older = parts.filter(({ name, age }) => name === part.name && age > 0).sort((a, b) => b.age - a.age)
   const at = older.findIndex(({ inode }) => inode === position?.inode)
   const texts: (readonly string[])[] = []
-  for (const [index, rest] of (at === -1 ? [] : older.slice(at)).entries()) {
-    texts.push((await readPart(reader, rest, index === 0 ? (position?.offset ?? 0) : 0)).texts)
+  // A file that is gone altogether was older than all that are there; a service that is new has none of interest.
+  const rest = position === undefined ? [] : at === -1 ? older : older.slice(at)
+  for (const each of rest) {
+    const read = await readPart(reader, each, each.inode === position?.inode ? position.offset : 0)
+    if (read === undefined) return undefined
+    texts.push(read.texts)
   }
   const current = await readPart(reader, part, 0)
-  return { texts: [...texts, current.texts].flat(), position: current.position }
+  return current === undefined ? undefined : { texts: [...texts, current.texts].flat(), position: current.position }
 }
 
-async function readPart(
-  reader: PartReader,
-  part: Part,
-  offset: number,
-): Promise<{ readonly texts: readonly string[]; readonly position: Position }> {
-  const stay = { texts: [], position: { inode: part.inode, offset } }
-  if (part.size <= offset) return stay
+/** The whole lines of a file from `offset` on; undefined when it was put aside between being listed and being read. */
+async function readPart(reader: PartReader, part: Part, offset: number): Promise<Read | undefined> {
+  if (part.size <= offset) return { texts: [], position: { inode: part.inode, offset } }
   const { inode, data } = await reader.read(part, offset)
-  // Put aside between being listed and being read: the next look finds both parts.
-  if (inode !== part.inode) return stay
+  if (inode !== part.inode) return undefined
   const end = data.lastIndexOf('\n') + 1
   const texts =
     end === 0

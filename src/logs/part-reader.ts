@@ -20,13 +20,20 @@ export interface PartReader {
 
 /*
  * Answers each line on standard input, `list` or `read FILE OFFSET`, and ends each answer with a line that is a dot. No
- * line of a log file can be that. A file is opened once for its inode and its content.
+ * line of a log file can be that. A file is opened once for its inode and its content. Files are listed from the newest
+ * to the oldest of a service: one that is put aside meanwhile is met twice, but never missed.
  */
 const SERVE = `
 cd "$1" || exit 1
 while read -r what file offset; do
   case $what in
-    list) stat -c '%i %s %n' -- *.log *.log.[0-9] 2>/dev/null ;;
+    list)
+      set --
+      for file in *.log; do
+        for age in '' .1 .2 .3 .4 .5 .6 .7 .8 .9; do set -- "$@" "$file$age"; done
+      done
+      stat -c '%i %s %n' -- "$@" 2>/dev/null
+      ;;
     read) { stat -L -c %i - 2>/dev/null; tail -c "+$((offset + 1))"; } <"$file" ;;
   esac
   printf '\\n.\\n'
