@@ -74,7 +74,7 @@ async function inventory(node: string): Promise<readonly string[]> {
     find /etc /usr/local /root /opt /srv /home -xdev -printf '%p %y %m %u %g %l\\n' | sort
     find /etc /usr/local /root /opt /srv /home -xdev -type f -exec sha256sum {} + | sort -k 2
     dpkg-query -W -f '\${Package} \${Version} \${Status}\\n'
-    systemctl list-units --all --plain --no-legend --type=service,socket,mount | grep -v '@\\|lab-run' | sort
+    systemctl list-units --all --plain --no-legend --type=service,socket | grep -v @ | tr -s ' ' | sort
     systemctl list-unit-files --no-legend | sort
     systemctl show -p Id,MainPID,InvocationID docker containerd rsyslog docker-registry lab-dns lab-volumes ssh
     iptables-save 2>/dev/null | grep -v '^[#:]'
