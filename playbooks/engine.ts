@@ -1,9 +1,7 @@
 import { playbook, NODE_PATHS, REGISTRY, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
-import { BASE_IMAGE, REGISTRY_USER } from '../src/model/names.ts'
+import { REGISTRY_USER } from '../src/model/names.ts'
 import { PACKAGES } from '../src/model/packages.ts'
-import { withRole } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
-import { dockerImage } from '../src/steps/docker-image.ts'
 import { file } from '../src/steps/file.ts'
 import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
@@ -23,13 +21,6 @@ export default playbook({
       tags: ['engine'],
       independent: true,
       steps: (node) => [apt({ packages: PACKAGES.engine }), ...registryAccess(site), ...engine(site, node)],
-    },
-    {
-      name: 'Images that builds start from',
-      hosts: withRole('build'),
-      tags: ['engine', 'images'],
-      independent: true,
-      steps: [dockerImage({ tag: BASE_IMAGE, pinned: false })],
     },
   ],
 })

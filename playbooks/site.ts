@@ -3,11 +3,23 @@ import base from './base.ts'
 import cluster from './cluster.ts'
 import edge from './edge.ts'
 import engine from './engine.ts'
+import images, { imagesBegun } from './images.ts'
 import logging from './logging.ts'
 import overlay from './overlay.ts'
 import registry from './registry.ts'
 import volumes from './volumes.ts'
 
 /** The whole site, in the order it is brought up: what concerns each node by itself, then what joins them. */
-const site: readonly Playbook<Site>[] = [base, engine, registry, volumes, logging, cluster, overlay, edge]
+const site: readonly Playbook<Site>[] = [
+  base,
+  engine,
+  imagesBegun,
+  registry,
+  volumes,
+  logging,
+  cluster,
+  overlay,
+  images,
+  edge,
+]
 export default site

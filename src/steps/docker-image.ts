@@ -72,6 +72,9 @@ export function importedTag(name: string, made: Pick<ImportedImage, 'script' | '
   return `${name}:${digest.digest('hex').slice(0, 12)}`
 }
 
+/** Transient unit that loads the archive of the node. */
+export const LOAD_UNIT = 'lab-load-images'
+
 const IMPORT = (script: string) => `tag=$1; shift
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -142,7 +145,7 @@ export const dockerImage = defineStep({
       })
     }
     const load = { argv: ['docker', 'load', '--quiet', '--input', `${SEED_DIRECTORY}/seed.tar`] }
-    return [{ ...load, unit: 'lab-load-images', timeoutMs: 300_000 }]
+    return [{ ...load, unit: LOAD_UNIT, timeoutMs: 300_000 }]
   },
   after: ({ after }) => after ?? [],
 })

@@ -109,21 +109,22 @@ export const service = defineStep({
       ...timeout,
     })
     const commands: Command[] = []
-    const systemctl = (...args: string[]) => commands.push({ argv: ['systemctl', ...args, '--', unit], ...timeout })
-    // A unit file that is new is not always marked as unread.
-    const { needsReload, load } = observed['unit'] as UnitState
-    if (needsReload || load === 'not-found' || filesOf(wanted).some((path) => path.includes('/systemd/system/'))) {
-      commands.push({ argv: ['systemctl', 'daemon-reload'], ...timeout })
-    }
-    if (change('masked') !== undefined && wanted.masked === true) systemctl('mask')
+    const systemctl = (...args: string[]) => commands.push({ argv: ['systemctl', ...args], ...timeout })
+    if (change('masked') !== undefined && wanted.masked === true) systemctl('mask', '--no-reload', '--', unit)
     else if (change('masked') !== undefined) {
-      systemctl('unmask')
-      systemctl('unmask', '--runtime')
+      systemctl('unmask', '--no-reload', '--', unit)
+      systemctl('unmask', '--no-reload', '--runtime', '--', unit)
     }
-    if (change('enabled') !== undefined) systemctl(wanted.enabled === true ? 'enable' : 'disable')
+    if (change('enabled') !== undefined)
+      systemctl(wanted.enabled === true ? 'enable' : 'disable', '--no-reload', '--', unit)
+    // Once for all of the above. A unit file that is new is not always marked as unread.
+    const { needsReload, load } = observed['unit'] as UnitState
+    const isUnread =
+      needsReload || load === 'not-found' || filesOf(wanted).some((path) => path.includes('/systemd/system/'))
+    if (isUnread || commands.length > 0) systemctl('daemon-reload')
     if (change('running') !== undefined) {
       if (change('running')?.to === 'yes') commands.push(act('start'))
-      else systemctl('stop')
+      else systemctl('stop', '--', unit)
     } else if (change('restarted') !== undefined) commands.push(act('restart'))
     else if (change('reloaded') !== undefined) commands.push(act('reload'))
     return commands

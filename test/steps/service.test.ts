@@ -105,10 +105,11 @@ test('what must run is unmasked first, whoever masked it', async () => {
     'unit:x.service': unit({ load: 'masked', active: 'inactive', file: 'masked-runtime' }),
   })
   expect(changes.map((change) => change.path)).toEqual(['masked', 'enabled', 'running'])
-  expect(commands.map(({ argv }) => argv.slice(0, 3).join(' '))).toEqual([
-    'systemctl unmask --',
-    'systemctl unmask --runtime',
-    'systemctl enable --',
+  expect(commands.map(({ argv }) => argv.slice(0, 4).join(' '))).toEqual([
+    'systemctl unmask --no-reload --',
+    'systemctl unmask --no-reload --runtime',
+    'systemctl enable --no-reload --',
+    'systemctl daemon-reload',
     expect.stringMatching(/^sh -c/),
   ])
 })
