@@ -15,6 +15,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.node.test.ts', 'test/e2e/**'],
           sequence: { groupOrder: 0 },
+          // Some run the compiler, which takes seconds on a busy machine.
+          testTimeout: 30_000,
         },
       },
       {
