@@ -67,7 +67,8 @@ async function onNode(node: string, script: string): Promise<string> {
 
 /**
  * All that a plan could change on a node: every file with its mode, owner and content, packages, units and their
- * processes, and the engine's objects. Left out is what the node itself writes all the time.
+ * processes, and the engine's objects. Left out is what the node itself writes all the time, and the swarm's
+ * tasks with their networks: the swarm moves those by itself when a label changes.
  */
 async function inventory(node: string): Promise<readonly string[]> {
   const script = `
@@ -78,9 +79,9 @@ async function inventory(node: string): Promise<readonly string[]> {
     systemctl list-unit-files --no-legend | sort
     systemctl show -p Id,MainPID,InvocationID docker containerd rsyslog docker-registry lab-dns lab-volumes ssh
     iptables-save 2>/dev/null | grep -v '^[#:]'
-    docker ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}}' | sort
+    docker ps -a --no-trunc --format '{{.Label "com.docker.swarm.task.id"}} {{.ID}} {{.Names}} {{.State}}' | grep '^ ' | sort
     docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort
-    docker network ls --no-trunc --format '{{.ID}} {{.Name}}' | sort
+    docker network ls --no-trunc --filter scope=local --format '{{.ID}} {{.Name}}' | sort
     docker volume ls --format '{{.Name}}' | sort
     ! docker node ls -q >/dev/null 2>&1 || docker node inspect $(docker node ls -q) --format '{{.ID}} {{.Spec}}'`
   return (await onNode(node, script)).split('\n')
