@@ -4,6 +4,7 @@
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { build } from 'esbuild'
+import { BUNDLE } from './scripts/bundle.mjs'
 
 const root = import.meta.dirname
 process.chdir(root)
@@ -22,18 +23,12 @@ writeFileSync(join(outdir, '.built'), '')
 
 const result = await build({
   entryPoints: ['src/cli/main.ts', 'src/index.ts', 'src/local.ts', ...sources('src/steps'), ...sources('playbooks')],
+  ...BUNDLE,
   absWorkingDir: root,
   outdir,
   outbase: '.',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
   sourcemap: 'linked',
   sourcesContent: false,
-  logLevel: 'warning',
 }).catch(() => undefined)
 if (result === undefined) {
   // What is wrong has been said, with file and line.

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { glob } from 'zx'
+import { BUNDLE } from '../scripts/bundle.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 // Two runs at once must not take each other's code away.
@@ -10,16 +11,10 @@ const outdir = join(root, 'node_modules/.cache', `lab-bench-${process.pid}`)
 process.on('exit', () => rmSync(outdir, { recursive: true, force: true }))
 
 await build({
+  ...BUNDLE,
   entryPoints: await glob('bench/*.ts', { cwd: root, absolute: true }),
   outdir,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
   sourcemap: 'inline',
-  logLevel: 'warning',
 })
 const { main } = await import(join(outdir, 'main.js'))
 process.exitCode = await main(root, process.argv.slice(2))

@@ -1,5 +1,8 @@
-import { FactUnavailable, type FactOutput, type FactQuery } from '../model/step.ts'
-import { askEngine, engineAnswers, refusal } from './engine-api.ts'
+import type { Command } from '../model/command.ts'
+import { UsageError } from '../model/errors.ts'
+import { checkName } from '../model/names.ts'
+import { FactUnavailable, type Change, type FactOutput, type FactQuery } from '../model/step.ts'
+import { askEngine, callEngine, engineAnswers, refusal } from './engine-api.ts'
 
 /** The two kinds of content a swarm keeps for its services. */
 export type SwarmDataKind = 'configs' | 'secrets'
@@ -23,7 +26,72 @@ export function swarmData(kind: SwarmDataKind, prefix: string): FactQuery<Readon
 }
 
 /** Label of a swarm's configs and secrets that says which one of lab's they are a version of. */
-export const VERSION_LABELS = { configs: 'lab.config', secrets: 'lab.secret' } as const
+const VERSION_LABELS = { configs: 'lab.config', secrets: 'lab.secret' } as const
+/** Room for a version's digits in what a swarm takes as a name. */
+const NAME_LENGTH = 51
+/** What a swarm takes, in KiB. */
+const LIMITS = { configs: 1000, secrets: 500 } as const
+
+/** A config or secret by the name that all its versions share. */
+interface Versioned {
+  readonly name: string
+  readonly content: string | Uint8Array
+}
+
+/** Throws `UsageError` for a name or content that a swarm does not take; no content: it is to go. */
+export function checkVersioned(kind: SwarmDataKind, { name, content }: Partial<Versioned> & { name: string }): void {
+  const one = kind.slice(0, -1)
+  if (checkName(one, name).length > NAME_LENGTH) throw new UsageError(`"${name}" is longer than ${String(NAME_LENGTH)}`)
+  if (content === undefined) return
+  const bytes = Buffer.byteLength(content)
+  if (bytes > 0 && bytes <= LIMITS[kind] * 1024) return
+  throw new UsageError(`${name}: a ${one} has 1 byte to ${String(LIMITS[kind])} KiB`)
+}
+
+/**
+ * Pure: versions to make and to remove, so that there is `current` and none that no service has; without `current`, none
+ * at all.
+ */
+export function versionChanges(
+  kind: SwarmDataKind,
+  versions: ReadonlyMap<string, SwarmDatum>,
+  name: string,
+  current: string | undefined,
+): readonly Change[] {
+  if (current !== undefined && versions.has(current)) return []
+  const own = [...versions.values()].filter(({ labels }) => labels[VERSION_LABELS[kind]] === name)
+  const gone = own
+    .filter(({ used }) => current === undefined || !used)
+    .map((version): Change => ({ path: `version ${version.name}`, from: 'there', to: undefined }))
+  return current === undefined ? gone : [{ path: `version ${current}`, from: undefined, to: 'there' }, ...gone]
+}
+
+/** The commands for {@link versionChanges}. `made`: the version to make, under its full name. */
+export function replaceVersions(
+  kind: SwarmDataKind,
+  changes: readonly Change[],
+  made: (Versioned & { readonly version: string }) | undefined,
+): readonly Command[] {
+  const removals = changes
+    .filter(({ to }) => to === undefined)
+    .map(({ path }) => callEngine('DELETE', `/${kind}/${path.replace(/^version /, '')}`))
+  if (made === undefined) return removals
+  const { name, version, content } = made
+  const data = Buffer.from(content).toString('base64')
+  const body = { Name: version, Labels: { [VERSION_LABELS[kind]]: name }, Data: data }
+  // Last: with it there, nothing differs, and what was to be removed would stay.
+  return [
+    ...removals,
+    {
+      ...callEngine('POST', `/${kind}/create`, body),
+      ...(kind === 'secrets' ? { secrets: hidden(data, content) } : {}),
+    },
+  ]
+}
+
+function hidden(data: string, content: string | Uint8Array): readonly string[] {
+  return typeof content === 'string' ? [data, content] : [data]
+}
 
 function readData(output: FactOutput, kind: SwarmDataKind): ReadonlyMap<string, SwarmDatum> {
   const [data, services] = engineAnswers(output)

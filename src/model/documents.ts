@@ -79,3 +79,20 @@ export interface DnsName {
   readonly expected: readonly string[]
   readonly seen: Readonly<Record<string, readonly string[] | undefined>>
 }
+
+/** What a playbook would do, as far as that is known without asking a node. */
+export interface PlaybookOutline {
+  readonly playbook: string
+  readonly plays: readonly {
+    readonly play: string
+    readonly tags: readonly string[]
+    readonly nodes: readonly string[]
+    /** In the order of the play; `where` is the line of the playbook. */
+    readonly steps: readonly {
+      readonly title: string
+      readonly kind: string
+      readonly nodes: readonly string[]
+      readonly where: string | undefined
+    }[]
+  }[]
+}

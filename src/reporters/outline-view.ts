@@ -1,25 +1,11 @@
+import type { PlaybookOutline } from '../model/documents.ts'
 import type { Change } from '../model/step.ts'
 import { renderStep } from './step-groups.ts'
 import type { Screen } from './style.ts'
 import { cut, printable, spread, widthOf } from './text.ts'
 
-/** What a playbook would go through; see the workflow of `lab run --list`. */
-interface Outline {
-  readonly playbook: string
-  readonly plays: readonly {
-    readonly play: string
-    readonly tags: readonly string[]
-    readonly nodes: readonly string[]
-    readonly steps: readonly {
-      readonly title: string
-      readonly nodes: readonly string[]
-      readonly where: string | undefined
-    }[]
-  }[]
-}
-
 /** Plays with their nodes and steps; a step that not all nodes of its play have names those that do. */
-export function renderOutline({ playbook, plays }: Outline, { columns, style }: Screen): readonly string[] {
+export function renderOutline({ playbook, plays }: PlaybookOutline, { columns, style }: Screen): readonly string[] {
   const width = Math.min(columns, 100)
   const lines = plays.flatMap(({ play, tags, nodes, steps }) => [
     '',

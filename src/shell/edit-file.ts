@@ -36,3 +36,19 @@ export const SPLICE = `splice() {
     NR == at { insert() }
   ' "$1"
 }`
+
+/**
+ * Shell function `place FILE SIDE ANCHOR`: prints the number of the line that something new goes behind, for `splice`.
+ * SIDE is `after` (the last line that matches the expression ANCHOR), `before` (the first), or empty: at the end. Fails,
+ * and says so, where no line matches.
+ */
+export const PLACE = `place() {
+  case $2 in
+    after) after=$(grep -anE -e "$3" -- "$1" | cut -d: -f1 | tail -n 1) ;;
+    before) after=$(grep -anE -e "$3" -- "$1" | cut -d: -f1 | head -n 1) ;;
+    *) after=$(grep -ac '' -- "$1" || true) ;;
+  esac
+  [ -n "$after" ] || { echo "no line of $1 matches $3" >&2; return 1; }
+  [ "$2" != before ] || after=$((after - 1))
+  echo "$after"
+}`

@@ -5,7 +5,7 @@ import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import { FactUnavailable, type Change } from '../model/step.ts'
-import { EDIT_FILE, SPLICE } from '../shell/edit-file.ts'
+import { EDIT_FILE, PLACE, SPLICE } from '../shell/edit-file.ts'
 
 /** Lines between two marks in a file, or none. */
 export type BlockOptions = BlockPresent | BlockAbsent
@@ -43,6 +43,7 @@ const APPLY = `set -eu
 export LC_ALL=C
 ${EDIT_FILE}
 ${SPLICE}
+${PLACE}
 path=$1 begin=$2 end=$3 wish=$4 side=$5 anchor=$6
 first() { printf '%s\\n' "$1" | grep -anxF -f - -- "$path" | cut -d: -f1 | head -n 1; }
 from=$(first "$begin") to=$(first "$end")
@@ -50,15 +51,7 @@ gone= at=-
 [ -z "$from" ] || gone=$(seq -s ' ' "$from" "$to")
 if [ "$wish" = present ]; then
   at=$from
-  if [ -z "$at" ]; then
-    case $side in
-      after) at=$(grep -anE -e "$anchor" -- "$path" | cut -d: -f1 | tail -n 1) ;;
-      before) at=$(grep -anE -e "$anchor" -- "$path" | cut -d: -f1 | head -n 1) ;;
-      *) at=$(grep -ac '' -- "$path" || true) ;;
-    esac
-    [ -n "$at" ] || { echo "no line of $path matches $anchor" >&2; exit 1; }
-    [ "$side" != before ] || at=$((at - 1))
-  fi
+  if [ -z "$at" ]; then at=$(place "$path" "$side" "$anchor"); fi
 fi
 edit_file "$path" splice "$path" "$at" "$gone"`
 

@@ -1,29 +1,20 @@
 import { checkCondition, conditionChanges, conditionFacts, type Condition, type Run } from '../facts/satisfied.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
-import type { Step } from '../model/step.ts'
+import { settingsOf, type RunSettings } from '../model/run-settings.ts'
 
 /** A command and the test that tells whether it is needed: exactly one of `unless`, `creates` and `always`. */
-export type CommandOptions = Condition & {
-  /** What it is for, as an imperative: plans and errors call it this. */
-  readonly title: string
-  /** An argument vector, or a POSIX sh script (run with -e and -u). Nothing secret: that is for `stdin`. */
-  readonly run: Run
-  /** Written to its standard input; may be secret. */
-  readonly stdin?: string | Uint8Array
-  /** Values to hide wherever the command or its output is shown; refused in `run`. */
-  readonly secrets?: readonly string[]
-  /** Environment variables; other processes of the node can read them: nothing secret. */
-  readonly env?: Readonly<Record<string, string>>
-  /** Directory it runs in. @default / for what has a `unit`, else the home of root */
-  readonly cwd?: string
-  /** Milliseconds after which it is ended, which is an error. @default 180000 */
-  readonly timeoutMs?: number
-  /** Set for what takes longer than a moment: name of the transient systemd unit that outlives a lost connection. */
-  readonly unit?: string
-  /** Steps whose result `unless` looks at: with one of them pending, a plan says `maybe`. */
-  readonly after?: readonly Step[]
-}
+export type CommandOptions = Condition &
+  RunSettings & {
+    /** What it is for, as an imperative: plans and errors call it this. */
+    readonly title: string
+    /** An argument vector, or a POSIX sh script (run with -e and -u). Nothing secret: that is for `stdin`. */
+    readonly run: Run
+    /** Written to its standard input; may be secret. */
+    readonly stdin?: string | Uint8Array
+    /** Values to hide wherever the command or its output is shown; refused in `run`. */
+    readonly secrets?: readonly string[]
+  }
 
 /**
  * What no other step says: a command with its own test. The test is asked again afterwards, so a command that does not
@@ -51,10 +42,7 @@ export const command = defineStep({
       argv: typeof wanted.run === 'string' ? ['sh', '-euc', wanted.run] : wanted.run,
       ...(wanted.stdin === undefined ? {} : { stdin: wanted.stdin }),
       ...(wanted.secrets === undefined ? {} : { secrets: wanted.secrets }),
-      ...(wanted.env === undefined ? {} : { env: wanted.env }),
-      ...(wanted.cwd === undefined ? {} : { cwd: wanted.cwd }),
-      ...(wanted.timeoutMs === undefined ? {} : { timeoutMs: wanted.timeoutMs }),
-      ...(wanted.unit === undefined ? {} : { unit: wanted.unit }),
+      ...settingsOf(wanted),
     },
   ],
   always: (wanted) => wanted.always === true,

@@ -3,7 +3,7 @@ import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import { FactUnavailable, type Change } from '../model/step.ts'
-import { EDIT_FILE, SPLICE } from '../shell/edit-file.ts'
+import { EDIT_FILE, PLACE, SPLICE } from '../shell/edit-file.ts'
 
 /** A line that is in a file, or lines that are not. */
 export type LineOptions = LinePresent | LineAbsent
@@ -45,6 +45,7 @@ const APPLY = `set -eu
 export LC_ALL=C
 ${EDIT_FILE}
 ${SPLICE}
+${PLACE}
 path=$1 wish=$2 matching=$3 side=$4 anchor=$5
 line=$(cat)
 numbers() { cut -d: -f1 | tr '\\n' ' '; }
@@ -57,15 +58,7 @@ at=-
 if [ "$wish" = present ]; then
   if [ -n "$same" ] && { [ -z "$matching" ] || [ "$gone" = "$same" ] && [ "$same" = "\${same%% *} " ]; }; then exit; fi
   at=\${gone%% *}
-  if [ -z "$gone" ]; then
-    case $side in
-      after) at=$(grep -anE -e "$anchor" -- "$path" | cut -d: -f1 | tail -n 1) ;;
-      before) at=$(grep -anE -e "$anchor" -- "$path" | cut -d: -f1 | head -n 1) ;;
-      *) at=$(grep -ac '' -- "$path" || true) ;;
-    esac
-    [ -n "$at" ] || { echo "no line of $path matches $anchor" >&2; exit 1; }
-    [ "$side" != before ] || at=$((at - 1))
-  fi
+  if [ -z "$gone" ]; then at=$(place "$path" "$side" "$anchor"); fi
 elif [ -z "$gone" ]; then exit
 fi
 insert() { printf '%s\\n' "$line" | splice "$path" "$at" "$gone"; }

@@ -4,32 +4,23 @@ import { fileURLToPath } from 'node:url'
 import { checkCondition, conditionChanges, conditionFacts, type Condition } from '../facts/satisfied.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
-import type { Step } from '../model/step.ts'
+import { settingsOf, type RunSettings } from '../model/run-settings.ts'
 
 /**
  * A script that is in a file of this machine, and the test that tells whether it has to run: exactly one of `unless`,
  * `creates` and `always`.
  */
-export type ScriptOptions = Condition & {
-  /** The script: a path from the working directory, or `new URL('setup.sh', import.meta.url)`. */
-  readonly file: string | URL
-  /** What it is for, as an imperative. @default `run` and the name of the file */
-  readonly title?: string
-  /** Its arguments; other processes of the node can read them: nothing secret. */
-  readonly args?: readonly string[]
-  /** What runs it. @default what its first line names after `#!`, else `sh` */
-  readonly interpreter?: readonly string[]
-  /** Environment variables; nothing secret either. */
-  readonly env?: Readonly<Record<string, string>>
-  /** Directory it runs in. @default / for what has a `unit`, else the home of root */
-  readonly cwd?: string
-  /** Milliseconds after which it is ended, which is an error. @default 180000 */
-  readonly timeoutMs?: number
-  /** Set for what takes longer than a moment: name of the transient systemd unit that outlives a lost connection. */
-  readonly unit?: string
-  /** Steps whose result `unless` looks at: with one of them pending, a plan says `maybe`. */
-  readonly after?: readonly Step[]
-}
+export type ScriptOptions = Condition &
+  RunSettings & {
+    /** The script: a path from the working directory, or `new URL('setup.sh', import.meta.url)`. */
+    readonly file: string | URL
+    /** What it is for, as an imperative. @default `run` and the name of the file */
+    readonly title?: string
+    /** Its arguments; other processes of the node can read them: nothing secret. */
+    readonly args?: readonly string[]
+    /** What runs it. @default what its first line names after `#!`, else `sh` */
+    readonly interpreter?: readonly string[]
+  }
 
 // The text comes on standard input and lies in a file while it runs, readable by root only; it is given to its
 // interpreter by name, so that it may lie where nothing can be executed.
@@ -70,10 +61,7 @@ export const script = defineStep({
       {
         argv: ['sh', '-c', RUN, 'script', String(interpreter.length), ...interpreter, ...(wanted.args ?? [])],
         stdin: text,
-        ...(wanted.env === undefined ? {} : { env: wanted.env }),
-        ...(wanted.cwd === undefined ? {} : { cwd: wanted.cwd }),
-        ...(wanted.timeoutMs === undefined ? {} : { timeoutMs: wanted.timeoutMs }),
-        ...(wanted.unit === undefined ? {} : { unit: wanted.unit }),
+        ...settingsOf(wanted),
       },
     ]
   },

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import { callEngine } from '../facts/engine-api.ts'
-import { swarmData, VERSION_LABELS } from '../facts/swarm-data.ts'
+import { checkVersioned, replaceVersions, swarmData, versionChanges } from '../facts/swarm-data.ts'
 import { defineStep } from '../model/define-step.ts'
-import { UsageError } from '../model/errors.ts'
-import { checkName } from '../model/names.ts'
-import type { Change, Step } from '../model/step.ts'
+import type { Step } from '../model/step.ts'
 
 /** A config of the swarm, made on a manager; or none. */
 export type SwarmConfigOptions = SwarmConfig | AbsentSwarmConfig
@@ -30,9 +27,6 @@ export interface AbsentSwarmConfig {
   readonly after?: readonly Step[]
 }
 
-/** What a swarm takes. */
-const LIMIT_BYTES = 1000 * 1024
-
 /**
  * Name in the swarm of the version with this content, for services that are to have it: `<name>-<12 digits>`.
  */
@@ -53,37 +47,17 @@ export function configName({ name, content }: Pick<SwarmConfig, 'name' | 'conten
 export const swarmConfig = defineStep({
   kind: 'swarm-config',
   title: (wanted: SwarmConfigOptions) => `${wanted.absent === true ? 'remove swarm' : 'swarm'} config ${wanted.name}`,
-  validate(wanted) {
-    if (checkName('config', wanted.name).length > 51) throw new UsageError(`"${wanted.name}" is longer than 51`)
-    if (wanted.absent === true) return
-    const bytes = Buffer.byteLength(wanted.content)
-    if (bytes === 0 || bytes > LIMIT_BYTES) throw new UsageError(`${wanted.name}: a config has 1 byte to 1000 KiB`)
+  validate: (wanted) => {
+    checkVersioned('configs', { name: wanted.name, ...(wanted.absent === true ? {} : { content: wanted.content }) })
   },
   facts: ({ name }) => ({ versions: swarmData('configs', `${name}-`) }),
-  diff(wanted, { versions }) {
-    const own = [...versions.values()].filter(({ labels }) => labels[VERSION_LABELS.configs] === wanted.name)
-    const gone = (name: string): Change => ({ path: `version ${name}`, from: 'there', to: undefined })
-    if (wanted.absent === true) return own.map(({ name }) => gone(name))
-    const current = configName(wanted)
-    if (versions.has(current)) return []
-    const unused = own.filter(({ used }) => !used).map(({ name }) => gone(name))
-    return [{ path: `version ${current}`, from: undefined, to: 'there' }, ...unused]
-  },
-  apply: (wanted, changes) => [
-    ...changes.flatMap(({ path, to }) => {
-      const name = path.replace(/^version /, '')
-      return to === undefined ? [callEngine('DELETE', `/configs/${name}`)] : []
-    }),
-    // Last: with it there, nothing differs, and what was to be removed would stay.
-    ...(wanted.absent === true
-      ? []
-      : [
-          callEngine('POST', '/configs/create', {
-            Name: configName(wanted),
-            Labels: { [VERSION_LABELS.configs]: wanted.name },
-            Data: Buffer.from(wanted.content).toString('base64'),
-          }),
-        ]),
-  ],
+  diff: (wanted, { versions }) =>
+    versionChanges('configs', versions, wanted.name, wanted.absent === true ? undefined : configName(wanted)),
+  apply: (wanted, changes) =>
+    replaceVersions(
+      'configs',
+      changes,
+      wanted.absent === true ? undefined : { ...wanted, version: configName(wanted) },
+    ),
   after: ({ after }) => after ?? [],
 })

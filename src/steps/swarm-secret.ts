@@ -1,11 +1,7 @@
 import { scryptSync } from 'node:crypto'
-import { callEngine } from '../facts/engine-api.ts'
-import { swarmData, VERSION_LABELS } from '../facts/swarm-data.ts'
-import type { Command } from '../model/command.ts'
+import { checkVersioned, replaceVersions, swarmData, versionChanges } from '../facts/swarm-data.ts'
 import { defineStep } from '../model/define-step.ts'
-import { UsageError } from '../model/errors.ts'
-import { checkName } from '../model/names.ts'
-import type { Change, Step } from '../model/step.ts'
+import type { Step } from '../model/step.ts'
 
 /** A secret of the swarm, made on a manager; or none. */
 export type SwarmSecretOptions = SwarmSecret | AbsentSwarmSecret
@@ -30,9 +26,6 @@ export interface AbsentSwarmSecret {
   /** Steps it depends on: with one of them pending, a plan says `maybe`. */
   readonly after?: readonly Step[]
 }
-
-/** What a swarm takes. */
-const LIMIT_BYTES = 500 * 1024
 
 const known = new Map<string, string>()
 
@@ -60,36 +53,17 @@ export function secretName({ name, content }: Pick<SwarmSecret, 'name' | 'conten
 export const swarmSecret = defineStep({
   kind: 'swarm-secret',
   title: (wanted: SwarmSecretOptions) => `${wanted.absent === true ? 'remove swarm' : 'swarm'} secret ${wanted.name}`,
-  validate(wanted) {
-    if (checkName('secret', wanted.name).length > 51) throw new UsageError(`"${wanted.name}" is longer than 51`)
-    if (wanted.absent === true) return
-    const bytes = Buffer.byteLength(wanted.content)
-    if (bytes === 0 || bytes > LIMIT_BYTES) throw new UsageError(`${wanted.name}: a secret has 1 byte to 500 KiB`)
+  validate: (wanted) => {
+    checkVersioned('secrets', { name: wanted.name, ...(wanted.absent === true ? {} : { content: wanted.content }) })
   },
   facts: ({ name }) => ({ versions: swarmData('secrets', `${name}-`) }),
-  diff(wanted, { versions }) {
-    const own = [...versions.values()].filter(({ labels }) => labels[VERSION_LABELS.secrets] === wanted.name)
-    const gone = (name: string): Change => ({ path: `version ${name}`, from: 'there', to: undefined })
-    if (wanted.absent === true) return own.map(({ name }) => gone(name))
-    const current = secretName(wanted)
-    if (versions.has(current)) return []
-    const unused = own.filter(({ used }) => !used).map(({ name }) => gone(name))
-    return [{ path: `version ${current}`, from: undefined, to: 'there' }, ...unused]
-  },
-  apply: (wanted, changes) => [
-    ...changes.flatMap(({ path, to }) => {
-      const name = path.replace(/^version /, '')
-      return to === undefined ? [callEngine('DELETE', `/secrets/${name}`)] : []
-    }),
-    // Last: with it there, nothing differs, and what was to be removed would stay.
-    ...(wanted.absent === true ? [] : [create(wanted)]),
-  ],
+  diff: (wanted, { versions }) =>
+    versionChanges('secrets', versions, wanted.name, wanted.absent === true ? undefined : secretName(wanted)),
+  apply: (wanted, changes) =>
+    replaceVersions(
+      'secrets',
+      changes,
+      wanted.absent === true ? undefined : { ...wanted, version: secretName(wanted) },
+    ),
   after: ({ after }) => after ?? [],
 })
-
-function create(wanted: SwarmSecret): Command {
-  const data = Buffer.from(wanted.content).toString('base64')
-  const body = { Name: secretName(wanted), Labels: { [VERSION_LABELS.secrets]: wanted.name }, Data: data }
-  const text = typeof wanted.content === 'string' ? [wanted.content] : []
-  return { ...callEngine('POST', '/secrets/create', body), secrets: [data, ...text] }
-}

@@ -3,6 +3,7 @@ import type { Confirm } from '../executor/host.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
 import { choosePlays } from '../executor/select-plays.ts'
 import { sourceLine } from '../executor/source-line.ts'
+import type { PlaybookOutline } from '../model/documents.ts'
 import { leafSteps } from '../model/flow.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { withGroups } from '../model/node-names.ts'
@@ -34,23 +35,6 @@ export interface RunPlaybookOptions extends PlaybookChoice {
   readonly diff: boolean
   /** Asked before each change. */
   readonly confirm?: Confirm | undefined
-}
-
-/** What a playbook would do, as far as that is known without asking a node. */
-export interface PlaybookOutline {
-  readonly playbook: string
-  readonly plays: readonly {
-    readonly play: string
-    readonly tags: readonly string[]
-    readonly nodes: readonly string[]
-    /** In the order of the play; `where` is the line of the playbook. */
-    readonly steps: readonly {
-      readonly title: string
-      readonly kind: string
-      readonly nodes: readonly string[]
-      readonly where: string | undefined
-    }[]
-  }[]
 }
 
 /** Runs a playbook of the user's own on the lab's nodes, as `up` runs the site's. */
