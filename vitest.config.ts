@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-// unit: no network, no root, no engine. node: real nodes of their own. e2e: a real lab.
+// unit: no network, no root, no engine. node: real nodes of their own. e2e: a real lab. torture: hours of a real lab, only
+// when it is asked for (scripts/torture.mjs).
+const torture = process.env['LAB_TORTURE'] !== undefined
 export default defineConfig({
   test: {
     // All processors: by default one stays free, which on two of them halves the speed.
@@ -40,6 +42,20 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
+      ...(torture
+        ? [
+            {
+              test: {
+                name: 'torture',
+                include: ['test/torture/**/*.torture.ts'],
+                globalSetup: ['test/e2e/global-setup.ts'],
+                fileParallelism: false,
+                testTimeout: 12 * 3_600_000,
+                hookTimeout: 600_000,
+              },
+            },
+          ]
+        : []),
     ],
   },
 })
