@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { nearest } from '../model/names.ts'
 import { knownKeys } from './json-schema.ts'
 import type { Part } from './positions.ts'

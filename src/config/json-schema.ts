@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { labFileSchema } from './schema.ts'
 
 /** A JSON Schema, as far as walking it needs. */

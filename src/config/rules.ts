@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ROLES, type Role } from '../model/lab-spec.ts'
 import { isName } from '../model/names.ts'
 import { cidrCapacity, cidrProblem } from './cidr.ts'

@@ -36,7 +36,7 @@ export interface LabNetwork {
   readonly subnet: string
   readonly mtu: number
   /** CIDRs of every network the host routes; address pools stay clear of them. */
-  readonly hostSubnets: readonly string[]
+  hostSubnets(): Promise<readonly string[]>
 }
 
 /** Where something listens, as seen from this host: a port published on 127.0.0.1, or one of the node's own address. */

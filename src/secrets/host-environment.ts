@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import type { HostEnvironment } from '../model/site.ts'
@@ -14,16 +14,16 @@ const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
  * What nodes and builds must trust and use as the host does: certificate authorities beyond the public ones (a proxy
  * that inspects TLS has one), and proxy settings.
  */
-export async function readHostEnvironment(env: Readonly<Record<string, string | undefined>>): Promise<HostEnvironment> {
+export function readHostEnvironment(env: Readonly<Record<string, string | undefined>>): HostEnvironment {
   const files = new Set(CERTIFICATE_VARIABLES.map((name) => env[name]).filter((file) => file !== undefined))
-  const bundles = await Promise.all([...files].map(readIfPresent))
+  const bundle = [...files].map(readIfPresent).join('\n')
   const proxy: Record<string, string> = {}
   for (const name of PROXY_VARIABLES) {
     const value = env[name]
     if (value !== undefined && value !== '') proxy[name] = value
   }
-  const shipped = await readDistributionCertificates()
-  return { extraCertificates: extraCertificates(bundles.join('\n'), [...rootCertificates, ...shipped]), proxy }
+  const publicRoots = bundle.includes('BEGIN CERTIFICATE') ? [...rootCertificates, ...distributionCertificates()] : []
+  return { extraCertificates: extraCertificates(bundle, publicRoots), proxy }
 }
 
 /** The certificates of a PEM bundle that are not among the public roots, each once; undefined when there are none. */
@@ -41,24 +41,22 @@ function body(certificate: string): string {
   return certificate.replaceAll(/-----[^-]+-----|\s/g, '')
 }
 
-async function readIfPresent(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
-  }
+// Read at once, one after the other: there are more than a hundred small files, and each wait costs more than it.
+function distributionCertificates(): readonly string[] {
+  return (unlessAbsent(() => readdirSync(DISTRIBUTION_CERTIFICATES, { recursive: true, encoding: 'utf8' })) ?? [])
+    .filter((name) => name.endsWith('.crt'))
+    .map((name) => readIfPresent(join(DISTRIBUTION_CERTIFICATES, name)))
 }
 
-async function readDistributionCertificates(): Promise<readonly string[]> {
-  let names: readonly string[]
+function readIfPresent(file: string): string {
+  return unlessAbsent(() => readFileSync(file, 'utf8')) ?? ''
+}
+
+function unlessAbsent<T>(read: () => T): T | undefined {
   try {
-    names = await readdir(DISTRIBUTION_CERTIFICATES, { recursive: true })
+    return read()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  return Promise.all(
-    names.filter((name) => name.endsWith('.crt')).map((name) => readIfPresent(join(DISTRIBUTION_CERTIFICATES, name))),
-  )
 }

@@ -1,5 +1,4 @@
-import type Docker from 'dockerode'
-import { DockerClient } from '../connections/dockerode.ts'
+import Docker from 'dockerode'
 import type { Connection } from '../model/connection.ts'
 
 /**
@@ -7,7 +6,7 @@ import type { Connection } from '../model/connection.ts'
  * DOCKER_* of the environment is set here, so that a user's own `DOCKER_HOST` never leaks into a lab.
  */
 export function openEngine(connection: Connection): Docker {
-  return new DockerClient({
+  return new Docker({
     protocol: 'http',
     host: 'docker',
     port: 80,

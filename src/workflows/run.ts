@@ -40,14 +40,10 @@ export interface RunPlaybookOptions extends PlaybookChoice {
 /** Runs a playbook of the user's own on the lab's nodes, as `up` runs the site's. */
 export async function runPlaybook(open: OpenLab, options: RunPlaybookOptions): Promise<RunSummary> {
   const product = findProduct()
-  const loaded = await loadPlaybook(options.file, product)
-  try {
-    await refreshEditorTypes(open.lab.directory, product)
-    const run = () => runLoaded(open, loaded.playbook, options)
-    return options.check ? await run() : await withLock(open.lab.stateDirectory, 'run', run)
-  } finally {
-    await loaded.dispose()
-  }
+  const playbook = await loadPlaybook(options.file, product, open.state)
+  await refreshEditorTypes(open.lab.directory, product)
+  const run = () => runLoaded(open, playbook, options)
+  return options.check ? run() : withLock(open.lab.stateDirectory, 'run', run)
 }
 
 async function runLoaded(open: OpenLab, playbook: Playbook<Site>, options: RunPlaybookOptions): Promise<RunSummary> {
@@ -75,22 +71,17 @@ async function runLoaded(open: OpenLab, playbook: Playbook<Site>, options: RunPl
 
 /** What a run would go through. Nodes are not contacted; the lab is, only if the plays are a function of it. */
 export async function outlinePlaybook(open: OpenLab, options: PlaybookChoice): Promise<PlaybookOutline> {
-  const loaded = await loadPlaybook(options.file, findProduct())
-  try {
-    const { playbook } = loaded
-    const site = typeof playbook.plays === 'function' ? await open.site() : undefined
-    const { plays } = choosePlays(playsOf(open, playbook, site, options), nodesOf(open, site), options)
-    return {
-      playbook: playbook.name,
-      plays: plays.map(({ play, steps }) => ({
-        play: play.name,
-        tags: play.tags ?? [],
-        nodes: [...steps.keys()],
-        steps: outlineSteps(steps),
-      })),
-    }
-  } finally {
-    await loaded.dispose()
+  const playbook = await loadPlaybook(options.file, findProduct(), open.state)
+  const site = typeof playbook.plays === 'function' ? await open.site() : undefined
+  const { plays } = choosePlays(playsOf(open, playbook, site, options), nodesOf(open, site), options)
+  return {
+    playbook: playbook.name,
+    plays: plays.map(({ play, steps }) => ({
+      play: play.name,
+      tags: play.tags ?? [],
+      nodes: [...steps.keys()],
+      steps: outlineSteps(steps),
+    })),
   }
 }
 

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import { choosePools, type AddressPools } from '../model/address-pools.ts'
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
-import type { Machine, Provider } from '../model/provider.ts'
+import type { LabNetwork, Machine, Provider } from '../model/provider.ts'
 import type { Site, SiteNode } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { hostKey, siteSecrets } from '../secrets/lab-secrets.ts'
@@ -25,11 +25,10 @@ export interface SiteSources {
 /** Gathers everything the playbooks are a function of. Throws `NOT_UP` when the lab's machines do not exist. */
 export async function buildSite(open: SiteSources): Promise<Site> {
   const { lab, spec, state } = open
-  const [machines, network, secrets, host] = await Promise.all([
+  const [machines, network, secrets] = await Promise.all([
     open.machines(),
     open.provider.network(false),
     siteSecrets(state, lab.id),
-    readHostEnvironment(process.env),
   ])
   if (network === undefined) throw notUp(lab.name)
   const nodes: SiteNode[] = []
@@ -39,7 +38,7 @@ export async function buildSite(open: SiteSources): Promise<Site> {
   }
   if (nodes.length === 0) throw notUp(lab.name)
   const keys = await Promise.all(nodes.map(async ({ name }) => [name, (await hostKey(state, name)).publicKey] as const))
-  const pools = await addressPools(open, [network.subnet, ...network.hostSubnets])
+  const pools = await addressPools(open, network)
   return {
     lab,
     spec,
@@ -48,7 +47,7 @@ export async function buildSite(open: SiteSources): Promise<Site> {
     dataPathPort: DATA_PATH_PORT,
     ...secrets,
     hostKeys: Object.fromEntries(keys),
-    host,
+    host: readHostEnvironment(process.env),
   }
 }
 
@@ -57,10 +56,10 @@ function notUp(name: string): LabError {
 }
 
 /** The pools as chosen at creation: from the state directory, else from the swarm, else chosen now. */
-async function addressPools(open: SiteSources, taken: readonly string[]): Promise<AddressPools> {
+async function addressPools(open: SiteSources, network: LabNetwork): Promise<AddressPools> {
   const text = await open.state.readOrCreate(POOLS_FILE, async () => {
     const overlayPool = await swarmPool(open)
-    return JSON.stringify(choosePools(taken, overlayPool))
+    return JSON.stringify(choosePools([network.subnet, ...(await network.hostSubnets())], overlayPool))
   })
   return JSON.parse(text) as AddressPools
 }

@@ -98,9 +98,10 @@ export function providerContract(subject: ProviderUnderTest): void {
       onNode(name, async (node) => (await node.script(script)).stdout.trim())
     const stateOf = async (name: string) => (await provider.list()).find((each) => each.name === name)?.state
 
-    test('the network holds the nodes and stays clear of every network of the host', () => {
-      expect(network.hostSubnets).not.toContain(network.subnet)
-      expect(network.hostSubnets.some((subnet) => isIpInSubnet(nthAddress(network.subnet, 11), subnet))).toBe(false)
+    test('the network holds the nodes and stays clear of every network of the host', async () => {
+      const hostSubnets = await network.hostSubnets()
+      expect(hostSubnets).not.toContain(network.subnet)
+      expect(hostSubnets.some((subnet) => isIpInSubnet(nthAddress(network.subnet, 11), subnet))).toBe(false)
       expect(network.mtu).toBeGreaterThanOrEqual(576)
     })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadLab } from '../../src/config/load.ts'
 import { findProduct } from '../../src/config/product.ts'
+import { openStateDirectory } from '../../src/secrets/state-directory.ts'
 import { initLab, type Initialized } from '../../src/workflows/init.ts'
 import { loadPlaybook } from '../../src/workflows/playbook-file.ts'
 
@@ -51,9 +52,9 @@ describe('a new working directory', () => {
   })
 
   it('has a playbook that loads', async () => {
-    const { playbook, dispose } = await loadPlaybook(join(made.directory, 'greet.ts'), findProduct())
+    const state = openStateDirectory(join(made.directory, '.lab'))
+    const playbook = await loadPlaybook(join(made.directory, 'greet.ts'), findProduct(), state)
     expect(playbook).toMatchObject({ name: 'Greetings', vars: { greeting: 'hello' } })
-    await dispose()
   })
 
   it('shows types in an editor: what is right passes, what is wrong is underlined', { timeout: 120_000 }, () => {

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { glob } from 'zx'
+import { openStateDirectory } from '../../src/secrets/state-directory.ts'
 import { loadPlaybook } from '../../src/workflows/playbook-file.ts'
 
 let directory: string
@@ -17,15 +19,17 @@ const PRODUCT = {
   'product/node_modules/ours/index.js': 'module.exports = { from: "lab" }',
 }
 const product = () => ({ directory: join(directory, 'product'), compiled: join(directory, 'product/dist') })
+const state = () => openStateDirectory(join(directory, 'state'))
 const write = (files: Readonly<Record<string, string>>) => {
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, name)), { recursive: true })
     writeFileSync(join(directory, name), content)
   }
 }
+const modules = () => glob.sync(join(directory, 'state/compiled/*/*.mjs'))
 const load = (text: string) => {
   write({ 'mine/play.ts': text })
-  return loadPlaybook(join(directory, 'mine/play.ts'), product())
+  return loadPlaybook(join(directory, 'mine/play.ts'), product(), state())
 }
 
 beforeEach(async () => {
@@ -33,14 +37,13 @@ beforeEach(async () => {
   write(PRODUCT)
 })
 afterEach(() => {
-  vi.unstubAllEnvs()
   return rm(directory, { recursive: true, force: true })
 })
 
 describe('a playbook of one’s own', () => {
   it('is TypeScript that imports lab, its steps, files beside it, and packages of lab', async () => {
     write({ 'mine/names.ts': 'export const path: string = "/etc/motd"' })
-    const { playbook, dispose } = await load(`
+    const playbook = await load(`
       import { playbook } from 'lab'
       import { file } from 'lab/steps/file'
       import { readFileSync } from 'node:fs'
@@ -52,34 +55,58 @@ describe('a playbook of one’s own', () => {
     `)
     expect(playbook.name).toBe('labfunction')
     expect(playbook.plays).toMatchObject([{ steps: [{ kind: 'file', desired: { path: '/etc/motd' } }] }])
-    await dispose()
   })
 
   it('shares lab with the process that runs it, however often it is loaded', async () => {
     const text = `import { playbook } from 'lab'\nexport default playbook({ name: 'x', plays: [] })`
     const before = (globalThis as { labLoaded?: number }).labLoaded ?? 0
-    await (await load(text)).dispose()
-    await (await load(text)).dispose()
+    await load(text)
+    await load(text)
     expect((globalThis as { labLoaded?: number }).labLoaded).toBe(before + 1)
   })
 
-  it('leaves its compiled text with a map back to the source until it is disposed of', async () => {
-    // Compiled text goes where temporary files go.
-    vi.stubEnv('TMPDIR', directory)
-    const { dispose } = await load(`export default { name: 'x', plays: [] }`)
-    const [name = ''] = readdirSync(directory).filter((entry) => entry.startsWith('lab-playbook-'))
-    const compiled = join(directory, name, 'playbook.mjs')
+  it('is compiled once, with a map back to its source, and for its owner only', async () => {
+    const text = `export default { name: 'x', plays: [] }`
+    await load(text)
+    const [compiled = ''] = modules()
+    expect(statSync(compiled).mode & 0o777).toBe(0o600)
     const map = JSON.parse(readFileSync(`${compiled}.map`, 'utf8')) as { sources: readonly string[] }
     expect(map.sources.map((source) => resolve(dirname(compiled), source))).toEqual([join(directory, 'mine/play.ts')])
-    await dispose()
-    expect(existsSync(dirname(compiled))).toBe(false)
+    const { mtimeMs } = statSync(compiled)
+    await load(text)
+    expect(statSync(compiled).mtimeMs).toBe(mtimeMs)
+  })
+
+  it.each([
+    [
+      'its own text',
+      { 'mine/play.ts': `import { name } from './name.ts'\nexport default { name: name + '!', plays: [] }` },
+    ],
+    ['a file it imports', { 'mine/name.ts': `export const name = 'second!'` }],
+    ['a package beside it', { 'mine/node_modules/ours/index.js': 'module.exports = { from: "me!" }' }],
+    ['the lab that runs it', { 'other/src/index.js': '', 'other/src/steps/file.js': '' }],
+  ])('is compiled anew after a change of %s', async (what, files) => {
+    write({ 'mine/name.ts': `import ours from 'ours'\nexport const name = 'first by ' + ours.from` })
+    const text = `import { name } from './name.ts'\nexport default { name, plays: [] }`
+    expect((await load(text)).name).toBe('first by lab')
+    const before = modules()
+    write({ 'mine/play.ts': text, ...files })
+    const now = { ...product(), ...(what.includes('lab') ? { compiled: join(directory, 'other') } : {}) }
+    const { name } = await loadPlaybook(join(directory, 'mine/play.ts'), now, state())
+    if (what.includes('lab')) expect(name).toBe('first by lab')
+    else expect(name).toMatch(/!$/)
+    // The one before stays, for a run that is about to read it.
+    expect(modules()).toEqual(expect.arrayContaining(what.includes('lab') ? [] : [...before]))
+    write({ 'mine/play.ts': `export default { name: 'third', plays: [] }` })
+    expect((await loadPlaybook(join(directory, 'mine/play.ts'), now, state())).name).toBe('third')
+    expect(modules().length).toBeLessThanOrEqual(2)
   })
 
   it('knows where it and files beside it were written, as if it had not been compiled', async () => {
     write({
       'mine/deep/beside.ts': 'export const place = [import.meta.url, import.meta.dirname, import.meta.filename]',
     })
-    const { playbook, dispose } = await load(
+    const playbook = await load(
       `import { place } from './deep/beside.ts'\nexport default { name: [import.meta.url, ...place].join(), plays: [] }`,
     )
     const mine = join(directory, 'mine')
@@ -89,7 +116,6 @@ describe('a playbook of one’s own', () => {
       `${mine}/deep`,
       `${mine}/deep/beside.ts`,
     ])
-    await dispose()
   })
 
   it.each([
@@ -116,7 +142,7 @@ describe('a playbook of one’s own', () => {
   })
 
   it('whose functions break is blamed on their lines too', async () => {
-    const { playbook, dispose } = await load(
+    const playbook = await load(
       `export default { name: 'x', plays: () => [{ name: 'p',\n hosts: (node) => node.no.thing,\n steps: (node) => node.no.thing }] }`,
     )
     const [play] = (
@@ -128,7 +154,6 @@ describe('a playbook of one’s own', () => {
     expect(() => play?.steps({})).toThrow(
       expect.objectContaining({ where: expect.stringMatching(/play\.ts:3$/) as string }),
     )
-    await dispose()
   })
 
   it.each([
@@ -145,7 +170,7 @@ describe('a playbook of one’s own', () => {
   })
 
   it('that is not there is bad input', async () => {
-    await expect(loadPlaybook(join(directory, 'none.ts'), product())).rejects.toMatchObject({
+    await expect(loadPlaybook(join(directory, 'none.ts'), product(), state())).rejects.toMatchObject({
       exitCode: 64,
     })
   })

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type Docker from 'dockerode'
-import { DockerClient } from '../../connections/dockerode.ts'
+import Docker from 'dockerode'
 import { engineStatus } from '../../model/engine-error.ts'
 import { LabError } from '../../model/errors.ts'
 
@@ -47,7 +46,7 @@ export async function engineAddress(
 
 /** A client of an engine. Nothing is contacted yet. */
 export function openEngine(address: EngineAddress): Docker {
-  return address.socketPath === undefined ? new DockerClient() : new DockerClient({ socketPath: address.socketPath })
+  return address.socketPath === undefined ? new Docker() : new Docker({ socketPath: address.socketPath })
 }
 
 /** Resolves with undefined where the engine answers one of `statuses`: what is wanted is so already. */

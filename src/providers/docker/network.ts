@@ -22,7 +22,7 @@ export async function findNetwork(engine: Docker, lab: LabIdentity): Promise<Lab
   return {
     subnet: labels[LABELS.subnet] ?? network.IPAM?.Config?.[0]?.Subnet ?? '',
     mtu: Number(network.Options?.[MTU_OPTION] ?? 1500),
-    hostSubnets: await hostSubnets(engine, network.Id),
+    hostSubnets: () => hostSubnets(engine, network.Id),
   }
 }
 
