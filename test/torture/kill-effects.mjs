@@ -7,7 +7,7 @@
 //   LAB_EFFECTS   file that gets one JSON line an effect: {"node","number","via","what"}, and {"killed"} once that is done
 //   LAB_ID        the lab's id, the first part of its containers' names
 //   LAB_KILL      {"kind","node","number","side"} as JSON; absent: nothing dies, the effects are only noted. With "node":
-//                 "any", the first effect of all but those on the lock of lab itself.
+//                 "any", the first effect that gets the lab further (of its own files, those that are finished).
 import { spawnSync } from 'node:child_process'
 import { Buffer } from 'node:buffer'
 import { appendFileSync } from 'node:fs'
@@ -174,6 +174,9 @@ const { request } = http
 http.request = (...args) => {
   const [options] = args
   if (options?.socketPath === undefined || !['POST', 'PUT', 'DELETE'].includes(options.method)) return request(...args)
+  // A machine is made in one go or made anew: that it was begun, or what was begun is gone, gets a lab no further.
+  const isRetried = options.method !== 'POST' || options.path.startsWith('/containers/create')
+  if (target?.node === 'any' && isRetried) return request(...args)
   const node = new RegExp(`${lab}-([a-z0-9-]+)`).exec(options.path)?.[1] ?? 'host'
   const finish = effect(node, 'engine', `${options.method} ${options.path}`)
   const made = request(...args)
@@ -182,14 +185,15 @@ http.request = (...args) => {
 }
 
 // The files lab keeps to itself; its records of runs are told as they happen and count for nothing.
-const LOCK = /\/\.lab\/lock|\/\.lab$/
+// The first of them in a run would for ever be the same draft, lock or directory: that is not what gets a lab further.
+const isProgress = (name, path) => name === 'rename' && !path.includes('/.lab/lock')
 for (const name of ['rename', 'link', 'rm', 'mkdir', 'writeFile']) {
   const original = fs[name]
   fs[name] = async (...args) => {
     const path = String(args[0])
     if (!path.includes('/.lab/') || path.includes('/.lab/runs')) return original(...args)
-    const finish =
-      LOCK.test(path) && target?.node === 'any' ? () => undefined : effect('host', 'file', `${name} ${path}`)
+    if (target?.node === 'any' && !isProgress(name, path)) return original(...args)
+    const finish = effect('host', 'file', `${name} ${path}`)
     const result = await original(...args)
     finish()
     return result
