@@ -45,6 +45,16 @@ export interface Endpoint {
   readonly port: number
 }
 
+/** What a provider knows of a machine that runs and does not answer. */
+export interface Silence {
+  /** How long it has been running, in milliseconds: one that was just started may still boot. */
+  readonly runningMs: number
+  /** Why it cannot answer as it is, where the provider sees that: "its container is paused". */
+  readonly reason?: string | undefined
+  /** What to type. */
+  readonly hint: string
+}
+
 /** Progress of something slow, shown while it lasts. */
 export type Progress = (line: string) => void
 
@@ -71,6 +81,8 @@ export interface Provider {
   cleanUp(options: { readonly images: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. */
   kill(name: string): Promise<void>
+  /** Why a machine that runs may not answer; undefined when it is gone or stopped. Absent where nothing is known. */
+  silence?(name: string): Promise<Silence | undefined>
   /** Keeps images on this host between labs; absent where there is nothing to keep them in. */
   readonly imageCache?: ImageCache
 }

@@ -7,6 +7,7 @@ import { engineAddress, openEngine, unlessStatus } from './docker/engine.ts'
 import { accessArchive, containerName, LOOPBACK } from './docker/machine.ts'
 import { createNetwork, findNetwork } from './docker/network.ts'
 import { cleanUpLab, destroyNode } from './docker/removal.ts'
+import { explainSilence } from './docker/silence.ts'
 import { createNode, startNode } from './docker/start.ts'
 import { runInNode } from './docker/exec.ts'
 import { isOnLink } from './docker/host-networks.ts'
@@ -87,6 +88,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       return address !== undefined && isOnLink(address) ? { host: address, port: nodePort } : undefined
     },
     cleanUp: async (options) => cleanUpLab(await engine(), lab, options),
+    silence: async (name) => explainSilence(await container(name), containerName(lab, name)),
     kill: async (name) => {
       await unlessStatus((await container(name)).kill(), 404, 409)
     },

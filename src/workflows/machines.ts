@@ -6,6 +6,7 @@ import type { NodeSpec } from '../model/lab-spec.ts'
 import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
 import { waitFor } from '../model/wait.ts'
 import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
+import { awaitAnswer, BOOT_DEADLINE_MS } from './await-answer.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
@@ -13,7 +14,6 @@ import { runTask } from './task.ts'
 const STARTS_AT_ONCE = 8
 /** First address given to a node; those below are the gateway's and kept free. */
 const FIRST_HOST = 11
-const BOOT_DEADLINE_MS = 60_000
 /** Longest an SSH server may go on with the keys it had before it was given others. */
 const NEW_KEYS_MS = 10_000
 /** What a node says that has other keys than the lab's. */
@@ -21,8 +21,19 @@ const RESTORABLE: ReadonlySet<string> = new Set(['HOST_KEY_CHANGED', 'ACCESS_DEN
 /** The port of the edge that `edge.port` of the host leads to. */
 const EDGE_NODE_PORT = 80
 
-/** Creates machines that are missing, starts those that are stopped, and waits until SSH answers on each. */
-export async function ensureMachines(open: OpenLab): Promise<{ readonly changed: readonly string[] }> {
+/** What became of the machines. */
+export interface EnsuredMachines {
+  /** Names of those that were created or started. */
+  readonly changed: readonly string[]
+  /** Why machines cannot be worked on, by name: they do not start, or do not answer. */
+  readonly unreachable: ReadonlyMap<string, LabError>
+}
+
+/**
+ * Creates machines that are missing, starts those that are stopped, and waits until SSH answers on each. One that exists
+ * and cannot be had does not keep the others from being worked on.
+ */
+export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
   const { provider, spec } = open
   const network = await provider.network(true)
   if (network === undefined)
@@ -30,6 +41,7 @@ export async function ensureMachines(open: OpenLab): Promise<{ readonly changed:
   const machines = await open.machines()
   const stateOf = (name: string) => machines.find((machine) => machine.name === name)?.state ?? 'missing'
   const limit = pLimit(STARTS_AT_ONCE)
+  const unreachable = new Map<string, LabError>()
   const changed = spec.nodes.filter((node) => stateOf(node.name) !== 'running').map((node) => node.name)
   await Promise.all(
     spec.nodes.map((node) =>
@@ -37,46 +49,68 @@ export async function ensureMachines(open: OpenLab): Promise<{ readonly changed:
         const state = stateOf(node.name)
         if (state === 'running') return
         const request = await machineRequest(open, node, network, machines)
-        await runTask(
-          open.emit,
-          `${state === 'missing' ? 'create' : 'start'} ${node.name}`,
-          async (task) => {
-            if (state === 'missing') await provider.create(request, open.signal)
-            else await provider.start(node.name, open.signal)
-            task.detail(request.address)
-          },
-          { node: node.name },
-        )
+        const bring = () =>
+          runTask(
+            open.emit,
+            `${state === 'missing' ? 'create' : 'start'} ${node.name}`,
+            async (task) => {
+              if (state === 'missing') await provider.create(request, open.signal)
+              else await provider.start(node.name, open.signal)
+              task.detail(request.address)
+            },
+            { node: node.name },
+          )
+        // Without a machine that was never made the site would be another one: that ends the run.
+        if (state === 'missing') await bring()
+        else await unlessUnreachable(open, unreachable, node.name, bring)
       }),
     ),
   )
   if (changed.length > 0) open.refresh()
   await Promise.all(
-    spec.nodes.map((node) => {
-      if (!changed.includes(node.name)) return reach(open, node, network)
-      const wait = async () => {
-        await reach(open, node, network)
-        if (stateOf(node.name) === 'stopped') await waitForBoot(open, node.name)
-      }
-      return runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
-    }),
+    spec.nodes
+      .filter(({ name }) => !unreachable.has(name))
+      .map((node) => {
+        const wait = async () => {
+          await reach(open, node, network, !changed.includes(node.name))
+          if (stateOf(node.name) === 'stopped') await waitForBoot(open, node.name)
+        }
+        const named = () => runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
+        return unlessUnreachable(open, unreachable, node.name, changed.includes(node.name) ? named : wait)
+      }),
   )
   await writeKnownHosts(open)
   warnOfDifferences(open, await open.machines())
-  return { changed }
+  return { changed, unreachable }
 }
 
-/**
- * Connects; a node whose keys are not the lab's (its `.lab/` was lost) is given them through the provider, once.
- * A node that does not answer at all is left to the executor, which reports it as unreachable and goes on.
- */
-async function reach(open: OpenLab, node: NodeSpec, network: LabNetwork): Promise<void> {
+/** Codes of what is wrong with one machine and no other. */
+const OF_ONE_MACHINE: ReadonlySet<string> = new Set(['UNREACHABLE', 'START_FAILED'])
+
+/** Does something with one machine; where that machine cannot be had, notes why, for the executor to report. */
+async function unlessUnreachable(
+  open: OpenLab,
+  unreachable: Map<string, LabError>,
+  node: string,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
-    await open.connect(node.name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+    await work()
   } catch (error) {
     open.signal.throwIfAborted()
-    if (!(error instanceof LabError)) throw error
-    if (!RESTORABLE.has(error.code)) return
+    if (!(error instanceof LabError) || !OF_ONE_MACHINE.has(error.code)) throw error
+    unreachable.set(node, error)
+  }
+}
+
+/** Connects; a node whose keys are not the lab's (its `.lab/` was lost) is given them through the provider, once. */
+async function reach(open: OpenLab, node: NodeSpec, network: LabNetwork, wasRunning: boolean): Promise<void> {
+  try {
+    if (wasRunning) await awaitAnswer(open, node.name)
+    else await open.connect(node.name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+  } catch (error) {
+    open.signal.throwIfAborted()
+    if (!(error instanceof LabError) || !RESTORABLE.has(error.code)) throw error
     await runTask(open.emit, `give ${node.name} the lab's keys again`, async () => {
       await open.provider.restoreAccess(await machineRequest(open, node, network, await open.machines()))
       await connectWithNewKeys(open, node.name)

@@ -6,7 +6,7 @@ import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { withLock } from './lock.ts'
-import { ensureMachines } from './machines.ts'
+import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
 import { settle } from './settle.ts'
 import { runTask } from './task.ts'
@@ -27,7 +27,7 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await refreshEditorTypes(open.lab.directory, findProduct())
     await prepare(open)
     const machines = await ensureMachines(open)
-    const summary = await convergeSite(open, 'apply', options)
+    const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
       await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
     const durationMs = Math.round(performance.now() - started)
@@ -40,13 +40,16 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
 export async function convergeSite(
   open: OpenLab,
   mode: 'apply' | 'plan',
-  options: UpOptions & { readonly diff?: boolean },
+  options: UpOptions & { readonly diff?: boolean; readonly unreachable?: EnsuredMachines['unreachable'] },
 ): Promise<RunSummary> {
   const site = await open.site()
   return runPlays({
     plays: sitePlays(site),
     nodes: withGroups(site.nodes, open.spec.groups),
-    connect: (node) => open.connect(node),
+    connect: (node) => {
+      const known = options.unreachable?.get(node)
+      return known === undefined ? open.connect(node) : Promise.reject(known)
+    },
     mode,
     // What was changed is kept on record with its lines.
     diff: options.diff ?? mode === 'apply',

@@ -1,5 +1,7 @@
 import { runPlays, type RunSummary } from '../../src/executor/run-plays.ts'
 import type { RunEvent } from '../../src/model/events.ts'
+import type { Connection } from '../../src/model/connection.ts'
+import { NODE_PATHS } from '../../src/model/names.ts'
 import type { Step } from '../../src/model/step.ts'
 import type { TestNodes } from '../node-fixture.ts'
 
@@ -15,7 +17,7 @@ export interface Ran {
 
 /** Runs steps on the first node. */
 export async function runSteps(
-  { nodes, connect }: TestNodes,
+  { nodes, connect }: Pick<TestNodes, 'nodes' | 'connect'>,
   steps: readonly Step[],
   options: { readonly mode?: 'apply' | 'plan'; readonly diff?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<Ran> {
@@ -40,7 +42,7 @@ export async function runSteps(
 
 /**
  * The law of every step: a plan changes nothing and names what an apply then changes; after it a plan is empty and a
- * second apply changes nothing. Returns the names of what was changed, one list a step.
+ * second apply changes nothing and runs nothing but the facts. Returns the names of what was changed, one list a step.
  */
 export async function converge(nodes: TestNodes, steps: readonly Step[]): Promise<readonly (readonly string[])[]> {
   const planned = await runSteps(nodes, steps, { mode: 'plan' })
@@ -51,10 +53,34 @@ export async function converge(nodes: TestNodes, steps: readonly Step[]): Promis
   const applied = await runSteps(nodes, steps)
   if (applied.summary.failed > 0) throw applied.summary.errors[0] ?? new Error('failed')
   for (const mode of ['plan', 'apply'] as const) {
-    const after = await runSteps(nodes, steps, { mode })
+    const { watched, calls } = watch(nodes)
+    const after = await runSteps(watched, steps, { mode })
     if (after.summary.errors[0] !== undefined) throw after.summary.errors[0]
     const left = after.outcomes.filter((outcome) => !outcome.endsWith(': ok'))
     if (left.length > 0) throw new Error(`after an apply, ${mode} is not empty: ${left.join('; ')}`)
+    if (calls.some((call) => call !== 'facts')) throw new Error(`${mode} again did more than ask: ${calls.join('; ')}`)
   }
   return applied.changes
+}
+
+/** The same nodes, and what is done through their connections: `facts` for a script that only asks. */
+function watch({ nodes, connect }: TestNodes): {
+  readonly watched: Pick<TestNodes, 'nodes' | 'connect'>
+  readonly calls: readonly string[]
+} {
+  const calls: string[] = []
+  const watched = async (name: string): Promise<Connection> =>
+    new Proxy(await connect(name), {
+      get(connection, method: keyof Connection) {
+        const member: unknown = Reflect.get(connection, method)
+        if (typeof member !== 'function') return member
+        return (...given: unknown[]): unknown => {
+          // Whatever changes something takes the node's lock first.
+          const asks = method === 'script' && !String(given[0]).includes(`>>${NODE_PATHS.run}/lock`)
+          calls.push(asks ? 'facts' : method)
+          return Reflect.apply(member, connection, given) as unknown
+        }
+      },
+    })
+  return { watched: { nodes, connect: watched }, calls }
 }

@@ -1,0 +1,151 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { execa } from 'execa'
+import { lab, labId } from '../e2e/harness.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+/** Something `lab up` does that is more than looking, in the order of its node (`host`: this machine). */
+export interface Effect {
+  readonly node: string
+  readonly number: number
+  /** How lab does it: through its connection to the node, the host's engine, or in a file of its own. */
+  readonly via: 'ssh' | 'engine' | 'file'
+  readonly what: string
+}
+
+/** What dies: lab itself, the SSH session to the node of the effect, or that node. */
+export type KillKind = 'lab' | 'session' | 'node'
+
+/** Where something dies. The node `any` stands for whichever effect comes first. */
+export interface KillPoint {
+  readonly kind: KillKind
+  readonly node: string
+  readonly number: number
+  readonly side: 'before' | 'after'
+}
+
+/** One `lab up` with its effects. */
+export interface WatchedUp {
+  readonly effects: readonly Effect[]
+  /** The point was reached, and something died there. */
+  readonly killed: boolean
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+  readonly output: string
+}
+
+/** Runs `lab up` as compiled, and lets something die at `point`. */
+export async function watchedUp(directory: string, point?: KillPoint): Promise<WatchedUp> {
+  const scratch = await mkdtemp(join(tmpdir(), 'lab-kill-'))
+  const log = join(scratch, 'effects')
+  const entry = join(ROOT, 'dist/src/cli/main.js')
+  try {
+    const ran = await execa('node', ['--import', join(import.meta.dirname, 'kill-effects.mjs'), entry, 'up'], {
+      cwd: directory,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+      timeout: 600_000,
+      env: {
+        NO_COLOR: '1',
+        LAB_EFFECTS: log,
+        LAB_ID: await labId(directory),
+        ...(point === undefined ? {} : { LAB_KILL: JSON.stringify(point) }),
+      },
+    })
+    const lines = (await readFile(log, 'utf8')).trim().split('\n')
+    const entries = lines.map((line) => JSON.parse(line) as Effect | { readonly killed: string })
+    return {
+      effects: entries.filter((each): each is Effect => 'number' in each),
+      killed: entries.some((each) => 'killed' in each),
+      exitCode: ran.exitCode,
+      signal: ran.signal,
+      output: ran.all,
+    }
+  } finally {
+    await rm(scratch, { recursive: true })
+  }
+}
+
+const KINDS: Readonly<Record<Effect['via'], readonly KillKind[]>> = {
+  ssh: ['lab', 'session', 'node'],
+  engine: ['lab', 'node'],
+  file: ['lab'],
+}
+
+/** Every point at which something can die: before and after each effect, whatever has a part in it. */
+export function killPoints(effects: readonly Effect[]): readonly KillPoint[] {
+  return effects.flatMap(({ node, number, via }) =>
+    KINDS[via]
+      .filter((kind) => kind !== 'node' || node !== 'host')
+      .flatMap((kind) => (['before', 'after'] as const).map((side) => ({ kind, node, number, side }))),
+  )
+}
+
+/** What became of one kill and the `up` after it. */
+export interface Outcome {
+  readonly point: KillPoint
+  readonly reached: boolean
+  readonly converged: boolean
+  readonly emptyPlan: boolean
+  /** What was printed, where something is not as it must be. */
+  readonly report: string
+}
+
+/** Lets something die at a point, then runs `lab up` and `lab plan` as a user would. */
+export async function killAndMend(directory: string, point: KillPoint): Promise<Outcome> {
+  const run = await watchedUp(directory, point)
+  const what = run.effects.find(({ node, number }) => node === point.node && number === point.number)?.what ?? '?'
+  const reports = [`${describePoint(point)}: ${what}`]
+  const tell = (
+    command: string,
+    { exitCode, text }: { readonly exitCode: number | undefined; readonly text: string },
+  ) => reports.push(`--- ${command}: exit code ${String(exitCode)}\n${text}`)
+  tell('the up in which it died', { exitCode: run.exitCode, text: run.output })
+  const died = point.kind === 'lab' ? run.signal === 'SIGKILL' : run.exitCode === 1 || run.exitCode === 0
+  const upAgain = await lab(['up'], { cwd: directory })
+  tell('up', { exitCode: upAgain.exitCode, text: upAgain.stdout + upAgain.stderr })
+  const plan = await lab(['plan'], { cwd: directory })
+  tell('plan', { exitCode: plan.exitCode, text: plan.stdout + plan.stderr })
+  const converged = upAgain.exitCode === 0 && (died || !run.killed)
+  const emptyPlan = plan.exitCode === 0
+  return { point, reached: run.killed, converged, emptyPlan, report: converged && emptyPlan ? '' : reports.join('\n') }
+}
+
+/** A point in words, as it is given to `watchedUp`. */
+export function describePoint({ kind, node, number, side }: KillPoint): string {
+  return `${kind} killed ${side} effect ${String(number)} of ${node}`
+}
+
+/** A table of outcomes, a line for each kind of death. */
+export function outcomeTable(title: string, rows: readonly TableRow[]): string {
+  const columns = ['what dies', 'effects', 'kills', 'not reached', 'converged', 'empty plans', 'seconds']
+  const lines = rows.map(({ name, effects, outcomes, seconds }) => {
+    const reached = outcomes.filter((each) => each.reached)
+    const count = (test: (outcome: Outcome) => boolean) => String(reached.filter(test).length)
+    return [
+      name,
+      String(effects),
+      String(reached.length),
+      String(outcomes.length - reached.length),
+      count(({ converged }) => converged),
+      count(({ emptyPlan }) => emptyPlan),
+      String(Math.round(seconds)),
+    ]
+  })
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...lines.map((line) => line[index]?.length ?? 0)),
+  )
+  const text = [columns, ...lines].map((line) => line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  '))
+  return [title, ...text].join('\n')
+}
+
+/** One line of the table. */
+export interface TableRow {
+  readonly name: string
+  readonly effects: number
+  readonly outcomes: readonly Outcome[]
+  readonly seconds: number
+}
