@@ -31,7 +31,8 @@ for path in "$directory" "$keys"; do
 done
 [ -d "$directory" ] || (umask 077; mkdir -- "$directory")
 chown -- "$user:$group" "$directory"
-chmod 0700 -- "$directory"
+# With fewer digits, chmod would leave a directory its special bits.
+chmod 00700 -- "$directory"
 [ -e "$keys" ] || (umask 077; : >"$keys")
 chown -- "$user:$group" "$keys"
 chmod 0600 -- "$keys"
