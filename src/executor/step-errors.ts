@@ -49,12 +49,12 @@ export function cannotTell(place: Place, step: Step, reason: string): LabError {
 }
 
 /** The script that applied the step ended before its time. */
-export function stoppedHalfWay(place: Place, step: Step, ran: ExecResult): LabError {
+export function stoppedHalfWay(place: Place, step: Step, ran: ExecResult, secrets: readonly string[]): LabError {
   return stepError(
     'STEP_STOPPED',
     place,
     step,
-    `stopped half-way (status ${String(ran.status)})${lastLines(ran.stderr)}`,
+    `stopped half-way (status ${String(ran.status)})${lastLines(ran.stderr, secrets)}`,
   )
 }
 

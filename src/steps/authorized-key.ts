@@ -118,7 +118,9 @@ function linesOf({ user, key }: AuthorizedKeyOptions): readonly KeyLine[] {
     const line = text.trim()
     const found = KEY.exec(line)?.[2]
     if (found === undefined || /[\n\r\0]/.test(line))
-      throw new UsageError(`${user}: "${line.slice(0, 40)}..." is not a public key`)
+      throw new UsageError(
+        `${user}: "${line.slice(0, 40)}..." is not a public key: write it as in a .pub file, like ssh-ed25519 AAAA...`,
+      )
     return { line, key: found }
   })
 }
