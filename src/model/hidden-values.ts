@@ -3,7 +3,7 @@ import { UsageError } from './errors.ts'
 // Of the whole process, also where a playbook has loaded another copy of lab: whatever shows something has to know all of
 // them, wherever they came from.
 const KEY = Symbol.for('lab.hidden-values')
-const place = globalThis as { [KEY]?: Set<string> }
+const place = globalThis as unknown as Record<symbol, Set<string> | undefined>
 const values = (place[KEY] ??= new Set<string>())
 
 /** Characters below which a value cannot be told from other text, where it is to be struck out. */
