@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
 import { labIdentity } from '../src/config/identity.ts'
 import type { Connection } from '../src/model/connection.ts'
 import type { LabSpec, NodeSpec, Role } from '../src/model/lab-spec.ts'
@@ -54,6 +55,44 @@ export async function startNodes(...names: readonly string[]): Promise<TestNodes
 export async function startNode(): Promise<{ connection: Connection; destroy(): Promise<void> } & TestNodes> {
   const started = await startNodes('node1')
   return { ...started, connection: await started.connect('node1') }
+}
+
+/** The node of a test file; it is there once its tests run. */
+export interface UsedNode extends TestNodes {
+  readonly connection: Connection
+  /** What a script printed, without the blanks around it. A script of which any command fails is an error. */
+  readonly sh: (script: string) => Promise<string>
+}
+
+/** One fresh node for all tests of a file, gone after them. */
+export function useNode(): UsedNode {
+  let started: Awaited<ReturnType<typeof startNode>> | undefined
+  const present = () => {
+    if (started === undefined) throw new Error('the node is there once the tests run, and not before')
+    return started
+  }
+  beforeAll(async () => {
+    started = await startNode()
+  })
+  afterAll(() => started?.destroy())
+  return {
+    get open() {
+      return present().open
+    },
+    get nodes() {
+      return present().nodes
+    },
+    get connection() {
+      return present().connection
+    },
+    connect: (name) => present().connect(name),
+    destroy: () => present().destroy(),
+    async sh(script) {
+      const { status, stdout, stderr } = await present().connection.script(`set -e\n${script}`)
+      if (status !== 0) throw new Error(`${script}: exited with ${String(status)}: ${stderr}`)
+      return stdout.trim()
+    },
+  }
 }
 
 function testSpec(nodes: readonly NodeSpec[]): LabSpec {

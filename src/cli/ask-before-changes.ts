@@ -1,6 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import { LabError, UsageError } from '../model/errors.ts'
+import { hiddenValues } from '../model/hidden-values.ts'
 import type { Change } from '../model/step.ts'
+import { redactAll } from '../shell/redact.ts'
 import { screenOf, type Io } from './io.ts'
 
 /** A change that somebody decides about. */
@@ -27,7 +29,7 @@ export function askBeforeChanges(io: Io, json: boolean, signal: AbortSignal): (c
   const decide = async (change: Proposed): Promise<boolean> => {
     if (said === undefined) {
       const { renderProposal } = await import('../reporters/outline-view.ts')
-      renderProposal(change, screenOf(io.stderr, io.env)).forEach(io.err)
+      renderProposal(redactAll(change, hiddenValues()), screenOf(io.stderr, io.env)).forEach(io.err)
       const answer = await ask(io, signal)
       if (answer === 'y' || answer === 'n') return answer === 'y'
       said = answer === 'c' ? 'continue' : 'quit'

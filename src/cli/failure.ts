@@ -1,17 +1,20 @@
 import { EXIT, LabError, toLabError } from '../model/errors.ts'
 import type { RunEvent } from '../model/events.ts'
+import { hiddenValues } from '../model/hidden-values.ts'
+import { redact, redactAll } from '../shell/redact.ts'
 import type { Io } from './io.ts'
 import { styleOf } from './io.ts'
 
 /** A failure as the event that reporters and `--json` show. */
 export function errorEvent(error: LabError): Extract<RunEvent, { type: 'error' }> {
-  return {
+  const event = {
     type: 'error',
     code: error.code,
     message: error.message,
     ...(error.where === undefined ? {} : { where: error.where }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-  }
+  } as const
+  return redactAll(event, hiddenValues())
 }
 
 /** Any thrown value as what the user shall see of it; `interrupted` is what stands for everything that stopped by Ctrl-C. */
@@ -41,7 +44,9 @@ export async function printFailure(error: LabError, io: Io, json: boolean): Prom
 /** With LAB_DEBUG set, where in lab's own code an error came from, and what caused it. */
 export function printStack(error: LabError, io: Io): void {
   if (io.env['LAB_DEBUG'] === undefined) return
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) io.err(cause.stack ?? cause.message)
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    io.err(redact(cause.stack ?? cause.message, hiddenValues()))
+  }
 }
 
 /** What ends a command that Ctrl-C or another signal stopped. */

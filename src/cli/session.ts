@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { EXIT, LabError } from '../model/errors.ts'
 import type { Emit, Reporter, RunEvent } from '../model/events.ts'
+import { hiddenValues } from '../model/hidden-values.ts'
 import type { Screen } from '../reporters/style.ts'
+import { redactAll } from '../shell/redact.ts'
 import type { OpenLab } from '../workflows/open-lab.ts'
 import { errorEvent, explain, interruption, printFailure, printStack } from './failure.ts'
 import { interruptedBy, Interrupted } from './interrupt.ts'
@@ -73,7 +75,8 @@ export function createSession(io: Io, controller: AbortController): Session {
     work: async (options, { command, run, resume, record = 'kept', diff = false, asks = false, near }) => {
       const output = await outputReporter(io, options, asks)
       const reporters: Reporter[] = [diff ? output : withoutDiffs(output)]
-      const emit = (event: RunEvent) => {
+      const emit = (told: RunEvent) => {
+        const event = redactAll(told, hiddenValues())
         for (const reporter of reporters) reporter.on(event)
       }
       const stopping = () => {

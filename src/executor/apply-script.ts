@@ -1,5 +1,6 @@
 import type { Command, ExecResult } from '../model/command.ts'
 import { LabError } from '../model/errors.ts'
+import { hiddenValues } from '../model/hidden-values.ts'
 import type { FactOutput } from '../model/step.ts'
 import { commandTextWithInput } from '../shell/command-text.ts'
 import { markedScript, parseMarked, type ScriptPart } from '../shell/marked-script.ts'
@@ -68,7 +69,6 @@ function refusal(taken: FactOutput | undefined): ApplyResult['refused'] {
 
 /** What a command starts must not inherit the lock: this script waits for its end anyway. */
 function commandPart(command: Command): string {
-  refuseSecretArguments(command)
   const { unit } = command
   if (unit !== undefined) return `exec ${LOCK_FD}>&-\n${commandTextWithInput(inUnit({ ...command, unit }))}`
   const seconds = String(Math.ceil(timeoutOf(command) / 1000))
@@ -81,10 +81,13 @@ export function timeoutOf(command: Command): number {
   return command.timeoutMs ?? DEFAULT_TIMEOUT_MS
 }
 
-function refuseSecretArguments(command: Command): void {
-  for (const secret of command.secrets ?? []) {
-    if (secret !== '' && command.argv.some((argument) => argument.includes(secret))) {
-      throw new LabError('SECRET_IN_ARGV', `a secret stands in the arguments of "${command.argv[0] ?? ''}"`, {
+/** Throws `LabError` for a secret where every process of the node can read it. */
+export function refuseSecretArguments(command: Command): void {
+  const { argv, env = {}, cwd = '', secrets = [] } = command
+  const readable = [...argv, ...Object.values(env), cwd]
+  for (const secret of [...secrets, ...hiddenValues()]) {
+    if (secret !== '' && readable.some((word) => word.includes(secret))) {
+      throw new LabError('SECRET_IN_ARGV', `a secret stands in the arguments or environment of "${argv[0] ?? ''}"`, {
         hint: 'give it on standard input',
       })
     }

@@ -2,6 +2,7 @@ import type { Command } from '../model/command.ts'
 import type { Step } from '../model/step.ts'
 import { WAITED } from '../shell/transient-unit.ts'
 import { evaluate, NOTHING_PENDING, observedBy } from './evaluate.ts'
+import { refuseSecretArguments } from './apply-script.ts'
 import { queriesOf, type DueStep, type Host } from './host.ts'
 import { waitForLock } from './node-lock.ts'
 import { cannotApply, cannotTell, commandFailed, lockHeld, notConverged, stoppedHalfWay } from './step-errors.ts'
@@ -76,7 +77,7 @@ async function applyDue(host: Host, due: readonly DueStep[], rest: readonly Host
     for (const { entry, changes } of due.slice(0, due.indexOf(failing))) await host.report(entry, 'changed', changes, 0)
     const { step, changes } = failing
     throw done === undefined
-      ? stoppedHalfWay(host.place, step, result.ran)
+      ? stoppedHalfWay(host.place, step, result.ran, secretsOf(argued))
       : commandFailed(host.place, step, { command, result: done, changes })
   }
   const durationMs = Math.round((performance.now() - started) / due.length)
@@ -95,10 +96,16 @@ async function waitFor(host: Host, holder: string): Promise<void> {
   if (!(await waitForLock(connection, signal))) throw lockHeld(node.name, holder)
 }
 
+function secretsOf(commands: readonly Command[]): readonly string[] {
+  return commands.flatMap(({ secrets }) => secrets ?? [])
+}
+
 async function commandsOf(host: Host, { step, changes }: DueStep): Promise<readonly Command[]> {
   const { node, read, signal } = host.options
   try {
-    return await step.apply(changes, observedBy(step, host.facts.answers), { node, read })
+    const commands = await step.apply(changes, observedBy(step, host.facts.answers), { node, read })
+    commands.forEach(refuseSecretArguments)
+    return commands
   } catch (error) {
     signal.throwIfAborted()
     throw cannotApply(host.place, step, error)

@@ -24,6 +24,11 @@ export function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0')
 }
 
+/** A mode for chmod: with fewer than five digits it leaves a directory its set-user-ID and set-group-ID bits. */
+export function wholeMode(mode: number): string {
+  return `0${octal(mode)}`
+}
+
 /** Differences in mode and owner of something that exists. */
 export function accessChanges(state: PathState, mode: number, owner: Owner): Change[] {
   const changes: Change[] = []

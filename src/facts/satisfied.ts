@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { refuseHidden } from '../model/hidden-values.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import type { Change, FactQuery } from '../model/step.ts'
 import { quoteAll } from '../shell/quote.ts'
@@ -28,9 +29,10 @@ export type Condition =
       readonly creates?: never
     }
 
-/** Throws `UsageError` for a condition that no node can be asked about. */
-export function checkCondition(condition: Condition): void {
+/** Throws `UsageError` for a condition that no node can be asked about, or that tells others one of `secrets`. */
+export function checkCondition(condition: Condition, secrets: readonly string[] = []): void {
   if (condition.creates !== undefined) checkNodePath(condition.creates)
+  if (condition.unless !== undefined) refuseHidden('"unless"', [condition.unless].flat(), secrets)
 }
 
 /** What a node has to be asked to know whether a condition holds. */

@@ -36,7 +36,7 @@ export interface StepSpec<D, Q extends Queries> {
   files?(desired: D): readonly string[]
   /** See {@link Step.after}. */
   after?(desired: D): readonly Step[]
-  preview?(desired: D): { readonly path: string; readonly content: string } | undefined
+  preview?(desired: D): Step['preview'] | undefined
 }
 
 /** A function that makes steps of one kind and remembers the line of the playbook it was called from. */

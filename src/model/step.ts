@@ -153,8 +153,11 @@ export interface Step {
   readonly on?: string
   /** Set on what is made of other steps; the executor goes through those then. */
   readonly flow?: Flow
-  /** Text wanted in a file, for `--diff`; undefined for secrets and for steps without text. */
-  readonly preview?: { readonly path: string; readonly content: string }
+  /**
+   * Text wanted in a file, for `--diff`; undefined for secrets and for steps without text. `isPublic`: all may read it
+   * then, or it is gone; what only some may read now is not shown beside it.
+   */
+  readonly preview?: { readonly path: string; readonly content: string; readonly isPublic?: boolean }
 }
 
 /** Steps for a set of nodes. */

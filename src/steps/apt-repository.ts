@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { pathState, type PathState } from '../facts/path.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkName, NODE_PATHS } from '../model/names.ts'
 import type { Change } from '../model/step.ts'
+import { hasCredentials } from '../model/url-credentials.ts'
 
 /** Where apt gets packages from, or no longer. */
 export type AptRepositoryOptions = AptRepositoryPresent | AptRepositoryAbsent
@@ -76,11 +78,11 @@ export const aptRepository = defineStep({
     const { name, uris, suites, components = [], architectures = [] } = wanted
     if (uris.length === 0 || suites.length === 0)
       throw new UsageError(`repository ${name}: it has no uris, or no suites`)
+    if (uris.some((uri) => hasCredentials(uri) || holdsHidden(uri))) {
+      throw new UsageError(`repository ${name}: a password or a token belongs in a file of /etc/apt/auth.conf.d`)
+    }
     for (const word of [...uris, ...suites, ...components, ...architectures]) {
       if (!/^[\x21-\x7e]+$/.test(word)) throw new UsageError(`repository ${name}: "${word}" is not one word`)
-    }
-    if (uris.some((uri) => /^\w+:\/\/[^/@]*:[^/@]*@/.test(uri))) {
-      throw new UsageError(`repository ${name}: a password belongs in a file of /etc/apt/auth.conf.d`)
     }
     if (
       [wanted.key, wanted.keyFile, wanted.trusted === true ? '' : undefined].filter((way) => way !== undefined).length >
@@ -193,7 +195,7 @@ function read(file: string | URL): Uint8Array {
     return readFileSync(path)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`the key of a repository cannot be read: ${why}`, { where: path, cause: error })
+    throw new UsageError(`the key of a repository cannot be read: ${why}`, { cause: error })
   }
 }
 

@@ -51,7 +51,7 @@ export const apt = defineStep({
     const words = packages.map(wordOf)
     for (const word of words) {
       if (!/^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$/.test(word)) {
-        throw new UsageError(`"${word}" is not the name of a Debian package`)
+        throw new UsageError(`"${word}" is not the name of a Debian package: use a-z, 0-9, +, . and -, or name=version`)
       }
       if (absent === true && word.includes('=')) throw new UsageError(`${word}: what is absent has no version`)
     }

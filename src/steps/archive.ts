@@ -168,11 +168,10 @@ function localContent(local: string | URL): Uint8Array {
   try {
     content = readFileSync(path)
   } catch (cause) {
-    throw new UsageError(`the archive ${path} cannot be read`, { where: path, cause })
+    throw new UsageError(`the archive ${path} cannot be read`, { cause })
   }
   if (content.length <= LOCAL_LIMIT_BYTES) return content
   throw new UsageError(`the archive ${path} is larger than 64 MiB`, {
-    where: path,
     hint: 'let the node fetch it with a download step, and name it as source',
   })
 }

@@ -31,7 +31,8 @@ for path in "$directory" "$keys"; do
 done
 [ -d "$directory" ] || (umask 077; mkdir -- "$directory")
 chown -- "$user:$group" "$directory"
-chmod 0700 -- "$directory"
+# With fewer digits, chmod would leave a directory its special bits.
+chmod 00700 -- "$directory"
 [ -e "$keys" ] || (umask 077; : >"$keys")
 chown -- "$user:$group" "$keys"
 chmod 0600 -- "$keys"
@@ -117,7 +118,9 @@ function linesOf({ user, key }: AuthorizedKeyOptions): readonly KeyLine[] {
     const line = text.trim()
     const found = KEY.exec(line)?.[2]
     if (found === undefined || /[\n\r\0]/.test(line))
-      throw new UsageError(`${user}: "${line.slice(0, 40)}..." is not a public key`)
+      throw new UsageError(
+        `${user}: "${line.slice(0, 40)}..." is not a public key: write it as in a .pub file, like ssh-ed25519 AAAA...`,
+      )
     return { line, key: found }
   })
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { blockState } from '../facts/block-state.ts'
 import { lineNumbers } from '../facts/line-numbers.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import { FactUnavailable, type Change } from '../model/step.ts'
@@ -24,7 +25,7 @@ export interface BlockPresent {
   readonly after?: string
   /** A block that is new goes before the first line that matches; no such line is an error. */
   readonly before?: string
-  /** The content and its digest are shown nowhere. */
+  /** The content and its digest are shown nowhere. @default whether a value of `secret()` is in it */
   readonly secret?: boolean
   readonly absent?: false
 }
@@ -101,7 +102,7 @@ export const block = defineStep({
       throw new FactUnavailable(`${wanted.path} is not there, or is no file; write it with file()`)
     }
     const digest = createHash('sha256').update(textOf(wanted)).digest('hex')
-    const show = (hex: string) => (wanted.secret === true ? '***' : `sha256:${hex.slice(0, 12)}`)
+    const show = (hex: string) => (isSecret(wanted) ? '***' : `sha256:${hex.slice(0, 12)}`)
     if (block.state === 'present') {
       return block.digest === digest ? [] : [{ path: wanted.name, from: show(block.digest), to: show(digest) }]
     }
@@ -120,7 +121,7 @@ export const block = defineStep({
       {
         argv: ['sh', '-c', APPLY, 'block', wanted.path, begin, end, 'present', side, anchorOf(wanted) ?? ''],
         stdin: `${begin}\n${textOf(wanted)}${end}\n`,
-        ...(wanted.secret === true ? { secrets: [wanted.content] } : {}),
+        ...(isSecret(wanted) ? { secrets: [wanted.content] } : {}),
       },
     ]
   },
@@ -137,6 +138,11 @@ function marksOf({ name, comment = '#' }: BlockOptions): readonly [string, strin
 
 function textOf({ content }: BlockPresent): string {
   return content === '' || content.endsWith('\n') ? content : `${content}\n`
+}
+
+/** What holds a secret of `secret()` is one. */
+function isSecret({ secret, content }: BlockPresent): boolean {
+  return secret ?? holdsHidden(content)
 }
 
 function anchorOf(wanted: BlockOptions): string | undefined {

@@ -1,4 +1,4 @@
-import { accessChanges, checkMode, checkOwner, octal, type Owner } from '../facts/ownership.ts'
+import { accessChanges, checkMode, checkOwner, wholeMode, type Owner } from '../facts/ownership.ts'
 import { pathState } from '../facts/path.ts'
 import { subvolumeState } from '../facts/subvolume.ts'
 import type { Command } from '../model/command.ts'
@@ -76,7 +76,7 @@ export const btrfsSubvolume = defineStep({
       })
     }
     if (wanted.absent === true) return [{ argv: ['btrfs', '-q', 'subvolume', 'delete', path] }]
-    const access = [wanted.owner ?? 'root:root', octal(wanted.mode ?? 0o755)]
+    const access = [wanted.owner ?? 'root:root', wholeMode(wanted.mode ?? 0o755)]
     const setReadOnly = (value: boolean): Command => ({
       argv: ['btrfs', 'property', 'set', '-f', '-ts', path, 'ro', String(value)],
     })

@@ -1,5 +1,6 @@
 import { checkCondition, conditionChanges, conditionFacts, type Condition, type Run } from '../facts/satisfied.ts'
 import { defineStep } from '../model/define-step.ts'
+import { refuseHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { settingsOf, type RunSettings } from '../model/run-settings.ts'
 
@@ -32,8 +33,12 @@ export const command = defineStep({
   kind: 'command',
   title: (wanted: CommandOptions) => wanted.title,
   validate(wanted) {
-    checkCondition(wanted)
-    if (wanted.run.length === 0) throw new UsageError(`"${wanted.title}" runs nothing`)
+    checkCondition(wanted, wanted.secrets)
+    refuseHidden('"run"', [wanted.run].flat(), wanted.secrets)
+    refuseHidden('"env"', Object.values(wanted.env ?? {}), wanted.secrets)
+    refuseHidden('"title"', [wanted.title], wanted.secrets)
+    if (wanted.run.length === 0)
+      throw new UsageError(`"${wanted.title}" runs nothing: "run" is an argument vector or a script`)
   },
   facts: (wanted) => conditionFacts(wanted),
   diff: (wanted, observed) => conditionChanges(wanted, observed),

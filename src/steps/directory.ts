@@ -1,5 +1,5 @@
 import { entries } from '../facts/entries.ts'
-import { accessChanges, checkMode, checkOwner, octal, type Owner } from '../facts/ownership.ts'
+import { accessChanges, checkMode, checkOwner, wholeMode, type Owner } from '../facts/ownership.ts'
 import { pathState } from '../facts/path.ts'
 import { strangers, strangerTests, type TreeAccess } from '../facts/tree.ts'
 import type { Command } from '../model/command.ts'
@@ -153,11 +153,6 @@ function patternOf(pattern: string): RegExp {
     .replaceAll('*', '[^/]*')
     .replaceAll('?', '[^/]')
   return new RegExp(pattern.includes('/') ? `^${text}$` : `(^|/)${text}$`, 's')
-}
-
-/** With fewer than five digits, chmod leaves a directory its set-user-ID and set-group-ID bits. */
-function wholeMode(mode: number): string {
-  return `0${octal(mode)}`
 }
 
 /** Of a link it is the link that gets the owner, never what it points to. */

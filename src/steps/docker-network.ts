@@ -53,7 +53,8 @@ export const dockerNetwork = defineStep({
   title: (wanted: DockerNetworkOptions) =>
     wanted.absent === true ? `remove network ${wanted.name}` : describe(wanted),
   validate({ name }) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) throw new UsageError(`"${name}" is not the name of a network`)
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))
+      throw new UsageError(`"${name}" is not the name of a network: use letters, digits, _, . and -`)
   },
   facts: () => ({ engine: engineState }),
   diff(wanted, { engine }) {

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { accessChanges, checkMode, checkOwner, octal, type Owner } from '../facts/ownership.ts'
 import { pathState } from '../facts/path.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
+import { hasCredentials, withoutCredentials } from '../model/url-credentials.ts'
 
 /** A file from a URL, told by what is in it. */
 export interface DownloadOptions {
@@ -89,9 +91,12 @@ export const download = defineStep({
     checkOwner(owner ?? 'root')
     checkMode(mode ?? 0o644)
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new UsageError(`${path}: "${sha256}" is no SHA-256: 64 digits of 0-9a-f`)
-    const parsed = /^https?:\/\/[!-~]+$/.test(url) && URL.canParse(url) ? new URL(url) : undefined
-    if (parsed === undefined) throw new UsageError(`${path}: "${url}" is not a http:// or https:// URL`)
-    if (parsed.password !== '') throw new UsageError(`${path}: its URL has a password in it, which all could read`)
+    if (hasCredentials(url) || holdsHidden(url)) {
+      throw new UsageError(`${path}: its URL has a password or a token in it, which all could read`)
+    }
+    if (!/^https?:\/\/[!-~]+$/.test(url) || !URL.canParse(url)) {
+      throw new UsageError(`${path}: "${withoutCredentials(url)}" is not a http:// or https:// URL`)
+    }
   },
   facts: ({ path }) => ({ at: pathState(path) }),
   diff(wanted, { at }) {

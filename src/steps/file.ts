@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { accessChanges, checkMode, checkOwner, octal, type Owner } from '../facts/ownership.ts'
 import { pathState, REMOVED } from '../facts/path.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden } from '../model/hidden-values.ts'
 import { checkNodePath } from '../model/node-path.ts'
 
 /** A file with a content, or no file. */
@@ -17,7 +18,7 @@ export interface FileContent {
   readonly mode?: number
   /** `user`, `user:group`. @default root:root */
   readonly owner?: Owner
-  /** Neither the content nor its digest is ever shown. @default false */
+  /** Neither the content nor its digest is ever shown. @default whether a value of `secret()` is in it */
   readonly secret?: boolean
   readonly absent?: false
 }
@@ -43,6 +44,8 @@ chown -- "$3" "$draft"
 chmod -- "$2" "$draft"
 if ! mv -fT -- "$draft" "$1" 2>/dev/null; then
   [ -f "$1" ] || { mv -fT -- "$draft" "$1"; exit; }
+  # Who may not read the new content must not see it come either.
+  case $2 in *[4567]) ;; *) chmod 0000 -- "$1" ;; esac
   cat "$draft" >"$1"; chown -- "$3" "$1"; chmod -- "$2" "$1"
 fi`
 
@@ -58,7 +61,8 @@ mkdir -p -- "${REMOVED}\${1%/*}"
 
 /**
  * A regular file: content, mode and owner; written atomically, missing parent directories made (0755).
- * With `absent: true`, nothing at that path.
+ * With `absent: true`, nothing at that path. A secret of this machine comes from `secret({ env: 'APP_TOKEN' })` or
+ * `secret({ file: new URL('token', import.meta.url) })`, imported from `lab`: what holds one is a secret file.
  * @example file({ path: '/etc/motd', content: 'hello\n' })
  * @example file({ path: '/etc/app/token', content: process.env['APP_TOKEN'] ?? 'none', secret: true, owner: 'daemon' })
  * @example file({ path: '/etc/former.conf', absent: true })
@@ -78,7 +82,7 @@ export const file = defineStep({
   diff(wanted, { at }) {
     if (wanted.absent === true) return at.type === 'absent' ? [] : [{ path: 'exists', from: at.type, to: undefined }]
     const digest = sha256(wanted.content)
-    const show = (hex: string) => (wanted.secret === true ? '***' : `sha256:${hex.slice(0, 12)}`)
+    const show = (hex: string) => (isSecret(wanted) ? '***' : `sha256:${hex.slice(0, 12)}`)
     if (at.type === 'absent') return [{ path: 'content', from: undefined, to: show(digest) }]
     if (at.type !== 'file') return [{ path: 'type', from: at.type, to: 'file' }]
     const content = at.digest === digest ? [] : [{ path: 'content', from: show(at.digest ?? ''), to: show(digest) }]
@@ -93,16 +97,16 @@ export const file = defineStep({
       {
         argv: ['sh', '-c', WRITE, 'write', wanted.path, ...access],
         stdin: wanted.content,
-        ...(wanted.secret === true && typeof wanted.content === 'string' ? { secrets: [wanted.content] } : {}),
+        ...(isSecret(wanted) && typeof wanted.content === 'string' ? { secrets: [wanted.content] } : {}),
       },
     ]
   },
   selfContained: true,
   files: ({ path }) => [path],
   preview(wanted) {
-    if (wanted.absent === true) return { path: wanted.path, content: '' }
-    if (wanted.secret === true || typeof wanted.content !== 'string') return undefined
-    return { path: wanted.path, content: wanted.content }
+    if (wanted.absent === true) return { path: wanted.path, content: '', isPublic: true }
+    if (isSecret(wanted) || typeof wanted.content !== 'string') return undefined
+    return { path: wanted.path, content: wanted.content, isPublic: (modeOf(wanted) & 0o004) !== 0 }
   },
 })
 
@@ -112,7 +116,12 @@ export function absentFile(path: string): ReturnType<typeof file> {
 }
 
 function modeOf(wanted: FileContent): number {
-  return wanted.mode ?? (wanted.secret === true ? 0o600 : 0o644)
+  return wanted.mode ?? (isSecret(wanted) ? 0o600 : 0o644)
+}
+
+/** What holds a secret of `secret()` is one. */
+function isSecret({ secret, content }: FileContent): boolean {
+  return secret ?? holdsHidden(content)
 }
 
 function ownerOf(wanted: FileContent): Owner {

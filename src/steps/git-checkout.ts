@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { checkoutState, remoteRevision, UNFINISHED } from '../facts/git.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden } from '../model/hidden-values.ts'
 import { LabError, UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import type { Change, Step } from '../model/step.ts'
+import { hasCredentials, withoutCredentials } from '../model/url-credentials.ts'
 
 /** A working tree of a git repository, at one revision. */
 export interface GitCheckoutOptions {
@@ -76,14 +78,14 @@ export const gitCheckout = defineStep({
     if (!/^[A-Za-z0-9_][\w./+@-]*$/.test(revision) || revision.includes('..')) {
       throw new UsageError(`"${revision}" is not a branch, a tag or a commit`)
     }
-    // `ext::` would run a command.
-    if (!/^[!-~]+$/.test(repository) || /^-|::/.test(repository)) {
-      throw new UsageError(`"${repository}" is not a repository`)
-    }
-    if (/^[a-z+]+:\/\/[^/@]*:[^/@]*@/i.test(repository)) {
-      throw new UsageError(`${path}: the URL of its repository has a password in it, which all could read`, {
+    if (hasCredentials(repository) || holdsHidden(repository)) {
+      throw new UsageError(`${path}: the URL of its repository has a password or a token in it, which all could read`, {
         hint: "write it to /root/.git-credentials with a secret file, and set git's credential.helper to store",
       })
+    }
+    // `ext::` would run a command.
+    if (!/^[!-~]+$/.test(repository) || /^-|::/.test(repository)) {
+      throw new UsageError(`"${withoutCredentials(repository)}" is not a repository`)
     }
   },
   facts: ({ path, repository, revision }) => ({

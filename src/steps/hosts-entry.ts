@@ -68,7 +68,8 @@ export const hostsEntry = defineStep({
   title: ({ address, names, absent }: HostsEntryOptions) =>
     absent === true ? `no address for ${names.join(', ')}` : `${names.join(', ')} at ${address}`,
   validate({ address, names }) {
-    if (address !== undefined && isIP(address) === 0) throw new UsageError(`"${address}" is not an address`)
+    if (address !== undefined && isIP(address) === 0)
+      throw new UsageError(`"${address}" is not an address: write 192.0.2.1 or 2001:db8::1`)
     if (names.length === 0) throw new UsageError(`${address ?? '/etc/hosts'}: name a name`)
     if (new Set(names).size < names.length) throw new UsageError(`${names.join(', ')}: a name is given twice`)
     for (const name of names) {

@@ -1,5 +1,6 @@
 import { lineNumbers } from '../facts/line-numbers.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import { FactUnavailable, type Change } from '../model/step.ts'
@@ -23,7 +24,7 @@ export interface LinePresent {
   readonly after?: string
   /** A line that is new goes before the first line that matches this expression; no such line is an error. */
   readonly before?: string
-  /** The line is shown nowhere. */
+  /** The line is shown nowhere. @default whether a value of `secret()` is in it */
   readonly secret?: boolean
   readonly absent?: false
 }
@@ -36,7 +37,7 @@ export interface LineAbsent {
   readonly line?: string
   /** POSIX extended regular expression of the lines that go. */
   readonly matching?: string
-  /** The line is shown nowhere. */
+  /** The line is shown nowhere. @default whether a value of `secret()` is in it */
   readonly secret?: boolean
 }
 
@@ -73,7 +74,7 @@ edit_file "$path" insert`
 export const line = defineStep({
   kind: 'line',
   title: (wanted: LineOptions) => {
-    const what = wanted.secret === true ? '***' : (wanted.line ?? `lines like ${wanted.matching ?? ''}`)
+    const what = isSecret(wanted) ? '***' : (wanted.line ?? `lines like ${wanted.matching ?? ''}`)
     return wanted.absent === true ? `no ${what} in ${wanted.path}` : `${what} in ${wanted.path}`
   },
   validate(wanted) {
@@ -105,7 +106,7 @@ export const line = defineStep({
     }
     const [same = [], matching = []] = [lines.get('same'), lines.get('matching')]
     const others = matching.filter((number) => !same.includes(number))
-    const text = wanted.secret === true ? '***' : wanted.line
+    const text = isSecret(wanted) ? '***' : wanted.line
     if (wanted.absent === true) {
       const found = [...new Set([...same, ...others])].sort((a, b) => a - b)
       return found.length === 0 ? [] : [{ path: 'line', from: numbered(found), to: undefined }]
@@ -128,7 +129,7 @@ export const line = defineStep({
       {
         argv: ['sh', '-c', APPLY, 'line', wanted.path, wish, wanted.matching ?? '', side, anchorOf(wanted) ?? ''],
         stdin: wanted.line ?? '',
-        ...(wanted.secret === true && wanted.line !== undefined ? { secrets: [wanted.line] } : {}),
+        ...(isSecret(wanted) && wanted.line !== undefined ? { secrets: [wanted.line] } : {}),
       },
     ]
   },
@@ -136,6 +137,11 @@ export const line = defineStep({
   edits: true,
   files: ({ path }) => [path],
 })
+
+/** What holds a secret of `secret()` is one. */
+function isSecret({ secret, line }: LineOptions): boolean {
+  return secret ?? holdsHidden(line ?? '')
+}
 
 function anchorOf(wanted: LineOptions): string | undefined {
   return wanted.absent === true ? undefined : (wanted.after ?? wanted.before)

@@ -38,7 +38,7 @@ ${EDIT_FILE}
 path=$1 field=$2 device=$3 type=$4 options=$5 action=$6
 (umask 022; mkdir -p -- "$path")
 case $action in
-  replace) umount -- "$path" ;;
+  replace) while mountpoint -q -- "$path"; do umount -- "$path"; done ;;
   remount) mount -o "remount,$options" -- "$path" ;;
 esac
 case $action in

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkCondition, conditionChanges, conditionFacts, type Condition } from '../facts/satisfied.ts'
 import { defineStep } from '../model/define-step.ts'
+import { refuseHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { settingsOf, type RunSettings } from '../model/run-settings.ts'
 
@@ -49,6 +50,8 @@ export const script = defineStep({
   title: (wanted: ScriptOptions) => wanted.title ?? `run ${nameOf(wanted)}`,
   validate(wanted) {
     checkCondition(wanted)
+    refuseHidden('"args"', wanted.args ?? [])
+    refuseHidden('"env"', Object.values(wanted.env ?? {}))
     if (wanted.interpreter?.length === 0) throw new UsageError(`${nameOf(wanted)}: its interpreter is no command`)
     textOf(wanted)
   },
@@ -82,7 +85,6 @@ function textOf({ file }: ScriptOptions): Uint8Array {
     return readFileSync(pathOf(file))
   } catch (cause) {
     throw new UsageError(`the script ${pathOf(file)} cannot be read`, {
-      where: pathOf(file),
       hint: 'a relative path starts at the working directory; new URL(name, import.meta.url) at the playbook',
       cause,
     })

@@ -36,7 +36,8 @@ export const sysctl = defineStep({
   validate({ name, settings }) {
     checkName('kernel settings file', name)
     for (const [key, value] of Object.entries(settings)) {
-      if (!/^[a-z0-9_*-]+([./][A-Za-z0-9_*-]+)+$/.test(key)) throw new UsageError(`"${key}" is not a kernel setting`)
+      if (!/^[a-z0-9_*-]+([./][A-Za-z0-9_*-]+)+$/.test(key))
+        throw new UsageError(`"${key}" is not a kernel setting: write it like vm.swappiness`)
       if (String(value).includes('\n')) throw new UsageError(`${key}: a value is one line`)
     }
   },

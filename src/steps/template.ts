@@ -13,7 +13,7 @@ export function render(template: string, values: object, name = 'template'): str
   try {
     return compiled(template)(values)
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { where: name, cause: error })
+    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }
 

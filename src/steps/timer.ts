@@ -3,6 +3,7 @@ import { pathState, type PathState } from '../facts/path.ts'
 import { unitState } from '../facts/unit.ts'
 import { checkAccountName } from '../model/account-name.ts'
 import { defineStep } from '../model/define-step.ts'
+import { refuseHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkName } from '../model/names.ts'
 import { checkNodePath } from '../model/node-path.ts'
@@ -108,6 +109,7 @@ export const timer = defineStep({
       throw new UsageError(`timer ${name}: ${option} is a whole number of milliseconds`)
     }
     if (wanted.user !== undefined) checkAccountName('user', wanted.user)
+    refuseHidden(`timer ${name}: "command"`, [command].flat())
     if (typeof command !== 'string') checkNodePath(command[0] ?? '')
     if ([command].flat().some((word) => word.includes('\0'))) throw new UsageError(`timer ${name}: a command is text`)
   },

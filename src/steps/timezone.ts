@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { pathState } from '../facts/path.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
@@ -9,7 +10,7 @@ export interface TimezoneOptions {
   readonly zone: string
 }
 
-// Where /etc/timezone still is, it must not say otherwise; it has no say of its own.
+// Where /etc/timezone still is, some programs read it: it must not say otherwise.
 const SET = `set -eu
 umask 022
 if [ -e /etc/timezone ]; then
@@ -33,16 +34,22 @@ export const timezone = defineStep({
       throw new UsageError(`"${zone}" is not the name of a time zone: write it like Europe/Berlin`)
     }
   },
-  facts: ({ zone }) => ({ now: pathState('/etc/localtime'), known: pathState(fileOf(zone)) }),
-  diff({ zone }, { now, known }) {
+  facts: ({ zone }) => ({
+    now: pathState('/etc/localtime'),
+    noted: pathState('/etc/timezone'),
+    known: pathState(fileOf(zone)),
+  }),
+  diff({ zone }, { now, noted, known }) {
     if (known.type !== 'file' && known.type !== 'symlink') {
       throw new FactUnavailable(`${fileOf(zone)} is not there: no such zone, or tzdata is not installed`)
     }
     const found = now.target === undefined ? undefined : zoneOf(now.target)
-    return found === zone ? [] : [{ path: 'zone', from: found ?? now.type, to: zone }]
+    if (found !== zone) return [{ path: 'zone', from: found ?? now.type, to: zone }]
+    const agrees = noted.type === 'absent' || noted.digest === createHash('sha256').update(`${zone}\n`).digest('hex')
+    return agrees ? [] : [{ path: '/etc/timezone', from: 'otherwise', to: zone }]
   },
   apply: ({ zone }) => [{ argv: ['sh', '-c', SET, 'timezone', zone, fileOf(zone)] }],
-  files: () => ['/etc/localtime'],
+  files: () => ['/etc/localtime', '/etc/timezone'],
 })
 
 function fileOf(zone: string): string {

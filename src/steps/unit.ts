@@ -3,6 +3,7 @@ import { accessChanges } from '../facts/ownership.ts'
 import { pathState, type PathState } from '../facts/path.ts'
 import { unitName, unitState } from '../facts/unit.ts'
 import { defineStep } from '../model/define-step.ts'
+import { refuseHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { FactUnavailable, type Change } from '../model/step.ts'
 
@@ -67,6 +68,7 @@ export const unit = defineStep({
     if (wanted.dropIn !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(wanted.dropIn)) {
       throw new UsageError(`"${wanted.dropIn}" is not the name of a drop-in`)
     }
+    if (wanted.absent !== true) refuseHidden(`${wanted.name}: "content"`, [wanted.content])
     if (wanted.absent !== true && !/^\s*\[\w+\]/m.test(wanted.content)) {
       throw new UsageError(`${wanted.name}: a unit file has sections, like [Service]`)
     }

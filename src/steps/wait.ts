@@ -3,9 +3,11 @@ import { pathState, type PathState } from '../facts/path.ts'
 import { succeeds, type Run } from '../facts/satisfied.ts'
 import { unitName, unitState, type UnitState } from '../facts/unit.ts'
 import { defineStep } from '../model/define-step.ts'
+import { holdsHidden, refuseHidden } from '../model/hidden-values.ts'
 import { UsageError } from '../model/errors.ts'
 import { checkNodePath } from '../model/node-path.ts'
 import type { FactQuery, Step } from '../model/step.ts'
+import { hasCredentials } from '../model/url-credentials.ts'
 import { quote } from '../shell/quote.ts'
 
 /** What is waited for: exactly one of `port`, `unit`, `http`, `path` and `until`. */
@@ -64,6 +66,10 @@ export const wait = defineStep({
   validate(wanted) {
     if ('path' in wanted) checkNodePath(wanted.path)
     if ('port' in wanted) checkPort(wanted.port, wanted.host)
+    if ('http' in wanted && (hasCredentials(wanted.http) || holdsHidden(wanted.http))) {
+      throw new UsageError('the URL has a password or a token in it, which all could read')
+    }
+    if ('until' in wanted) refuseHidden('"until"', [wanted.until].flat())
     if ('http' in wanted && !(/^https?:\/\/[!-~]+$/.test(wanted.http) && URL.canParse(wanted.http))) {
       throw new UsageError(`"${wanted.http}" is not a http:// or https:// URL`)
     }
@@ -131,6 +137,7 @@ function testOf(wanted: WaitOptions): string {
 }
 
 function checkPort(port: number, host: string | undefined): void {
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new UsageError(`${String(port)} is not a port`)
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new UsageError(`${String(port)} is not a port: 1 to 65535`)
   if (host !== undefined && !/^[A-Za-z0-9:][A-Za-z0-9.:-]*$/.test(host)) throw new UsageError(`"${host}" is not a host`)
 }

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection } from '../../src/model/connection.ts'
+import { expect, test } from 'vitest'
 import { apt } from '../../src/steps/apt.ts'
 import { authorizedKey } from '../../src/steps/authorized-key.ts'
 import { block } from '../../src/steps/block.ts'
@@ -9,22 +8,11 @@ import { group } from '../../src/steps/group.ts'
 import { line } from '../../src/steps/line.ts'
 import { sudoers } from '../../src/steps/sudoers.ts'
 import { user } from '../../src/steps/user.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { converge, runSteps } from './play-runner.ts'
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
-beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
-})
-afterAll(() => node.destroy())
-
-const sh = async (script: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(script)
-  if (status !== 0) throw new Error(`${script}: ${stderr}`)
-  return stdout.trim()
-}
+const node = useNode()
+const { sh } = node
 
 // Of "hunter22".
 const HASH = '$6$saltsaltsalt$y/I2UrqJ5YHHRlpMYUTvZaJh3XBAbZ5v3gJ4aKpMZVGyhyhSW1rYpLhFwGwyzMYKXFpzaqqmWnCgCPbgqMiAt1'

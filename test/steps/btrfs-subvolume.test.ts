@@ -22,7 +22,7 @@ test('a subvolume with its mode and owner is left alone, and so is a read-only o
 })
 
 test('a missing one is made, also in the place of an empty directory; a full one or a file is left alone', async () => {
-  expect(shown(await seen({ type: 'absent' }))).toEqual(['create /srv/data root:root 0750'])
+  expect(shown(await seen({ type: 'absent' }))).toEqual(['create /srv/data root:root 00750'])
   expect((await seen({ type: 'directory', empty: true })).changes).toEqual([
     { path: 'type', from: 'directory', to: 'subvolume' },
   ])
@@ -35,10 +35,10 @@ test('one that is read-only is made writable before its mode is changed, and rea
   const mode = path({ type: 'directory', mode: 0o700 })
   expect(shown(await seen({ type: 'subvolume', readOnly: true }, options, mode))).toEqual([
     '-ts /srv/data ro false',
-    'access /srv/data root:root 0750',
+    'access /srv/data root:root 00750',
   ])
   expect(shown(await seen({ type: 'subvolume' }, { ...options, readOnly: true }, mode))).toEqual([
-    'access /srv/data root:root 0750',
+    'access /srv/data root:root 00750',
     '-ts /srv/data ro true',
   ])
 })

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { observedBy } from '../../src/executor/evaluate.ts'
 import { ask, questionnaire } from '../../src/executor/gather.ts'
-import type { Connection } from '../../src/model/connection.ts'
 import { dockerContainer } from '../../src/steps/docker-container.ts'
 import { dockerImage } from '../../src/steps/docker-image.ts'
 import { dockerNetwork } from '../../src/steps/docker-network.ts'
@@ -9,26 +8,18 @@ import { nodeLabel } from '../../src/steps/node-label.ts'
 import { service } from '../../src/steps/service.ts'
 import { configName, swarmConfig } from '../../src/steps/swarm-config.ts'
 import { secretName, swarmSecret } from '../../src/steps/swarm-secret.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { startEngine } from './engine-node.ts'
 import { converge, runSteps } from './play-runner.ts'
 
 const IMAGE = '127.0.0.1:5000/hello:1'
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
+const node = useNode()
+const { sh } = node
 beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
-  await startEngine(connection, { swarm: true })
+  await startEngine(node.connection, { swarm: true })
 })
-afterAll(() => node.destroy())
 
-const sh = async (text: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(`set -e\n${text}`)
-  if (status !== 0) throw new Error(`${text}: ${stderr}`)
-  return stdout.trim()
-}
 const firstError = async (...steps: Parameters<typeof runSteps>[1][number][]) =>
   (await runSteps(node, steps)).summary.errors[0]
 
@@ -163,10 +154,10 @@ docker network inspect first >/dev/null 2>&1 || docker network create first
 docker run -d --name cut --network first ${IMAGE}
 echo old | docker config create -l lab.config=cut cut-old -`)
       if (index < 2) await sh(`docker rm -f cut; docker network rm ${index === 0 ? 'first' : 'second'} || true`)
-      const observed = observedBy(step, await ask(connection, questionnaire(step.queries)))
+      const observed = observedBy(step, await ask(node.connection, questionnaire(step.queries)))
       const context = { node: node.nodes[0]!, read: () => Promise.reject(new Error('no other node is read')) }
       const commands = await step.apply(step.diff(observed, new Set()), observed, context)
-      for (const command of commands.slice(0, calls)) expect((await connection.exec(command)).status).toBe(0)
+      for (const command of commands.slice(0, calls)) expect((await node.connection.exec(command)).status).toBe(0)
       const { summary } = await runSteps(node, steps)
       expect(summary.errors, `${step.title}, ended after ${String(calls)} calls`).toEqual([])
       expect((await runSteps(node, steps, { mode: 'plan' })).outcomes.filter((line) => !line.endsWith(': ok'))).toEqual(

@@ -1,29 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection } from '../../src/model/connection.ts'
+import { expect, test } from 'vitest'
 import { btrfsSubvolume } from '../../src/steps/btrfs-subvolume.ts'
 import { zfsDataset } from '../../src/steps/zfs-dataset.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { startPool } from './pool-node.ts'
 import { converge, runSteps } from './play-runner.ts'
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
-beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
-})
-afterAll(() => node.destroy())
+const node = useNode()
+const { sh } = node
 
-const sh = async (text: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(`set -e\n${text}`)
-  if (status !== 0) throw new Error(`${text}: ${stderr}`)
-  return stdout.trim()
-}
 const firstError = async (...steps: Parameters<typeof runSteps>[1][number][]) =>
   (await runSteps(node, steps)).summary.errors[0]
 
 test('a subvolume is made, mended, made read-only, and removed; what is no subvolume is left alone', async () => {
-  await startPool(connection, 'btrfs')
+  await startPool(node.connection, 'btrfs')
   const data = { path: '/srv/pool/apps/data', mode: 0o750, owner: 'daemon:adm' }
   expect(await converge(node, [btrfsSubvolume(data)])).toEqual([['type']])
   expect(
@@ -44,7 +33,7 @@ test('a subvolume is made, mended, made read-only, and removed; what is no subvo
 })
 
 test('a dataset is made with its parents and properties, mended, and removed unless it has snapshots', async () => {
-  await startPool(connection, 'zfs')
+  await startPool(node.connection, 'zfs')
   const wanted = { name: 'tank/apps/data', properties: { compression: 'on', quota: '64M', atime: 'off' } }
   expect(await converge(node, [zfsDataset(wanted)])).toEqual([['dataset']])
   await sh('zfs set quota=32M tank/apps/data; zfs inherit compression tank/apps/data')

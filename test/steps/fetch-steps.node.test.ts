@@ -3,14 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection } from '../../src/model/connection.ts'
 import { apt } from '../../src/steps/apt.ts'
 import { archive } from '../../src/steps/archive.ts'
 import { download } from '../../src/steps/download.ts'
 import { gitCheckout } from '../../src/steps/git-checkout.ts'
 import { script } from '../../src/steps/script.ts'
 import { wait } from '../../src/steps/wait.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { serveOn } from './http-server.ts'
 import { converge, runSteps } from './play-runner.ts'
 
@@ -18,29 +17,19 @@ const WEB = '/srv/web'
 const PORT = 8099
 const URL_OF = (name: string) => `http://127.0.0.1:${String(PORT)}/${name}`
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
+const node = useNode()
+const { sh } = node
 let local: string
 beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
   local = await mkdtemp(join(tmpdir(), 'lab-fetch-'))
-  await serveOn(connection, WEB, PORT)
+  await serveOn(node.connection, WEB, PORT)
 })
-afterAll(async () => {
-  await rm(local, { recursive: true, force: true })
-  await node.destroy()
-})
+afterAll(() => rm(local, { recursive: true, force: true }))
 
-const sh = async (text: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(`set -e\n${text}`)
-  if (status !== 0) throw new Error(`${text}: ${stderr}`)
-  return stdout.trim()
-}
 const sha256 = (content: string) => createHash('sha256').update(content).digest('hex')
 /** A file of the web server; returns its checksum. */
 const publish = async (name: string, content: string) => {
-  await connection.writeFile(`${WEB}/${name}`, content, 0o644)
+  await node.connection.writeFile(`${WEB}/${name}`, content, 0o644)
   return sha256(content)
 }
 const firstError = async (...steps: Parameters<typeof runSteps>[1][number][]) =>
@@ -134,7 +123,7 @@ test('with a checksum the archive may go once it is unpacked; one from this mach
   })
   expect(await converge(node, [known])).toEqual([['content']])
   const tar = join(local, 'own.tar')
-  await writeFile(tar, await connection.readFile('/srv/t.tar'))
+  await writeFile(tar, await node.connection.readFile('/srv/t.tar'))
   await sh('rm /srv/t.tar')
   expect((await runSteps(node, [known])).outcomes).toEqual(['unpack /srv/t.tar to /opt/known: ok'])
   expect(await converge(node, [archive({ local: tar, path: '/opt/own' })])).toEqual([['content']])

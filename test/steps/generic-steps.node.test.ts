@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection } from '../../src/model/connection.ts'
+import { expect, test } from 'vitest'
 import { apt } from '../../src/steps/apt.ts'
 import { command } from '../../src/steps/command.ts'
 import { directory } from '../../src/steps/directory.ts'
@@ -7,22 +6,11 @@ import { absentFile, file } from '../../src/steps/file.ts'
 import { service } from '../../src/steps/service.ts'
 import { symlink } from '../../src/steps/symlink.ts'
 import { sysctl } from '../../src/steps/sysctl.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { converge, runSteps } from './play-runner.ts'
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
-beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
-})
-afterAll(() => node.destroy())
-
-const sh = async (script: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(script)
-  if (status !== 0) throw new Error(`${script}: ${stderr}`)
-  return stdout.trim()
-}
+const node = useNode()
+const { sh } = node
 
 test('a file is written with its parents, its mode and owner mended alone, and removed', async () => {
   const wanted = {
@@ -32,7 +20,7 @@ test('a file is written with its parents, its mode and owner mended alone, and r
     owner: 'root:adm',
   }
   expect(await converge(node, [file(wanted)])).toEqual([['content']])
-  expect(await connection.readFile(wanted.path)).toEqual(Buffer.from(wanted.content))
+  expect(await node.connection.readFile(wanted.path)).toEqual(Buffer.from(wanted.content))
   const inode = await sh(`stat -c %i "${wanted.path.replace('$', '\\$')}"`)
   await sh(`chmod 600 /etc/lab-test/deep/*; chown daemon /etc/lab-test/deep/*`)
   expect(await converge(node, [file(wanted)])).toEqual([['mode', 'owner']])
@@ -45,7 +33,7 @@ test('a binary file, a symlink in its place, and a file that is a mount point ar
   const content = Uint8Array.from({ length: 300_000 }, (_, i) => i % 256)
   await sh('ln -s /etc/hostname /etc/lab-test/binary')
   expect(await converge(node, [file({ path: '/etc/lab-test/binary', content })])).toEqual([['type']])
-  expect(await connection.readFile('/etc/lab-test/binary')).toEqual(Buffer.from(content))
+  expect(await node.connection.readFile('/etc/lab-test/binary')).toEqual(Buffer.from(content))
   await sh('touch /etc/lab-test/mounted && mount --bind /etc/lab-test/binary /etc/lab-test/mounted')
   expect(await converge(node, [file({ path: '/etc/lab-test/mounted', content: 'in place\n' })])).toEqual([['content']])
   expect(await sh('cat /etc/lab-test/mounted; umount /etc/lab-test/mounted')).toBe('in place')

@@ -1,32 +1,22 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { observedBy } from '../../src/executor/evaluate.ts'
 import { ask, questionnaire } from '../../src/executor/gather.ts'
-import type { Connection } from '../../src/model/connection.ts'
 import type { Step } from '../../src/model/step.ts'
 import { apt } from '../../src/steps/apt.ts'
 import { archive } from '../../src/steps/archive.ts'
 import { btrfsSubvolume } from '../../src/steps/btrfs-subvolume.ts'
 import { download } from '../../src/steps/download.ts'
 import { gitCheckout } from '../../src/steps/git-checkout.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { serveOn } from './http-server.ts'
 import { runSteps } from './play-runner.ts'
 import { startPool } from './pool-node.ts'
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
+const node = useNode()
+const { sh } = node
 beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
   await runSteps(node, [apt({ packages: ['git'] })])
 })
-afterAll(() => node.destroy())
-
-const sh = async (text: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(`set -e\n${text}`)
-  if (status !== 0) throw new Error(`${text}: ${stderr}`)
-  return stdout.trim()
-}
 
 // bash tells before each of its commands, also inside functions and subshells; the one named is never begun.
 const KILLED = `at=$1 script=$2; shift 2
@@ -36,13 +26,13 @@ eval "$script"`
 
 /** Applies a step and kills its script before its command number `at`; false when it came to its end before. */
 async function applyKilled(step: Step, at: number): Promise<boolean> {
-  const observed = observedBy(step, await ask(connection, questionnaire(step.queries)))
+  const observed = observedBy(step, await ask(node.connection, questionnaire(step.queries)))
   const changes = step.diff(observed, new Set())
   const context = { node: node.nodes[0]!, read: () => Promise.reject(new Error('no other node is read')) }
   const [command] = await step.apply(changes, observed, context)
   const [shell, option, script = '', name = '', ...args] = command?.argv ?? []
   expect([shell, option, changes.length > 0]).toEqual(['sh', '-c', true])
-  const { status } = await connection.exec({
+  const { status } = await node.connection.exec({
     argv: ['bash', '-Tc', KILLED, name, String(at), script, ...args],
     ...(command?.stdin === undefined ? {} : { stdin: command.stdin }),
   })
@@ -64,7 +54,7 @@ async function killEverywhere(step: Step, before: string, isDone: string): Promi
 }
 
 test('a download', async () => {
-  await serveOn(connection, '/srv/web', 8099)
+  await serveOn(node.connection, '/srv/web', 8099)
   await sh('seq 1000 >/srv/web/list; mkdir -p /srv/got')
   const sha256 = await sh('sha256sum </srv/web/list | cut -c1-64')
   const step = download({ url: 'http://127.0.0.1:8099/list', path: '/srv/got/list', sha256 })
@@ -98,7 +88,7 @@ seq 90 >list; echo new >new; git add .; git -c user.name=a -c user.email=a@b com
 })
 
 test('a subvolume', async () => {
-  await startPool(connection, 'btrfs')
+  await startPool(node.connection, 'btrfs')
   const step = btrfsSubvolume({ path: '/srv/pool/a/b', mode: 0o700, owner: 'daemon' })
   const before = '[ ! -d /srv/pool/a/b ] || btrfs -q subvolume delete /srv/pool/a/b; rm -rf /srv/pool/a'
   expect(await killEverywhere(step, before, '[ "$(stat -c "%a %U" /srv/pool/a/b)" = "700 daemon" ]')).toBeGreaterThan(4)

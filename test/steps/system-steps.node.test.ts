@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection } from '../../src/model/connection.ts'
+import { expect, test } from 'vitest'
 import { apt } from '../../src/steps/apt.ts'
 import { aptRepository } from '../../src/steps/apt-repository.ts'
 import { file } from '../../src/steps/file.ts'
@@ -11,22 +10,11 @@ import { swapOff } from '../../src/steps/swap-off.ts'
 import { timer } from '../../src/steps/timer.ts'
 import { timezone } from '../../src/steps/timezone.ts'
 import { unit } from '../../src/steps/unit.ts'
-import { startNode } from '../node-fixture.ts'
+import { useNode } from '../node-fixture.ts'
 import { converge, runSteps } from './play-runner.ts'
 
-let node: Awaited<ReturnType<typeof startNode>>
-let connection: Connection
-beforeAll(async () => {
-  node = await startNode()
-  connection = node.connection
-})
-afterAll(() => node.destroy())
-
-const sh = async (script: string): Promise<string> => {
-  const { status, stdout, stderr } = await connection.script(script)
-  if (status !== 0) throw new Error(`${script}: ${stderr}`)
-  return stdout.trim()
-}
+const node = useNode()
+const { sh } = node
 
 test('the name of the machine holds now and after a boot, and drift of either is mended alone', async () => {
   const step = hostname({ name: 'web1.example' })
