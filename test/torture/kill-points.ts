@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
 import { execa } from 'execa'
+import { glob } from 'zx'
+import { BUNDLE } from '../../scripts/bundle.mjs'
 import { lab, labId } from '../e2e/harness.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -36,11 +39,21 @@ export interface WatchedUp {
   readonly output: string
 }
 
-/** Runs `lab up` as compiled, and lets something die at `point`. */
+let compiled: Promise<string> | undefined
+
+/** lab compiled as ever, but with its packages apart, so that what is loaded before it can stand between them. */
+async function compileApart(): Promise<string> {
+  const outdir = join(ROOT, 'node_modules/.cache/lab-apart')
+  const sources = await glob('{src/cli/main,src/index,src/steps/*,playbooks/*}.ts', { cwd: ROOT })
+  await build({ ...BUNDLE, entryPoints: sources, packages: 'external', absWorkingDir: ROOT, outdir, outbase: '.' })
+  return join(outdir, 'src/cli/main.js')
+}
+
+/** Runs `lab up`, and lets something die at `point`. */
 export async function watchedUp(directory: string, point?: KillPoint): Promise<WatchedUp> {
   const scratch = await mkdtemp(join(tmpdir(), 'lab-kill-'))
   const log = join(scratch, 'effects')
-  const entry = join(ROOT, 'dist/src/cli/main.js')
+  const entry = await (compiled ??= compileApart())
   try {
     const ran = await execa('node', ['--import', join(import.meta.dirname, 'kill-effects.mjs'), entry, 'up'], {
       cwd: directory,
