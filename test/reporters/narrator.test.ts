@@ -321,3 +321,19 @@ describe('what runs now', () => {
     expect(activity.render(screen, 20)).toEqual([])
   })
 })
+
+it('a run of a playbook shows the nodes that took part, with no hole where nothing was to do', () => {
+  const hosts = { mgmt: host({}), node1: host({ ok: 3 }), node2: host({ ok: 3 }) }
+  const text = told([
+    { type: 'run-started', command: 'run web.ts', lab: 'site-f2af6c', at: '2026-01-01T00:00:00Z' },
+    { type: 'recap', hosts, changed: 0, failed: 0, durationMs: 400 },
+  ])
+  expect(text).toBe(`
+lab run web.ts  site-f2af6c
+
+  node1   3 ok   0 changed
+  node2   3 ok   0 changed
+
+✓ 0 changed on 2 nodes · 0.4 s
+`)
+})
