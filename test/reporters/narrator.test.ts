@@ -180,9 +180,9 @@ describe('lab plan', () => {
             @@ -1 +1 @@
             -{}
             +{"x": 1}
-        ? restart docker.service (depends on a change before it)                 node1
         ~ install rsyslog                                                        node2
             version  → 8.2504
+        ? restart docker.service (depends on a change before it)                 node1
 
         node1   4 ok   1 would change   1 may change
         node2   5 ok   1 would change   0 may change
@@ -336,4 +336,23 @@ lab run web.ts  site-f2af6c
 
 ✓ 0 changed on 2 nodes · 0.4 s
 `)
+})
+
+it('steps are told in the order of the play, whichever node was first', () => {
+  const text = told([
+    { type: 'play-started', play: 'Base', nodes: ['node1', 'node2'] },
+    step('node1', 'install nginx', { outcome: 'ok' }),
+    step('node1', 'write page of node1'),
+    step('node1', 'start nginx'),
+    step('node2', 'install nginx'),
+    step('node2', 'write page of node2'),
+    step('node2', 'start nginx'),
+  ])
+  const titles = [...text.matchAll(/~ (.*?) {2,}(.*)/g)].map(([, title = '', where = '']) => `${title}: ${where}`)
+  expect(titles).toEqual([
+    'install nginx: node2',
+    'write page of node1: node1',
+    'write page of node2: node2',
+    'start nginx: node1 node2',
+  ])
 })
