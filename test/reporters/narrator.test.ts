@@ -341,12 +341,12 @@ lab run web.ts  site-f2af6c
 it('steps are told in the order of the play, whichever node was first', () => {
   const text = told([
     { type: 'play-started', play: 'Base', nodes: ['node1', 'node2'] },
-    step('node1', 'install nginx', { outcome: 'ok' }),
-    step('node1', 'write page of node1'),
-    step('node1', 'start nginx'),
     step('node2', 'install nginx'),
     step('node2', 'write page of node2'),
     step('node2', 'start nginx'),
+    step('node1', 'install nginx', { outcome: 'ok' }),
+    step('node1', 'write page of node1'),
+    step('node1', 'start nginx'),
   ])
   const titles = [...text.matchAll(/~ (.*?) {2,}(.*)/g)].map(([, title = '', where = '']) => `${title}: ${where}`)
   expect(titles).toEqual([
