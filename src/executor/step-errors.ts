@@ -26,7 +26,7 @@ export function commandFailed(
   const program = /^(.*\/)?sh$/.test(command.argv[0] ?? '') ? 'its script' : (command.argv[0] ?? '')
   const seconds = String(Math.round(timeoutOf(command) / 1000))
   const why = result.status === 124 ? `did not end within ${seconds} s` : `exited with ${String(result.status)}`
-  const words = lastLines(`${result.stdout}\n${result.stderr}`, command.secrets)
+  const words = lastLines(`${result.stdout.trimEnd()}\n${result.stderr}`, command.secrets)
   // What runs always has no state that it is to bring about.
   const wish = step.always ? '' : `\n${differences(changes)}`
   return stepError('STEP_FAILED', place, step, `${program} ${why}${words}${redact(wish, command.secrets ?? [])}`)

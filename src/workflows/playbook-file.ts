@@ -9,7 +9,7 @@ import { InvalidFileError, UsageError } from '../model/errors.ts'
 import { nearest } from '../model/names.ts'
 import type { Site } from '../model/site.ts'
 import type { Playbook } from '../model/step.ts'
-import { blamed, checkKeys, guarded } from './playbook-errors.ts'
+import { blamed, checkFile, checkKeys, guarded, missingExport } from './playbook-errors.ts'
 
 /** A playbook that was compiled; `dispose` removes what that left on disk. Errors in its steps need it until then. */
 export interface LoadedPlaybook {
@@ -26,14 +26,14 @@ type Installation = Pick<Product, 'directory' | 'compiled'>
  * Throws `InvalidFileError` for what does not compile, `UsageError` for what is not a playbook.
  */
 export async function loadPlaybook(file: string, product: Installation): Promise<LoadedPlaybook> {
-  if (!existsSync(file)) throw new UsageError(`there is no playbook ${relative(process.cwd(), file)}`, { where: file })
+  checkFile(file)
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'lab-playbook-')))
   const dispose = () => rm(directory, { recursive: true, force: true })
   try {
     const outfile = join(directory, 'playbook.mjs')
     await compile(file, outfile, product)
-    const module = (await import(pathToFileURL(outfile).href).catch((error: unknown) => {
-      throw blamed(error, file)
+    const module = (await import(pathToFileURL(outfile).href).catch(async (error: unknown) => {
+      throw blamed((await missingExport(error)) ?? error, file)
     })) as { readonly default?: unknown }
     return { playbook: guarded(checkPlaybook(module.default, file), file), dispose }
   } catch (error) {

@@ -30,40 +30,44 @@ test('what is printed is compared with what the page shows, but for what differs
   expect(isShown(['content …'], ['content  anything'])).toBe(true)
 })
 
-test('the tutorial, from an empty directory to a site that is mended, does what it says', async () => {
-  const actions = readPage(await readFile(PAGE, 'utf8'))
-  expect(actions.length).toBeGreaterThan(20)
-  let edge = EDGE
-  for (const action of actions) {
-    if ('name' in action) {
-      await writeFile(join(directory, action.name), action.content)
-      continue
+test(
+  'the tutorial, from an empty directory to a site that is mended, does what it says',
+  { timeout: 1_200_000 },
+  async () => {
+    const actions = readPage(await readFile(PAGE, 'utf8'))
+    expect(actions.length).toBeGreaterThan(20)
+    let edge = EDGE
+    for (const action of actions) {
+      if ('name' in action) {
+        await writeFile(join(directory, action.name), action.content)
+        continue
+      }
+      const { command, output, line } = action
+      if (command.startsWith('cd ')) {
+        directory = join(directory, command.slice(3))
+        continue
+      }
+      const attempt = async () => {
+        const printed = await type(command.replaceAll(EDGE, edge))
+        // Nodes answer in any order.
+        const sorted = (lines: readonly string[]) => (command.startsWith('lab sh') ? lines.toSorted() : lines)
+        return { shown: sorted(output), found: sorted(printed.map((each) => each.replaceAll(edge, EDGE))) }
+      }
+      let ran = await attempt()
+      // On a busy machine a question may go unanswered for once; then one asks again.
+      const patience = Date.now() + 60_000
+      while (command === 'lab status' && !isShown(ran.shown, ran.found) && Date.now() < patience) ran = await attempt()
+      const { shown, found } = ran
+      if (!isShown(shown, found))
+        expect(found.join('\n'), `line ${String(line)} of the page: ${command}`).toBe(shown.join('\n'))
+      if (command === 'lab up') {
+        edge = (await status({ cwd: directory })).edge
+        expect(await machines()).toHaveLength(3)
+      }
     }
-    const { command, output, line } = action
-    if (command.startsWith('cd ')) {
-      directory = join(directory, command.slice(3))
-      continue
-    }
-    const attempt = async () => {
-      const printed = await type(command.replaceAll(EDGE, edge))
-      // Nodes answer in any order.
-      const sorted = (lines: readonly string[]) => (command.startsWith('lab sh') ? lines.toSorted() : lines)
-      return { shown: sorted(output), found: sorted(printed.map((each) => each.replaceAll(edge, EDGE))) }
-    }
-    let ran = await attempt()
-    // On a busy machine a question may go unanswered for once; then one asks again.
-    const patience = Date.now() + 60_000
-    while (command === 'lab status' && !isShown(ran.shown, ran.found) && Date.now() < patience) ran = await attempt()
-    const { shown, found } = ran
-    if (!isShown(shown, found))
-      expect(found.join('\n'), `line ${String(line)} of the page: ${command}`).toBe(shown.join('\n'))
-    if (command === 'lab up') {
-      edge = (await status({ cwd: directory })).edge
-      expect(await machines()).toHaveLength(3)
-    }
-  }
-  expect(await machines()).toEqual([])
-})
+    expect(await machines()).toEqual([])
+  },
+)
 
 /** Containers on the host that are machines of the reader's lab. */
 async function machines(): Promise<readonly string[]> {
@@ -78,7 +82,7 @@ async function type(command: string): Promise<readonly string[]> {
     all: true,
     reject: false,
     stdin: 'ignore',
-    timeout: 280_000,
+    timeout: 600_000,
     env: { NO_COLOR: '1', PATH: `${dirname(LAUNCHER)}${delimiter}${process.env['PATH'] ?? ''}` },
   })
   expect(exitCode, `${command}\n${all}`).toBe(0)
