@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { docker, lab, LAUNCHER, status } from './harness.ts'
+import { docker, labOk, LAUNCHER, status } from './harness.ts'
 import { isShown, readPage } from './walkthrough.ts'
 
 const PAGE = resolve(import.meta.dirname, '../../docs/tutorial.md')
@@ -17,7 +17,7 @@ beforeAll(async () => {
   directory = empty
 })
 afterAll(async () => {
-  if (directory !== empty) await lab(['destroy', '--yes'], { cwd: directory })
+  if (directory !== empty) await labOk(['destroy', '--yes'], { cwd: directory, timeoutMs: 590_000 })
   await rm(empty, { recursive: true, force: true })
 })
 
@@ -55,7 +55,7 @@ test(
       }
       let ran = await attempt()
       // On a busy machine a question may go unanswered for once; then one asks again.
-      const patience = Date.now() + 60_000
+      const patience = Date.now() + 240_000
       while (command === 'lab status' && !isShown(ran.shown, ran.found) && Date.now() < patience) ran = await attempt()
       const { shown, found } = ran
       if (!isShown(shown, found))
