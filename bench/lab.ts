@@ -9,6 +9,13 @@ export interface LabEvent {
   readonly [field: string]: unknown
 }
 
+/** What a command took. */
+export interface Cost {
+  readonly wallMs: number
+  /** User and system time of lab and of what it started on this host. */
+  readonly cpuMs: number
+}
+
 /** How a command is started. */
 export interface RunOptions {
   /** Added to the environment. */
@@ -51,6 +58,23 @@ export class Lab {
   async converged(args: readonly string[], options: RunOptions = {}): Promise<void> {
     const { changed, failed } = await this.last(args, options)
     if (changed !== 0 || failed !== 0) throw new Error(`lab ${args.join(' ')} changed ${String(changed)} things`)
+  }
+
+  /** {@link converged}, with what it took: bash counts the CPU time of all that a command starts and waits for. */
+  async cost(args: readonly string[]): Promise<Cost> {
+    const started = performance.now()
+    const { stdout, stderr } = await $({
+      cwd: this.directory,
+      signal: this.signal,
+      quiet: true,
+      shell: 'bash',
+      env: { ...process.env, NO_COLOR: '1', TIMEFORMAT: '%U %S' },
+    })`time ${this.#launcher} ${args} --json </dev/null`
+    const wallMs = performance.now() - started
+    const { changed, failed } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as LabEvent
+    if (changed !== 0 || failed !== 0) throw new Error(`lab ${args.join(' ')} changed ${String(changed)} things`)
+    const seconds = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number)
+    return { wallMs, cpuMs: seconds.reduce((sum, each) => sum + each, 0) * 1000 }
   }
 
   /** Brings it up and learns its names. */

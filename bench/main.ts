@@ -18,13 +18,13 @@ Options:
   --lab <directory>   measure this lab, which is up, and leave it standing (default: one of its own, destroyed at the end)
   --rounds <n>        how often each side runs
   --json              one JSON document a bench
-  --nodes <n,...>     up: the second run of labs of this many nodes as well, for example 4,16,48
+  --nodes <n,...>     many: labs of this many nodes (default: 4,16,48)
   --demo              up: lab demo as well
   --from-nothing      up: without any image of lab in the engine, if there is none now
 `
 
 /** In the order in which one lab serves them all. */
-const BENCHES = ['commands', 'site', 'playbooks', 'scale', 'move-volume', 'node-loss', 'up']
+const BENCHES = ['commands', 'site', 'playbooks', 'scale', 'move-volume', 'node-loss', 'up', 'many']
 
 /** Runs the benches that were asked for; answers with the exit code. */
 export async function main(root: string, argv: readonly string[]): Promise<number> {

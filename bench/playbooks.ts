@@ -137,7 +137,7 @@ async function floorCommand(session: Session, lab: Lab, states: readonly State[]
 }
 
 /** What a step adds to the second run of a play of a hundred: the difference to a play that is longer, by step. */
-async function oneMoreStep(session: Session, lab: Lab, rounds: number): Promise<Row> {
+export async function oneMoreStep(session: Session, lab: Lab, rounds: number): Promise<Row> {
   const playbooks = await Promise.all(
     [100, 100 + MORE].map(async (count) => {
       const path = join(session.temporary, `more-${String(count)}.ts`)

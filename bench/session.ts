@@ -8,7 +8,7 @@ export interface Options {
   /** Directory of a lab that is up already; it is used and left standing. */
   readonly lab?: string
   readonly json: boolean
-  /** Sizes of labs whose second `up` is measured as well. */
+  /** Sizes of the labs of `many`; empty: its own. */
   readonly nodes: readonly number[]
   readonly demo: boolean
   readonly fromNothing: boolean

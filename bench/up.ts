@@ -1,17 +1,13 @@
-import { freemem } from 'node:os'
 import { $ } from 'zx'
 import type { Lab } from './lab.ts'
-import { peakMemory, timed } from './measure.ts'
+import { timed } from './measure.ts'
 import type { Row } from './report.ts'
 import type { Bench, Session } from './session.ts'
-
-/** Memory a node takes while it boots, at the most; fewer are started where that is not free. */
-const NODE_MIB = 220
 
 /** A lab's whole life, several times over. Always on labs of its own: what it measures is how they come and go. */
 export const bench: Bench = {
   title: 'A lab from lab.yml to destroy, images built already',
-  summary: 'lab up with images built, up again, idle memory, destroy; by option demo, many nodes, from nothing',
+  summary: 'lab up with images built, up again, idle memory, destroy; by option demo, from nothing',
   async run(session) {
     const { options } = session
     const found = {
@@ -46,7 +42,6 @@ export const bench: Bench = {
       { what: 'lab destroy', unit: 'ms', values: found.destroy },
     ]
     if (options.demo) rows.push(await demo(session, 'lab demo, images built', 'under 60 s'))
-    for (const nodes of options.nodes) rows.push(...(await many(session, nodes, rounds, notes)))
     if (options.fromNothing) rows.push(...(await fromNothing(session, notes)))
     return { rows, notes }
   },
@@ -79,39 +74,6 @@ async function demo(session: Session, what: string, goal: string): Promise<Row> 
   const tookMs = await timed(() => lab.run(['demo']))
   await lab.run(['destroy', '--yes'])
   return { what, unit: 'ms', values: [tookMs], goal }
-}
-
-/** The second run of larger labs: lab.yml of the project with more workers. */
-async function many(session: Session, nodes: number, rounds: number, notes: string[]): Promise<readonly Row[]> {
-  const name = `${String(nodes)} nodes`
-  const freeMiB = freemem() / 2 ** 20
-  if (nodes < 3 || nodes * NODE_MIB > freeMiB) {
-    notes.push(
-      `${name}: left out, ${String(Math.round(freeMiB))} MiB are free and ${String(nodes * NODE_MIB)} are wanted.`,
-    )
-    return []
-  }
-  session.say(`${name}: up`)
-  const lab = await session.newLab(manySpec(nodes))
-  const first = await timed(() => lab.run(['up']))
-  const again: number[] = []
-  for (let round = 0; round < rounds; round++) again.push(await timed(() => lab.converged(['up'])))
-  const peak = await peakMemory(session.temporary, (env) => lab.run(['up'], { env }))
-  await lab.run(['destroy', '--yes'])
-  return [
-    { what: `${name}: lab up, new lab`, unit: 'ms', values: [first] },
-    { what: `${name}: lab up, nothing to do`, unit: 'ms', values: again, goal: '1.5, 3, 6 s for 4, 16, 48' },
-    { what: `${name}: peak memory of lab`, unit: 'MiB', values: [peak], goal: 'under 200 MiB' },
-  ]
-}
-
-function manySpec(nodes: number): string {
-  return `name: bench-many
-nodes:
-  - { name: mgmt, roles: [manager, build, edge] }
-  - { name: node1, roles: [worker, registry, logs] }
-  - { name: node, roles: [worker], count: ${String(nodes - 2)}, start: 2 }
-`
 }
 
 /**

@@ -117,7 +117,9 @@ export function wholeNumber(what: string, least: number, most = Number.MAX_SAFE_
 
 /** Reads a list with commas; for options that may also be given several times. */
 export function list(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, ...text.split(',').filter((word) => word !== '')]
+  const words = text.split(',').filter((word) => word !== '')
+  if (words.length === 0) throw new UsageError('a list that names nothing', { hint: 'leave the option out for all' })
+  return [...before, ...words]
 }
 
 /** Reads `key=value` into what was given before. */

@@ -18,6 +18,15 @@ export function throwIfFailed({ failed, errors = [] }: RunOutcome): void {
         .map(({ where }) => where ?? '')
         .filter((where) => where !== '')
         .join('; ') || undefined,
-    hint: first?.hint,
+    hint: hintFor(errors),
   })
+}
+
+/** What is to be typed for all of the nodes, where it differs by the node alone; else what is for the first. */
+function hintFor(errors: readonly LabError[]): string | undefined {
+  const [first, ...others] = errors.map(({ hint = '' }) => /^(.* --limit )(\S+)$/.exec(hint) ?? undefined)
+  const [, command, node] = first ?? []
+  const alike = others.flatMap((match) => (match?.[1] === command ? [match?.[2] ?? ''] : []))
+  if (command === undefined || node === undefined || alike.length < others.length) return errors[0]?.hint
+  return `${command}${[node, ...alike].join(',')}`
 }

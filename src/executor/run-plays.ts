@@ -1,7 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Connection } from '../model/connection.ts'
 import { LabError, toLabError } from '../model/errors.ts'
-import type { Emit, HostRecap } from '../model/events.ts'
+import type { Emit, HostRecap, RunEvent } from '../model/events.ts'
 import { leafSteps } from '../model/flow.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
@@ -49,7 +49,11 @@ const HOSTS_AT_ONCE = 32
  */
 export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const started = performance.now()
-  const { plays, nodes } = choosePlays(options.plays, options.nodes, options)
+  const chosen = choosePlays(options.plays, options.nodes, options)
+  const { plays } = chosen
+  // A node that no step is for is not asked for anything: it may be down.
+  const nodes = chosen.nodes.filter(({ name }) => plays.some(({ steps }) => (steps.get(name)?.length ?? 0) > 0))
+  if (nodes.length === 0) options.emit(nothingToDo(chosen.nodes))
   const stages = stagesOf(plays)
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
@@ -129,7 +133,13 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
       })
     ahead = changed.size === 0
   }
-  return summarize(nodes, plays, runs, failed, ended, performance.now() - started)
+  return summarize(chosen.nodes, plays, runs, failed, ended, performance.now() - started)
+}
+
+/** Said where a run comes to nothing, which is hardly what its user had in mind. */
+function nothingToDo(nodes: readonly NodeSpec[]): RunEvent {
+  const names = nodes.map(({ name }) => name).join(', ')
+  return { type: 'notice', level: 'warning', message: `no step is for ${names === '' ? 'any node' : names}` }
 }
 
 /** What all hosts of a run share. */

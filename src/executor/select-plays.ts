@@ -1,4 +1,4 @@
-import { UsageError } from '../model/errors.ts'
+import { toLabError, UsageError } from '../model/errors.ts'
 import { leafSteps } from '../model/flow.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
@@ -39,9 +39,14 @@ export function choosePlays(
 }
 
 /** The nodes a play is for. */
-function membersOf({ hosts }: Play, nodes: readonly NodeSpec[]): readonly NodeSpec[] {
+function membersOf({ name, hosts }: Play, nodes: readonly NodeSpec[]): readonly NodeSpec[] {
   if (typeof hosts === 'function') return nodes.filter((node) => hosts(node))
-  return nodesNamed(typeof hosts === 'string' ? [hosts] : hosts, nodes)
+  try {
+    return nodesNamed(typeof hosts === 'string' ? [hosts] : hosts, nodes)
+  } catch (error) {
+    const { message, code, hint } = toLabError(error)
+    throw new UsageError(message, { where: `hosts of "${name}"`, hint, cause: error }, code)
+  }
 }
 
 /** Steps of a node, ready to be run. */

@@ -66,7 +66,19 @@ export function variableValues<V extends VariableSet>(
       source === undefined ? defaultOf(declaration) : read(name, source.values[name], kindOf(declaration), source.where)
     Object.defineProperty(values, name, { enumerable: value !== undefined, get: () => value ?? missing(name) })
   }
-  return values as VariableValues<V>
+  return strict(values) as VariableValues<V>
+}
+
+/** A name that was not declared is an error where it is used: `undefined` would end up in somebody's file. */
+function strict(values: object): object {
+  return new Proxy(values, {
+    get: (target, name, receiver): unknown => {
+      // What JavaScript itself looks for: how to print it, whether it is a promise.
+      const isAsked = typeof name === 'string' && !(name in target) && name !== 'then' && name !== 'toJSON'
+      if (isAsked) throw unknownName('variable', name, Object.getOwnPropertyNames(target))
+      return Reflect.get(target, name, receiver)
+    },
+  })
 }
 
 /** Refuses `--var` for what the playbook does not declare: a typing error must not go unnoticed. */

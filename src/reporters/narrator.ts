@@ -23,6 +23,8 @@ export function makeNarrator(screen: () => Screen, now: () => number, full = fal
   let planned = false
   let headings = 0
   let play: OpenPlay | undefined
+  // Whether what was told last ends with an empty line.
+  let spaced = false
 
   const endPlay = (): readonly string[] => {
     const ended = play
@@ -32,36 +34,45 @@ export function makeNarrator(screen: () => Screen, now: () => number, full = fal
       : renderPlay({ ...ended, durationMs: now() - ended.started }, ended.steps, screen(), full)
   }
 
+  const tell = (event: RunEvent): readonly string[] => {
+    switch (event.type) {
+      case 'play-started': {
+        const before = endPlay()
+        play = { name: event.play, nodes: event.nodes, started: now(), steps: [] }
+        return before
+      }
+      case 'step':
+        if (event.outcome === 'failed') return renderStep(event, screen(), full)
+        if (play?.name === event.play) {
+          play.steps.push(event)
+          return []
+        }
+        return event.outcome === 'ok' ? [] : renderStep(event, screen(), full)
+      case 'recap':
+        return [...endPlay(), ...renderRecap(event, planned, screen())]
+      case 'run-started':
+        planned = event.command === 'plan' || event.command.endsWith('--check')
+        return [...endPlay(), ...(headings++ > 0 ? [''] : []), ...EVENT_FORMATS['run-started'](event, screen())]
+      case 'error':
+      case 'done':
+      case 'summary':
+      case 'deployed':
+      case 'scaled':
+      case 'moved':
+        return [...endPlay(), ...format(event, screen())]
+      default:
+        return format(event, screen())
+    }
+  }
+
   return {
     lines: (event) => {
-      switch (event.type) {
-        case 'play-started': {
-          const before = endPlay()
-          play = { name: event.play, nodes: event.nodes, started: now(), steps: [] }
-          return before
-        }
-        case 'step':
-          if (event.outcome === 'failed') return renderStep(event, screen(), full)
-          if (play?.name === event.play) {
-            play.steps.push(event)
-            return []
-          }
-          return event.outcome === 'ok' ? [] : renderStep(event, screen(), full)
-        case 'recap':
-          return [...endPlay(), ...renderRecap(event, planned, screen())]
-        case 'run-started':
-          planned = event.command === 'plan' || event.command.endsWith('--check')
-          return [...endPlay(), ...(headings++ > 0 ? [''] : []), ...EVENT_FORMATS['run-started'](event, screen())]
-        case 'error':
-        case 'done':
-        case 'summary':
-        case 'deployed':
-        case 'scaled':
-        case 'moved':
-          return [...endPlay(), ...format(event, screen())]
-        default:
-          return format(event, screen())
-      }
+      const all = tell(event)
+      // Nothing was told of the run between its heading and its recap: one empty line is enough.
+      const lines = event.type === 'recap' && spaced && all[0] === '' ? all.slice(1) : all
+      if (lines.length > 0) spaced = lines.at(-1) === ''
+      else if (event.type === 'play-started' || event.type === 'task-started') spaced = false
+      return lines
     },
     flush: endPlay,
   }

@@ -17,7 +17,8 @@ interface RecapColumn {
 /** The end of a run of playbooks: a line a node, then what it comes to. `planned`: nothing was changed, only looked at. */
 export function renderRecap(event: RecapEvent, planned: boolean, screen: Screen): readonly string[] {
   const { style } = screen
-  const rows = collapse(Object.entries(event.hosts))
+  const hosts = involved(event)
+  const rows = collapse(hosts)
   const columns: readonly RecapColumn[] = [
     { count: 'ok', word: 'ok', paint: style.green },
     { count: 'changed', word: planned ? 'would change' : 'changed', paint: style.yellow },
@@ -40,11 +41,18 @@ export function renderRecap(event: RecapEvent, planned: boolean, screen: Screen)
     ]),
     { ...screen, columns: screen.columns - 2 },
   )
-  return ['', ...table.map((line) => `  ${line}`), '', verdict(event, planned, screen)]
+  return ['', ...table.map((line) => `  ${line}`), '', verdict(event, hosts.length, planned, screen)]
 }
 
-function verdict(event: RecapEvent, planned: boolean, { style }: Screen): string {
-  const nodes = count(Object.keys(event.hosts).length, 'node')
+/** The nodes that had a step; all of them where none had. */
+function involved({ hosts }: RecapEvent): readonly (readonly [string, HostRecap])[] {
+  const all = Object.entries(hosts)
+  const busy = all.filter(([, host]) => Object.values(host).some((number) => number > 0))
+  return busy.length === 0 ? all : busy
+}
+
+function verdict(event: RecapEvent, among: number, planned: boolean, { style }: Screen): string {
+  const nodes = count(among, 'node')
   const maybe = Object.values(event.hosts).reduce((sum, host) => sum + host.maybe, 0)
   const time = style.dim(`· ${formatDuration(event.durationMs)}`)
   const changed = count(event.changed, 'change')

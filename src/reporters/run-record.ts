@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reporter, RunEvent } from '../model/events.ts'
 
@@ -6,6 +6,8 @@ import type { Reporter, RunEvent } from '../model/events.ts'
 export interface RecordLimits {
   readonly runs: number
   readonly bytesPerRun: number
+  /** Of all runs together that are over. @default 64 MiB */
+  readonly bytesInAll?: number
 }
 
 /** An event as it is kept, with its time since the start of the run in milliseconds. */
@@ -18,6 +20,7 @@ export interface RunEnd {
 }
 
 const LIMITS: RecordLimits = { runs: 50, bytesPerRun: 8 * 2 ** 20 }
+const BYTES_IN_ALL = 64 * 2 ** 20
 
 /** Digits of a run's number in the name of its record, so that names sort as numbers do. */
 const DIGITS = 6
@@ -28,7 +31,7 @@ const DIGITS = 6
  */
 export function recordRun(directory: string, command: string, limits: RecordLimits = LIMITS): Reporter {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  forgetOldest(directory, limits.runs - 1)
+  forgetOldest(directory, limits)
   const number = takeNumber(directory)
   const name = `${String(number).padStart(DIGITS, '0')}-${command}.jsonl`
   const file = openSync(join(directory, name), 'a', 0o600)
@@ -76,9 +79,16 @@ function takeNumber(directory: string): number {
   }
 }
 
-function forgetOldest(directory: string, keep: number): void {
+/** Makes room for one more run: the latest ones stay, as many as fit. */
+function forgetOldest(directory: string, { runs, bytesInAll = BYTES_IN_ALL }: RecordLimits): void {
   const records = readdirSync(directory).filter((name) => name.endsWith('.jsonl'))
   // Records from before runs had numbers are the oldest.
-  const runs = records.sort((a, b) => (runNumber(a) ?? 0) - (runNumber(b) ?? 0) || (a < b ? -1 : 1))
-  for (const name of runs.slice(0, Math.max(0, runs.length - keep))) rmSync(join(directory, name), { force: true })
+  const latest = records.sort((a, b) => (runNumber(b) ?? 0) - (runNumber(a) ?? 0) || (a < b ? 1 : -1))
+  let bytes = 0
+  for (const [index, name] of latest.entries()) {
+    const path = join(directory, name)
+    // Another run may have taken it away meanwhile.
+    bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    if (index >= runs - 1 || bytes > bytesInAll) rmSync(path, { force: true })
+  }
 }

@@ -24,7 +24,8 @@ export function renderPlay(
   screen: Screen,
   full = false,
 ): readonly string[] {
-  const groups = groupSteps(steps.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'skipped'))
+  const told = inPlaces(steps, play.nodes).filter(({ outcome }) => outcome !== 'ok' && outcome !== 'skipped')
+  const groups = groupSteps(told)
   if (groups.length === 0) return []
   const { bold, dim } = screen.style
   const heading = spread(bold(printable(play.name)), dim(formatDuration(play.durationMs)), screen.columns)
@@ -36,6 +37,17 @@ export function renderStep(step: StepEvent, screen: Screen, full = false): reado
   // The message behind the first line comes with the error that ends the command.
   const [title = ''] = step.title.split('\n')
   return renderGroup({ step: { ...step, title }, nodes: [step.node] }, [], screen, full)
+}
+
+/** Steps in the order of the play, whichever node came to them first: by how many came before them on their own node. */
+function inPlaces(steps: readonly StepEvent[], nodes: readonly string[]): readonly StepEvent[] {
+  const counts = new Map<string, number>()
+  const placed = steps.map((step) => {
+    const place = counts.get(step.node) ?? 0
+    counts.set(step.node, place + 1)
+    return { step, place, node: nodes.indexOf(step.node) }
+  })
+  return placed.sort((a, b) => a.place - b.place || a.node - b.node).map(({ step }) => step)
 }
 
 function groupSteps(steps: readonly StepEvent[]): readonly StepGroup[] {

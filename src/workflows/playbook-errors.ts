@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, dirname, relative } from 'node:path'
 import { findProduct } from '../config/product.ts'
 import { sourceLine } from '../executor/source-line.ts'
 import { stackFrames } from '../model/call-site.ts'
@@ -8,6 +9,49 @@ import type { Site } from '../model/site.ts'
 import type { Play, Playbook } from '../model/step.ts'
 
 const PLAY_KEYS = ['name', 'hosts', 'tags', 'serial', 'maxFail', 'independent', 'steps']
+
+const SUFFIX = /\.[cm]?[jt]s$/
+
+/** Throws `UsageError` for what cannot be a playbook, naming the one beside it that may have been meant. */
+export function checkFile(file: string): void {
+  const name = relative(process.cwd(), file)
+  const kind = statSync(file, { throwIfNoEntry: false })
+  if (kind?.isFile() === true && SUFFIX.test(file)) return
+  const known = playbooksIn(kind?.isDirectory() === true ? file : dirname(file))
+  const near = known.find((each) => each.replace(SUFFIX, '') === basename(file)) ?? nearest(basename(file), known)
+  const problem =
+    kind === undefined
+      ? `there is no playbook ${name}`
+      : `${name} is ${kind.isDirectory() ? 'a directory' : 'not TypeScript or JavaScript'}, not a playbook`
+  const advice = known.length === 0 ? '"lab init" writes one to begin with' : `there: ${known.join(', ')}`
+  throw new UsageError(problem, { hint: near === undefined ? advice : `did you mean "${near}"?` })
+}
+
+function playbooksIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).filter((name) => SUFFIX.test(name) && !name.endsWith('.d.ts'))
+  } catch {
+    // No such directory, or not one of ours to read: there is nothing to suggest.
+    return []
+  }
+}
+
+/** What lab's modules were asked for and do not have: Node says so before any line of the playbook runs. */
+export async function missingExport(thrown: unknown): Promise<UsageError | undefined> {
+  if (!(thrown instanceof SyntaxError)) return undefined
+  const [, url = '', name] = /module '(file:[^']+)' does not provide an export named '(\w+)'/.exec(thrown.message) ?? []
+  if (name === undefined) return undefined
+  const exported = Object.keys((await import(url)) as object)
+  const [, file, line] = /^file:\/\/(.+):(\d+)$/m.exec(thrown.stack ?? '') ?? []
+  const near = nearest(name, exported)
+  const [, inLab = 'index'] = /\/src\/(.+?)\.js$/.exec(url) ?? []
+  const module = inLab === 'index' ? 'lab' : `lab/${inLab}`
+  return new UsageError(`"${module}" has no "${name}"`, {
+    where: file === undefined ? undefined : sourceLine({ file, line: Number(line) }),
+    hint: near === undefined ? `it has: ${exported.join(', ')}` : `did you mean "${near}"?`,
+    cause: thrown,
+  })
+}
 
 /**
  * An error out of a playbook's own code, with the line of the playbook it came from. What lab itself refused (an option, a

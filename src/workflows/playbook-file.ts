@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from '../model/errors.ts'
@@ -7,7 +6,7 @@ import type { Playbook } from '../model/step.ts'
 import type { StateDirectory } from '../secrets/state-directory.ts'
 import type { Installation } from './compile-playbook.ts'
 import { compiledModule } from './compiled-playbooks.ts'
-import { blamed, checkKeys, guarded } from './playbook-errors.ts'
+import { blamed, checkFile, checkKeys, guarded, missingExport } from './playbook-errors.ts'
 
 /**
  * Compiles a user's playbook, unless it was compiled before as it is, and loads it. Throws `InvalidFileError` for what
@@ -18,10 +17,10 @@ export async function loadPlaybook(
   product: Installation,
   state: StateDirectory,
 ): Promise<Playbook<Site>> {
-  if (!existsSync(file)) throw new UsageError(`there is no playbook ${relative(process.cwd(), file)}`, { where: file })
+  checkFile(file)
   const path = await compiledModule(file, product, state)
-  const module = (await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw blamed(error, file)
+  const module = (await import(pathToFileURL(path).href).catch(async (error: unknown) => {
+    throw blamed((await missingExport(error)) ?? error, file)
   })) as { readonly default?: unknown }
   return guarded(checkPlaybook(module.default, file), file)
 }

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { run, scratchDirectory } from './command-line.ts'
 
+const ROOT = new URL('../..', import.meta.url).pathname
 const LAB = `name: scratch
 nodes:
   - { name: mgmt, roles: [manager, build, edge, registry, logs] }
@@ -23,7 +24,7 @@ export default playbook({
 
 beforeAll(() => {
   // Playbooks run with the compiled lab.
-  execFileSync('node', ['build.mjs'], { cwd: new URL('../..', import.meta.url).pathname })
+  execFileSync('node', ['build.mjs'], { cwd: ROOT })
 }, 60_000)
 
 async function labDirectory(playbook = PLAYBOOK): Promise<string> {
@@ -71,7 +72,12 @@ describe('lab run --list', () => {
 
 describe('wrong use of lab run is bad input:', () => {
   it.each([
-    [['run', 'plai.ts', '--list'], 'there is no playbook', ''],
+    [['run', 'plai.ts', '--list'], 'there is no playbook', 'did you mean "play.ts"?'],
+    [['run', 'play', '--list'], 'there is no playbook', 'did you mean "play.ts"?'],
+    [['run', '.', '--list'], 'is a directory, not a playbook', 'there: play.ts'],
+    [['run', 'lab.yml', '--list'], 'is not TypeScript or JavaScript', 'there: play.ts'],
+    [['run', 'play.ts', '--list', '--limit', ''], 'a list that names nothing', 'leave the option out'],
+    [['run', 'play.ts', '--list', '--tags', ','], 'a list that names nothing', 'leave the option out'],
     [['run', 'play.ts', '--list', '--limit', 'wep'], 'unknown node or group "wep"', 'did you mean "web"?'],
     [['run', 'play.ts', '--list', '--tags', 'modt'], 'unknown tag "modt"', 'did you mean "motd"?'],
     [['run', 'play.ts', '--list', '--start-at', 'write /etc/mot2'], 'unknown step', 'did you mean "write /etc/motd"?'],
@@ -96,5 +102,32 @@ describe('wrong use of lab run is bad input:', () => {
     const { exitCode, stderr } = await run(['run', 'play.ts', '--list'], await labDirectory(wrong))
     expect(exitCode).toBe(64)
     expect(stderr).toMatch(/play\.ts:6: file: unknown option "pth"; did you mean "path"\?; "path" is missing/)
+  })
+
+  it('a node that nobody has, with the play it is of', async () => {
+    const text = PLAYBOOK.replace("hosts: 'web'", "hosts: 'wep'")
+    const { exitCode, stderr } = await run(['run', 'play.ts', '--list'], await labDirectory(text))
+    expect(stderr).toMatch(/hosts of "Greet": unknown node or group "wep"\n.*did you mean "web"\?/)
+    expect(exitCode).toBe(64)
+  })
+
+  it.each([
+    [
+      'import { file }',
+      'import { fil as file }',
+      /play\.ts:2: "lab\/steps\/file" has no "fil"\n.*did you mean "file"\?/,
+    ],
+    [
+      'import { playbook }',
+      'import { playbok as playbook }',
+      /play\.ts:1: "lab" has no "playbok"\n.*did you mean "playbook"\?/,
+    ],
+  ])('a name that lab does not export: %s, %s', async (right, wrong, message) => {
+    // Node's own modules say so, not those of a test.
+    const cwd = await labDirectory(PLAYBOOK.replace(right, wrong))
+    const argv = [join(ROOT, 'dist/src/cli/main.js'), 'run', 'play.ts', '--list']
+    const { status, stderr } = spawnSync('node', argv, { cwd, encoding: 'utf8' })
+    expect(stderr).toMatch(message)
+    expect(status).toBe(64)
   })
 })

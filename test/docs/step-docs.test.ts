@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { pages, readSteps } from '../../scripts/step-docs.mjs'
+import * as lab from '../../src/index.ts'
+import * as local from '../../src/local.ts'
 import { exampleModule, examplesOf, factoriesOf } from './step-example.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -31,6 +33,35 @@ test('every step says what it means, shows an example; every option says what it
     ]),
   )
   expect(lacking).toEqual([])
+})
+
+test('what the modules of Ansible are called here is there: steps, their options, what playbooks import', () => {
+  const [modules = ''] = (read(join(ROOT, 'docs/from-ansible.md')) ?? '').split('## Around the modules')
+  const rows = modules
+    .split('\n')
+    .flatMap((line) => (line.startsWith('| `') ? [line.split(/(?<!\\)\|/).slice(1, -1)] : []))
+  expect(rows.length).toBeGreaterThanOrEqual(40)
+  const made = steps.flatMap(({ functions }) => functions.map(({ name }) => name))
+  const options = steps.flatMap(({ functions }) =>
+    functions.flatMap(({ shapes }) => shapes.flatMap((shape) => shape.options.map(({ name }) => name))),
+  )
+  const known = new Set([
+    ...made,
+    ...options,
+    ...Object.keys(lab),
+    ...Object.keys(local),
+    'const',
+    'import',
+    'throw',
+    'console',
+  ])
+  const unknown = rows.flatMap(([module = '', here = '']) =>
+    [...here.matchAll(/`([^`]+)`/g)]
+      .map(([, code = '']) => code)
+      .filter((code) => !code.startsWith('lab ') && !known.has(/^\w+/.exec(code)?.[0] ?? ''))
+      .map((code) => `${module.trim()}: ${code}`),
+  )
+  expect(unknown).toEqual([])
 })
 
 test('every example is valid TypeScript, imported as a user imports it', { timeout: 120_000 }, async () => {

@@ -64,6 +64,7 @@ interface Options {
 
 async function run(plays: readonly Play[], options: Options = {}) {
   const outcomes: string[] = []
+  const notices: string[] = []
   const summary = await runPlays({
     plays,
     nodes: NODES,
@@ -73,11 +74,12 @@ async function run(plays: readonly Play[], options: Options = {}) {
     again: 'lab run it.ts',
     emit: (event) => {
       if (event.type === 'step') outcomes.push(`${event.node}: ${event.title.split('\n')[0] ?? ''}: ${event.outcome}`)
+      if (event.type === 'notice') notices.push(event.message)
     },
     signal: new AbortController().signal,
     ...options,
   })
-  return { summary, outcomes }
+  return { summary, outcomes, notices }
 }
 
 describe('hosts of a play', () => {
@@ -94,6 +96,17 @@ describe('hosts of a play', () => {
   ])('%j are names, groups, roles, or a test', async (hosts, names) => {
     const { outcomes } = await run([on(hosts, write('a', '1'))], { mode: 'plan' })
     expect(outcomes).toEqual(names.map((name) => `${name}: a is 1: would-change`))
+  })
+
+  test('are all that is asked: another node may be down', async () => {
+    const { summary } = await run([on('web', write('a', '1'))], { down: 'node1' })
+    expect(summary).toMatchObject({ failed: 0, changed: 2, hosts: { node1: { ok: 0, failed: 0 } } })
+    expect(execs).not.toContain('mgmt')
+  })
+
+  test('that leave nothing to do are told of', async () => {
+    const { notices } = await run([on('web', write('a', '1'))], { limit: ['mgmt', 'node1'] })
+    expect(notices).toEqual(['no step is for mgmt, node1'])
   })
 
   test('and of --limit are the same; a name that means nothing is bad input, and nothing is asked', async () => {

@@ -32,3 +32,11 @@ test('what the playbook does not declare is a typing error', () => {
     checkDeclared(DECLARED, { prot: '1' })
   }).toThrow(expect.objectContaining({ exitCode: 64, hint: 'did you mean "port"?' }))
 })
+
+test('a variable that was not declared is missed where it is used, and not taken for undefined', () => {
+  const values: object = variableValues(DECLARED, [{ where: '--var', values: { version: '3' } }])
+  expect(() => (values as { readonly prot: string }).prot).toThrow(
+    expect.objectContaining({ exitCode: 64, message: 'unknown variable "prot"', hint: 'did you mean "port"?' }),
+  )
+  expect(JSON.parse(JSON.stringify(values))).toMatchObject({ port: 80, version: '3' })
+})

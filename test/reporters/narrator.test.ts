@@ -180,9 +180,9 @@ describe('lab plan', () => {
             @@ -1 +1 @@
             -{}
             +{"x": 1}
-        ? restart docker.service (depends on a change before it)                 node1
         ~ install rsyslog                                                        node2
             version  → 8.2504
+        ? restart docker.service (depends on a change before it)                 node1
 
         node1   4 ok   1 would change   1 may change
         node2   5 ok   1 would change   0 may change
@@ -320,4 +320,39 @@ describe('what runs now', () => {
     ])
     expect(activity.render(screen, 20)).toEqual([])
   })
+})
+
+it('a run of a playbook shows the nodes that took part, with no hole where nothing was to do', () => {
+  const hosts = { mgmt: host({}), node1: host({ ok: 3 }), node2: host({ ok: 3 }) }
+  const text = told([
+    { type: 'run-started', command: 'run web.ts', lab: 'site-f2af6c', at: '2026-01-01T00:00:00Z' },
+    { type: 'recap', hosts, changed: 0, failed: 0, durationMs: 400 },
+  ])
+  expect(text).toBe(`
+lab run web.ts  site-f2af6c
+
+  node1   3 ok   0 changed
+  node2   3 ok   0 changed
+
+✓ 0 changed on 2 nodes · 0.4 s
+`)
+})
+
+it('steps are told in the order of the play, whichever node was first', () => {
+  const text = told([
+    { type: 'play-started', play: 'Base', nodes: ['node1', 'node2'] },
+    step('node2', 'install nginx'),
+    step('node2', 'write page of node2'),
+    step('node2', 'start nginx'),
+    step('node1', 'install nginx', { outcome: 'ok' }),
+    step('node1', 'write page of node1'),
+    step('node1', 'start nginx'),
+  ])
+  const titles = [...text.matchAll(/~ (.*?) {2,}(.*)/g)].map(([, title = '', where = '']) => `${title}: ${where}`)
+  expect(titles).toEqual([
+    'install nginx: node2',
+    'write page of node1: node1',
+    'write page of node2: node2',
+    'start nginx: node1 node2',
+  ])
 })

@@ -63,6 +63,20 @@ it('only the latest runs are kept', () => {
   expect(recordsIn(directory)).toEqual(['000003-deploy.jsonl', '000004-scale.jsonl'])
 })
 
+it('all records together stay within a limit: the oldest go, and nothing else is left behind', () => {
+  for (let run = 0; run < 40; run++) {
+    const record = recordRun(join(directory, 'runs'), 'up', { runs: 30, bytesPerRun: 2000, bytesInAll: 10_000 })
+    for (let index = 0; index < 100; index++) record.on(notice(`line ${String(index)}`))
+    void record.close?.()
+  }
+  const sizes = recordsIn(directory).map((name) => statSync(join(directory, 'runs', name)).size)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(12_500)
+  expect(recordsIn(directory).length).toBeGreaterThanOrEqual(5)
+  expect(recordsIn(directory).at(-1)).toBe('000040-up.jsonl')
+  // And the latest number.
+  expect(readdirSync(join(directory, 'runs'))).toHaveLength(sizes.length + 1)
+})
+
 it('a record goes on when its directory is removed under it, and does not bring it back', () => {
   const record = recordRun(join(directory, 'runs'), 'destroy')
   rmSync(join(directory, 'runs'), { recursive: true })

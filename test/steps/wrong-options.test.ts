@@ -9,7 +9,8 @@ import { LabError } from '../../src/model/errors.ts'
 import type { Site } from '../../src/model/site.ts'
 import shapes from '../../src/model/step-options.json' with { type: 'json' }
 import type { Play } from '../../src/model/step.ts'
-import { loadPlaybook, type LoadedPlaybook } from '../../src/workflows/playbook-file.ts'
+import { openStateDirectory } from '../../src/secrets/state-directory.ts'
+import { loadPlaybook } from '../../src/workflows/playbook-file.ts'
 
 /** By kind of step: options that no type forbids and no node could have, and what is said of them. */
 const WRONG: Readonly<Record<string, readonly (readonly [options: string, message: RegExp])[]>> = {
@@ -113,7 +114,6 @@ describe.each(factories)('$kind', ({ kind, make }) => {
 
 describe('in a playbook', () => {
   let directory: string
-  let loaded: LoadedPlaybook
   let plays: readonly Play[]
   const cases = factories.flatMap(({ kind, name, file }) =>
     (WRONG[kind] ?? []).map(([options, message]) => ({ kind, name, file, options, message })),
@@ -136,11 +136,11 @@ describe('in a playbook', () => {
         '',
       ].join('\n'),
     )
-    loaded = await loadPlaybook(join(directory, 'wrong.ts'), findProduct())
-    plays = typeof loaded.playbook.plays === 'function' ? loaded.playbook.plays({} as Site) : loaded.playbook.plays
+    const state = openStateDirectory(join(directory, '.lab'))
+    const loaded = await loadPlaybook(join(directory, 'wrong.ts'), findProduct(), state)
+    plays = typeof loaded.plays === 'function' ? loaded.plays({} as Site) : loaded.plays
   }, 120_000)
   afterAll(async () => {
-    await loaded.dispose()
     await rm(directory, { recursive: true })
   })
 

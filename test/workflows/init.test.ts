@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadLab } from '../../src/config/load.ts'
 import { findProduct } from '../../src/config/product.ts'
@@ -96,12 +96,14 @@ nothing()
     expect(lines).toEqual([3, 4, 5, 6])
   })
 
-  it('takes the playbooks of the README as they are', { timeout: 120_000 }, () => {
+  it('takes the playbooks of the README and of the tutorial as they are', { timeout: 120_000 }, () => {
     rmSync(join(made.directory, 'wrong.ts'), { force: true })
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-    const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text)
-    expect(blocks.length).toBeGreaterThan(0)
-    for (const [index, text] of blocks.entries()) writeFileSync(join(made.directory, `readme${String(index)}.ts`), text)
+    for (const page of ['README.md', 'docs/tutorial.md']) {
+      const blocks = [...readFileSync(join(ROOT, page), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)]
+      expect(blocks.length).toBeGreaterThan(0)
+      for (const [index, [, text = '']] of blocks.entries())
+        writeFileSync(join(made.directory, `${basename(page, '.md')}${String(index)}.ts`), text)
+    }
     expect(typeCheck()).toBe('')
   })
 })
