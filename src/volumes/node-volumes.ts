@@ -5,7 +5,7 @@ import type { LocalVolume, NodeVolume, NodeVolumes, VolumeDriver, VolumeHolder }
 import { checkNames } from './driver-name.ts'
 import { limitText } from './limit.ts'
 import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
-import { driverError, runCommand } from './run-command.ts'
+import { failure, runCommand } from './run-command.ts'
 import { followTransfer, startTransfer, stopTransfer, transferJob } from './transfer.ts'
 
 /** What the node may take beyond the time it was told to wait. */
@@ -74,7 +74,7 @@ async function changeRights(
   if (status === 0) return []
   const holders = readHolders(stdout)
   if (status === BUSY && holders.length > 0) return holders
-  if (status !== FENCED) throw driverError(connection.node, argv.join(' '), status, stderr)
+  if (status !== FENCED) throw await failure(connection, argv.join(' '), status, stderr)
   throw new LabError(
     'EPOCH_FENCED',
     `${connection.node} refused to ${verb[0] ?? ''} ${volume} under epoch ${String(epoch)}: ${stderr.trim()}`,

@@ -1,6 +1,8 @@
 import type { PoolHealth } from '../model/pool-health.ts'
 import { bytesText } from './bytes-text.ts'
 
+/** A filesystem whose disk does not answer may not answer either. */
+export const HEALTH_TIMEOUT_MS = 30_000
 /** Below this, and below one percent of the pool, it is full: a filesystem needs some of it for its own bookkeeping. */
 const LEAST_FREE_BYTES = 16 * 1024 * 1024
 /** What is left for metadata when snapshots begin to fail. */

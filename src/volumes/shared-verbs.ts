@@ -3,7 +3,7 @@ import type { VolumeDriver } from '../model/volume.ts'
 import { checkNames } from './driver-name.ts'
 import { limitText } from './limit.ts'
 import { VOLUME_PATHS } from './node/paths.ts'
-import { readHealth } from './pool-health.ts'
+import { HEALTH_TIMEOUT_MS, readHealth } from './pool-health.ts'
 import { runCommand } from './run-command.ts'
 
 /** What drivers do entirely through their script on the node. */
@@ -23,6 +23,9 @@ export function sharedVerbs(connection: Connection): Pick<VolumeDriver, 'setLimi
       checkNames(volume, snapshot)
       return (await run('digest', volume, snapshot)).trim()
     },
-    health: async () => readHealth(await run('health')),
+    health: async () => {
+      const argv = [VOLUME_PATHS.driver, 'health']
+      return readHealth(await runCommand(connection, argv, { timeoutMs: HEALTH_TIMEOUT_MS }))
+    },
   }
 }

@@ -65,7 +65,7 @@ export function createDriver(connection: Connection): VolumeDriver {
   }
 }
 
-const PROPERTIES = `guid,createtxg,creation,refquota,${ZFS_FROZEN},${ZFS_SINCE}`
+const PROPERTIES = `guid,createtxg,creation,defer_destroy,refquota,${ZFS_FROZEN},${ZFS_SINCE}`
 const PLACE = new RegExp(`^${ZFS_POOL}/(?:(live|copy)/([^/@]+)|(aside)/([^/@.]+)\\.\\d+)(?:@(.+))?$`)
 
 interface Found {
@@ -74,7 +74,7 @@ interface Found {
   readonly snapshots: (LocalSnapshot & { readonly aside: boolean; readonly order: number })[]
 }
 
-/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,creation,refquota,lab:frozen,lab:since POOL`. */
+/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,creation,defer_destroy,refquota,lab:frozen,lab:since POOL`. */
 export function parseProperties(text: string): readonly LocalVolume[] {
   const properties = new Map<string, Map<string, string>>()
   for (const line of text.split('\n')) {
@@ -91,10 +91,10 @@ export function parseProperties(text: string): readonly LocalVolume[] {
     const found = volumes.get(volume) ?? { live: 'absent', limitBytes: undefined, snapshots: [] }
     volumes.set(volume, found)
     if (snapshot !== undefined) {
-      // What a clone was made from is not its own, and one that is to go has a name that is none.
+      // What a clone was made from is not its own, and one that was deleted may have to stay for a while.
       const order = Number(values.get('createtxg') ?? 0)
       const since = Number(properties.get(path.slice(0, path.indexOf('@')))?.get(ZFS_SINCE) ?? 0)
-      if (!isName(snapshot) || order <= since) continue
+      if (!isName(snapshot) || order <= since || values.get('defer_destroy') === 'on') continue
       const createdAt = new Date(Number(values.get('creation') ?? 0) * 1000).toISOString()
       const identity = values.get('guid') ?? ''
       found.snapshots.push({ name: snapshot, identity, createdAt, aside: aside !== undefined, order })

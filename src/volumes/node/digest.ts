@@ -6,8 +6,11 @@
 export const DIGEST = String.raw`tree_digest() {
   (
     cd "$1" || exit 1
+    with=(--acls --xattrs --xattrs-include='*')
+    # A filesystem without attributes would have tar say so once a file.
+    ! tar --create --no-recursion "\${with[@]}" . 2>&1 >/dev/null | grep -q 'not supported' || with=()
     {
-      tar --create --format=posix --sort=name --numeric-owner --acls --xattrs --xattrs-include='*' \
+      tar --create --format=posix --sort=name --numeric-owner "\${with[@]}" \
         --pax-option='exthdr.name=%d/%f,delete=atime,delete=ctime' --warning=no-file-ignored . &&
         find . -type s -printf '%p %m %U:%G %n %T@\0' | sort -z
     } | sha256sum | cut -d ' ' -f 1

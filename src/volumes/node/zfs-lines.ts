@@ -25,17 +25,18 @@ datasets() {
   for each in "$live" "$copy"; do ! there "$each" || echo "$each"; done
   zfs list -H -o name -d 1 ${ASIDE} 2>/dev/null | awk -v aside="$aside" 'index($1, aside) == 1' | sort -t . -k 2n
 }
-# "TXG GUID DATASET@SNAPSHOT" of every snapshot of a dataset, oldest first, also of those that are no one's any more.
+# "TXG GUID DATASET@SNAPSHOT DELETED" of every snapshot of a dataset, oldest first, also of those that are no one's.
 line_of() {
-  zfs get -rHp -d 1 -o name,property,value createtxg,guid "$1" | awk -F '\t' -v dataset="$1" '
-    index($1, dataset "@") == 1 { found[$1] = 1; if ($2 == "guid") guid[$1] = $3; else txg[$1] = $3 }
-    END { for (each in found) print txg[each], guid[each], each }' | sort -n
+  zfs get -rHp -d 1 -o name,property,value createtxg,guid,defer_destroy "$1" | awk -F '\t' -v dataset="$1" '
+    index($1, dataset "@") == 1 { found[$1] = 1; value[$1, $2] = $3 }
+    END { for (each in found) print value[each, "createtxg"], value[each, "guid"], each, value[each, "defer_destroy"] }' |
+    sort -n
 }
-# The same of the volume's own snapshots. One that was deleted while something was made of it has another name.
+# The same of the volume's own snapshots. One that was deleted while something is made of it is still there.
 own_line() {
   local since
   since=$(value ${ZFS_SINCE} "$1")
-  line_of "$1" | awk -v since="$since" '$1 > (since == "-" ? 0 : since) && $3 ~ /@[a-z0-9-]+$/'
+  line_of "$1" | awk -v since="$since" '$1 > (since == "-" ? 0 : since) && $4 != "on"'
 }
 # DATASET@SNAPSHOT of a snapshot, wherever it is.
 holder() {
@@ -90,13 +91,11 @@ base_of() {
   [ "$(od -An -t x8 -j 8 -N 8 "$1" | tr -d ' ')" = 00000002f5bacbac ] || return 1
   od -An -t u8 -j 48 -N 8 "$1" | tr -d ' '
 }
-# A snapshot that something was made of goes when that goes; until then it has a name that nobody uses.
+# A snapshot that something was made of goes when that goes.
 drop() {
-  local said hidden
+  local said
   said=$(zfs destroy "$1" 2>&1) && return 0
-  case $said in *'dependent clones'*) ;; *) printf '%s\n' "$said" >&2; return 1 ;; esac
-  hidden="\${1%@*}@_$(value guid "$1")"
-  zfs rename "$1" "$hidden" && zfs destroy -d "$hidden"
+  case $said in *'dependent clones'*) zfs destroy -d "$1" ;; *) printf '%s\n' "$said" >&2; return 1 ;; esac
 }
 # Makes the copy one that a stream with base $1 can be received into.
 ready_for() {

@@ -112,7 +112,7 @@ case $verb in
     tree_digest "$at"
     ;;
   destroy)
-    # What was cloned from the volume gets the snapshots it needs, under names that nobody uses.
+    # What was cloned from the volume takes over the snapshots it was made from; they are not its own.
     clones() {
       local own
       own=$(datasets)
@@ -123,9 +123,7 @@ case $verb in
     ! there ${VIEW}/"$volume" || patiently zfs destroy ${VIEW}/"$volume" || exit 1
     if [ -n "$(clones)" ]; then
       for each in $(datasets); do
-        line_of "$each" | while read -r _ guid found; do
-          case $found in *@_*) ;; *) zfs rename "$found" "\${found%@*}@_$guid" || exit 1 ;; esac
-        done || exit 1
+        line_of "$each" | while read -r _ _ found _; do drop "$found" || exit 1; done || exit 1
       done
       while other=$(clones | head -n 1) && [ -n "$other" ]; do zfs promote "$other" || exit 1; done
     fi
@@ -134,9 +132,6 @@ case $verb in
       for each in $left; do ! said=$(patiently zfs destroy -r "$each" 2>&1) || gone=yes; done
       [ "$gone" = yes ] || fail "$said" 70
     done
-    # Errors are of those that something still needs.
-    zfs list -H -t snapshot -o name | grep -F @_ | while read -r each; do zfs destroy -d "$each" 2>/dev/null; done
-    exit 0
     ;;
   health)
     state=$(zpool list -H -o health ${ZFS_POOL} 2>/dev/null) || { echo mounted no; exit 0; }
