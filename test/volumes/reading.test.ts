@@ -114,9 +114,11 @@ describe('what zfs lists', () => {
       ...snapshot('lab/live/db@s1', '1', 10),
       ...snapshot('lab/live/db@s2', '2', 20),
       ...snapshot('lab/live/db@s3', '3', 30),
-      ...snapshot('lab/live/db@_77', '77', 40),
+      ...snapshot('lab/live/db@s4', '4', 40),
+      ['lab/live/db@s4', 'defer_destroy', 'on'],
       ['lab/copy/gone', 'guid', '9'],
-      ...snapshot('lab/copy/gone@_78', '78', 41),
+      ...snapshot('lab/copy/gone@s5', '5', 41),
+      ['lab/copy/gone@s5', 'defer_destroy', 'on'],
       ...snapshot('lab/view/db@s5', '5', 50),
     )
     expect(found.map(({ name, snapshots }) => [name, snapshots.map((each) => each.name)])).toEqual([['db', ['s3']]])
