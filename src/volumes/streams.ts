@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import type { Connection, RemoteProcess } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import type { LocalSnapshot } from '../model/volume.ts'
-import { driverError } from './run-command.ts'
+import { driverError, failure } from './run-command.ts'
 import { VOLUME_PATHS } from './node/paths.ts'
 
 /** Most of what a failing command said that is kept for the error. */
@@ -54,7 +54,7 @@ export async function receiveStream(
   const [status] = await Promise.all([receiver.exit, printed.ended, said.ended])
   stream.destroy()
   if (broken !== undefined) throw broken
-  if (status !== 0) throw driverError(connection.node, `receive ${volume}@${snapshot}`, status, said.text())
+  if (status !== 0) throw await failure(connection, `receive ${volume}@${snapshot}`, status, said.text())
   const identity = /^received (\S+) \d+$/m.exec(printed.text())?.[1]
   if (identity === undefined) {
     throw new LabError('VOLUME_DRIVER', `the receiver of ${volume}@${snapshot} did not say what it received`, {

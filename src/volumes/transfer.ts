@@ -45,9 +45,12 @@ async function follow(
   if (result?.status === 0) return result.bytes
   if (status === BUSY) throw new LabError('TRANSFER_BUSY', said.trim(), { where: connection.node })
   if (result === undefined) throw driverError(connection.node, `${VOLUME_PATHS.send} ${verb.join(' ')}`, status, said)
-  throw new LabError('TRANSFER_FAILED', `the transfer of ${volume} broke off: ${transferRemarks(remarks)}`, {
+  const why = transferRemarks(remarks)
+  throw new LabError('TRANSFER_FAILED', `the transfer of ${volume} broke off: ${why}`, {
     where: connection.node,
-    hint: 'run the same command again: it sends only what is missing',
+    hint: /no space left|out of space/i.test(why)
+      ? 'make room in the pool of the node it goes to (lab doctor shows the pools), then run the same command again'
+      : 'run the same command again: it sends only what is missing',
   })
 }
 
