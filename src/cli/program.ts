@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander'
 import { UsageError } from '../model/errors.ts'
 import { nearest } from '../model/names.ts'
+import { parseSize } from '../model/sizes.ts'
 import type { Style } from '../reporters/style.ts'
 import type { Io } from './io.ts'
 import { styleOf } from './io.ts'
@@ -163,4 +164,11 @@ export function keyValue(
   const equals = text.indexOf('=')
   if (equals < 1) throw new UsageError(`"${text}" is not a parameter: write it as key=value`)
   return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) }
+}
+
+/** Reads a size like `2GiB`, `512M` or `1073741824`; more than nothing. */
+export function size(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes !== undefined && bytes > 0) return bytes
+  throw new UsageError(`"${text}" is not a size: write it like 2GiB or 512MiB`)
 }

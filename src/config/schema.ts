@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ROLES, type PortRange } from '../model/lab-spec.ts'
 import { isName, RESERVED_NAMES } from '../model/names.ts'
 import { cidrProblem } from './cidr.ts'
-import { parseSize, SIZE_PATTERN } from './sizes.ts'
+import { parseSize, SIZE_PATTERN } from '../model/sizes.ts'
 
 const NAME_RULE = 'use a-z, 0-9 and -, at most 63 characters, no - at the ends'
 const MIB = 2 ** 20

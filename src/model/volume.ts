@@ -23,13 +23,30 @@ export interface OpenMove {
   readonly startedAt: string
 }
 
+/** Where a rollback stands: `stop` until the service is gone and its data put aside, `start` from the decision on. */
+export const ROLLBACK_PHASES = ['stop', 'start'] as const
+export type RollbackPhase = (typeof ROLLBACK_PHASES)[number]
+
+/** A rollback under way. See docs/volumes.md. */
+export interface OpenRollback {
+  /** The epoch it was opened under; in the name of the snapshot that keeps what was live before. */
+  readonly id: number
+  /** Which run of lab drives it, six hex digits; a run that takes a left rollback over puts its own. */
+  readonly run: string
+  readonly phase: RollbackPhase
+  /** Snapshot the live copy is made from; what was live before, once it was decided to put that back. */
+  readonly snapshot: string
+  /** ISO 8601. */
+  readonly startedAt: string
+}
+
 /**
  * The truth about one volume, kept in the swarm's raft store and changed by compare-and-swap only.
  * Node labels, leases and mounts follow from it.
  */
 export interface VolumeRecord {
   readonly name: string
-  /** App and service that use it. */
+  /** App and service that use it; empty for a volume made by hand that none has used yet. */
   readonly app: string
   readonly service: string
   readonly driver: VolumeDriverName
@@ -44,6 +61,10 @@ export interface VolumeRecord {
   readonly base: string | undefined
   /** Host port no other volume has: two tasks of one service can never hold it at once on a node. */
   readonly lockPort: number
+  /** The most it may hold; undefined: as much as its pool has. */
+  readonly limitBytes?: number | undefined
+  /** The rollback under way; the phase is `idle` then, for no move is. */
+  readonly rollback?: OpenRollback | undefined
 }
 
 /** A record as it was read, with what a change must present to be accepted. */
