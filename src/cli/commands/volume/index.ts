@@ -6,6 +6,7 @@ import { register as exportTo } from './export.ts'
 import { register as importFrom } from './import.ts'
 import { register as inspect } from './inspect.ts'
 import { register as list } from './list.ts'
+import { register as move } from './move.ts'
 import { register as resize } from './resize.ts'
 import { register as rollback } from './rollback.ts'
 import { register as snapshot } from './snapshot.ts'
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   snapshots,
   rollback,
   clone,
+  move,
   exportTo,
   importFrom,
   verify,
