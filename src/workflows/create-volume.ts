@@ -29,7 +29,10 @@ export async function createVolume(lab: OpenLab, { name, on, limitBytes }: Creat
       const left = all.find(({ record }) => record.name === name)
       if (left !== undefined && (left.record.epoch > 0 || left.record.app !== '')) throw exists(name)
       const wanted = { name, app: '', service: '', limitBytes, ...(on === undefined ? {} : { owner: on }) }
-      const stored = left ?? (await recordVolume(volumes, all, wanted))
+      const stored =
+        left === undefined
+          ? await recordVolume(volumes, all, wanted)
+          : await volumes.records.replace(left, { ...left.record, limitBytes })
       const made = await makeVolume(volumes, stored)
       task.detail(`on ${made.record.owner}${limitBytes === undefined ? '' : `, at most ${bytesText(limitBytes)}`}`)
       return made.record.owner

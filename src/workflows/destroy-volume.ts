@@ -8,7 +8,8 @@ import { runTask } from './task.ts'
 import { servicesUsing } from './volume-life.ts'
 import type { LabVolumes } from './volume-nodes.ts'
 import { volumeUsers } from './volume-users.ts'
-import { withVolume } from './with-volume.ts'
+import { done } from './volume-snapshots.ts'
+import { withVolume, type HeldVolume } from './with-volume.ts'
 
 /** How long a volume that is being destroyed may still be in use. */
 const DESTROY_WAIT_SECONDS = 30
@@ -19,7 +20,8 @@ const DESTROY_WAIT_SECONDS = 30
  * its copy, which is never served again.
  */
 export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> {
-  await withVolume(lab, typed, async ({ volumes, stored }) => {
+  const started = performance.now()
+  const work = async ({ volumes, stored }: HeldVolume) => {
     const { name } = stored.record
     await runTask(lab.emit, `destroy volume ${name}`, async () => {
       const [service] = await servicesUsing(volumes, name)
@@ -35,12 +37,15 @@ export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> 
       for (const worker of volumes.workers) await destroyOn(lab, volumes, worker, stored.record)
       await volumes.records.remove(stored)
     })
-  })
+    return name
+  }
+  done(lab, 'volume destroy', `removed ${await withVolume(lab, typed, work, { unmade: true })}`, started)
 }
 
 /** Removes what a node that does not own a volume has of it. The node's fence stays: it has given up its epochs. */
 export async function destroyCopy(lab: OpenLab, typed: string, worker: string): Promise<void> {
-  await withVolume(lab, typed, async ({ volumes, stored }) => {
+  const started = performance.now()
+  const message = await withVolume(lab, typed, async ({ volumes, stored }) => {
     const { name, owner } = stored.record
     if (!volumes.workers.includes(worker)) throw unknownName('node', worker, volumes.workers)
     if (worker === owner) {
@@ -48,18 +53,20 @@ export async function destroyCopy(lab: OpenLab, typed: string, worker: string): 
         hint: `lab volume destroy ${name}`,
       })
     }
-    await runTask(lab.emit, `destroy the copy of ${name} on ${worker}`, async (task) => {
+    return runTask(lab.emit, `destroy the copy of ${name} on ${worker}`, async (task) => {
       const node = await volumes.node(worker)
       const { live, snapshots } = await observeVolume(node, name)
       if (live !== 'absent') throw strayCopy(name, worker)
       if (snapshots.length === 0) {
         task.unchanged('there is none')
-        return
+        return `${worker} has no copy of ${name}`
       }
       await node.driver.destroy(name)
       task.detail(snapshots.map((each) => each.name).join(', '))
+      return `removed the copy of ${name} on ${worker}`
     })
   })
+  done(lab, 'volume destroy', message, started)
 }
 
 function inUse(name: string, node: string, users: string): LabError {
@@ -72,7 +79,8 @@ function inUse(name: string, node: string, users: string): LabError {
 async function destroyOn(lab: OpenLab, volumes: LabVolumes, worker: string, { name, epoch }: VolumeRecord) {
   try {
     const node = await volumes.node(worker)
-    const holders = await node.fence(name, epoch, DESTROY_WAIT_SECONDS)
+    // Cut off while it was made, it may be served under the first epoch before its record says so.
+    const holders = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
     if (holders.length > 0) throw inUse(name, worker, describeHolders(holders))
     await node.stopTransfer(name)
     await removeEngineVolume(lab, worker, name)

@@ -48,13 +48,11 @@ export async function ensureVolume(lab: OpenLab, request: VolumeRequest): Promis
   return runTask(lab.emit, `volume ${request.name}`, (task) =>
     volumes.withLock(request.name, async () => {
       if (!settled) {
-        const { external, limitBytes, ...named } = request
+        const { name, app, service, limitBytes } = request
         const made = await makeVolume(
           volumes,
-          present ?? (await recordVolume(volumes, all, { ...named, limitBytes })),
-          {
-            service: request.service,
-          },
+          present ?? (await recordVolume(volumes, all, { name, app, service, limitBytes })),
+          { service },
         )
         task.detail(`made on ${made.record.owner}`)
         return ensured(made.record)
