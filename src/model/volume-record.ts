@@ -1,13 +1,7 @@
 import { LabError } from './errors.ts'
 import { isName, LABELS } from './names.ts'
-import {
-  MOVE_PHASES,
-  ROLLBACK_PHASES,
-  VOLUME_DRIVERS,
-  type OpenMove,
-  type OpenRollback,
-  type VolumeRecord,
-} from './volume.ts'
+import { ROLLBACK_PHASES, type OpenRollback } from './rollback.ts'
+import { MOVE_PHASES, VOLUME_DRIVERS, type OpenMove, type VolumeRecord } from './volume.ts'
 
 /** Labels of the object that holds a record, besides those of {@link LABELS}. The text is a contract. */
 const KEYS = {

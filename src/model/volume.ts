@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { PoolHealth } from './pool-health.ts'
+import type { OpenRollback } from './rollback.ts'
+import type { PoolHealth, PoolUsage } from './pool-health.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -19,23 +20,6 @@ export interface OpenMove {
   readonly run: string
   readonly source: string
   readonly target: string
-  /** ISO 8601. */
-  readonly startedAt: string
-}
-
-/** Where a rollback stands: `stop` until the service is gone and its data put aside, `start` from the decision on. */
-export const ROLLBACK_PHASES = ['stop', 'start'] as const
-export type RollbackPhase = (typeof ROLLBACK_PHASES)[number]
-
-/** A rollback under way. See docs/volumes.md. */
-export interface OpenRollback {
-  /** The epoch it was opened under; in the name of the snapshot that keeps what was live before. */
-  readonly id: number
-  /** Which run of lab drives it, six hex digits; a run that takes a left rollback over puts its own. */
-  readonly run: string
-  readonly phase: RollbackPhase
-  /** Snapshot the live copy is made from; what was live before, once it was decided to put that back. */
-  readonly snapshot: string
   /** ISO 8601. */
   readonly startedAt: string
 }
@@ -109,12 +93,6 @@ export interface LocalSnapshot {
   readonly identity: string
   /** When it was taken (on btrfs a copy: when it arrived), ISO 8601, as `list` finds it; undefined elsewhere. */
   readonly createdAt?: string | undefined
-}
-
-/** Room in a node's pool. */
-export interface PoolUsage {
-  readonly totalBytes: number
-  readonly freeBytes: number
 }
 
 /**
