@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { Readable } from 'node:stream'
 import { LabError, UsageError } from '../model/errors.ts'
 import { bytesText } from '../volumes/bytes-text.ts'
 import { checkExport, writeExport } from '../volumes/export-file.ts'
@@ -131,14 +132,17 @@ async function receive(
       hint: 'a volume goes to pools of its own kind only',
     })
   }
-  const source = stream()
   let bytes = 0
   const show = pace(task, streamBytes)
-  source.on('data', (chunk: Buffer | string) => {
-    bytes += chunk.length
-    show(bytes)
-  })
-  await driver.receive(name, header.snapshot, source)
+  // Read only as the receiver takes it: a listener would set the file flowing before the receiver is there.
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of stream() as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      show(bytes)
+      yield chunk
+    }
+  }
+  await driver.receive(name, header.snapshot, Readable.from(counted(), { objectMode: false }))
   if (bytes !== streamBytes) throw badExport(file, 'it was changed while it was read')
 }
 
