@@ -3,7 +3,15 @@ import { isName, nearest, OVERLAY } from '../model/names.ts'
 import { checkMounts, checkVolumes } from './check-mounts.ts'
 import { checkPorts, checkSharedPorts, type PortContext } from './check-ports.ts'
 import { checkResolvedServices } from './check-structure.ts'
-import { isOverlay, joinsLab, modeOf, volumeName, type ComposeConfig, type ComposeService } from './compose-config.ts'
+import {
+  isOverlay,
+  joinsLab,
+  modeOf,
+  volumeLimit,
+  volumeName,
+  type ComposeConfig,
+  type ComposeService,
+} from './compose-config.ts'
 import type { Finding, Path } from './compose-file.ts'
 import { routesOf } from './routes.ts'
 
@@ -168,11 +176,15 @@ function checkVolumeNames(config: ComposeConfig, app: string): readonly Finding[
     const at = (path: Path, message: string): readonly Finding[] => [
       { path: ['volumes', key, ...path], part: 'key', message },
     ]
-    const name = volumeName(app, key)
+    const name = volumeName(app, key, volume)
     const other = names.get(name)
     names.set(name, key)
     if (!isName(name)) return at([], `"${name}" cannot be a volume's name: use a-z, 0-9 and -, at most 63 letters`)
     if (other !== undefined) return at([], `${other} and ${key} would both be volume ${name}`)
+    const limit = volume?.['x-lab']?.limit
+    if (limit !== undefined && volumeLimit(volume) === undefined) {
+      return at(['x-lab', 'limit'], `"${String(limit)}" is not a size: write it like 2GiB or 512MiB`)
+    }
     const driver = volume?.driver ?? 'local'
     return driver === 'local'
       ? []

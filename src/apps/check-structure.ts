@@ -5,6 +5,7 @@ import {
   BUILD_KEYS,
   CONFIG_KEYS,
   DEPLOY_KEYS,
+  EXTERNAL_VOLUME_KEYS,
   HEALTHCHECK_KEYS,
   LIMIT_KEYS,
   NETWORK_KEYS,
@@ -12,6 +13,7 @@ import {
   SECRET_KEYS,
   SERVICE_KEYS,
   TOP_KEYS,
+  VOLUME_EXTENSION_KEYS,
   VOLUME_KEYS,
   type Treatment,
 } from './compose-keys.ts'
@@ -44,7 +46,10 @@ export function checkStructure(file: unknown): StructureReport {
     walk.keys(network, ['networks', name], `network ${name}`, NETWORK_KEYS)
   }
   for (const [name, volume] of entries(top?.['volumes'])) {
-    walk.keys(volume, ['volumes', name], `volume ${name}`, VOLUME_KEYS)
+    const external = isRecord(volume) && volume['external'] === true
+    const path: Path = ['volumes', name]
+    const keys = walk.keys(volume, path, `volume ${name}`, external ? EXTERNAL_VOLUME_KEYS : VOLUME_KEYS)
+    walk.keys(keys?.['x-lab'], [...path, 'x-lab'], 'x-lab', VOLUME_EXTENSION_KEYS)
   }
   for (const [name, config] of entries(top?.['configs'])) {
     walk.keys(config, ['configs', name], `config ${name}`, CONFIG_KEYS)

@@ -1,3 +1,5 @@
+import { parseSize } from '../model/sizes.ts'
+
 /**
  * What `docker compose config --format json` prints: everything in its long form, variables replaced. Only the parts lab
  * reads are typed; the rest passes through.
@@ -94,6 +96,10 @@ export interface ComposeVolume {
   readonly name?: string
   readonly driver?: string
   readonly labels?: Readonly<Record<string, string>>
+  /** Made by hand, with `lab volume create`. */
+  readonly external?: boolean
+  /** What lab is told beyond Compose: `limit`, the most the volume may hold. */
+  readonly 'x-lab'?: { readonly limit?: string | number }
 }
 
 /** A config or secret of the file's top level. */
@@ -181,9 +187,19 @@ export function volumeKeys(service: ComposeService): readonly string[] {
   return [...new Set(keys)]
 }
 
-/** Name of the lab volume for a key of an app's Compose file: `<app>-<key>`, in the letters a volume may have. */
-export function volumeName(app: string, key: string): string {
+/**
+ * Name of the lab volume for a key of an app's Compose file: `<app>-<key>`, in the letters a volume may have; of an
+ * external one its own.
+ */
+export function volumeName(app: string, key: string, volume?: ComposeVolume | null): string {
+  if (volume?.external === true) return volume.name ?? key
   return `${app}-${key}`.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-')
+}
+
+/** Bytes that a volume may hold by its `x-lab: { limit: 2GiB }`; undefined without one, or when that is no size. */
+export function volumeLimit(volume: ComposeVolume | null | undefined): number | undefined {
+  const limit = volume?.['x-lab']?.limit
+  return limit === undefined ? undefined : parseSize(String(limit)) || undefined
 }
 
 /** True when a service joins the lab's overlay: it lists no networks, or `default` among them, or one that is it. */

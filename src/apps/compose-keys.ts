@@ -180,9 +180,15 @@ export const NETWORK_KEYS: Readonly<Record<string, Treatment>> = {
 export const VOLUME_KEYS: Readonly<Record<string, Treatment>> = {
   ...honoured('driver', 'labels'),
   driver_opts: refused('lab makes the volume, so that it can move between nodes'),
-  external: refused('lab makes the volume and keeps its data; remove the line'),
-  name: refused("a volume's name is made of the app's and its key; remove the line"),
+  ...honoured('external'),
+  name: refused("a volume's name is made of the app's and its key; remove the line, or add external: true"),
 }
+
+/** Keys of an entry of top-level `volumes:` that says external: true. */
+export const EXTERNAL_VOLUME_KEYS: Readonly<Record<string, Treatment>> = honoured('external', 'name')
+
+/** Keys of `x-lab:` of an entry of top-level `volumes:`. */
+export const VOLUME_EXTENSION_KEYS: Readonly<Record<string, Treatment>> = honoured('limit')
 
 /** Keys of an entry of top-level `configs:` and `secrets:`. */
 export const CONFIG_KEYS: Readonly<Record<string, Treatment>> = honoured(

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ROLES, type PortRange } from '../model/lab-spec.ts'
 import { isName, RESERVED_NAMES } from '../model/names.ts'
 import { cidrProblem } from './cidr.ts'
-import { parseSize, SIZE_PATTERN } from './sizes.ts'
+import { parseSize, SIZE_PATTERN } from '../model/sizes.ts'
 
 // Compiling a schema pays off from its thousandth use; a lab.yml is read once.
 z.config({ jitless: true })

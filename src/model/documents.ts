@@ -62,6 +62,47 @@ export interface VolumeStatus {
   readonly snapshots: number | undefined
 }
 
+/** One data volume, with everything that is known of it. */
+export interface VolumeDocument extends VolumeStatus {
+  /** The most it may hold; undefined: what its pool has. */
+  readonly limitBytes: number | undefined
+  /** Snapshot that a rollback under way goes to. */
+  readonly rollingBackTo: string | undefined
+  readonly snapshotList: readonly SnapshotStatus[]
+  /** Who uses it on its owner right now. */
+  readonly holders: readonly string[]
+  /** What other nodes have of it. */
+  readonly copies: readonly CopyStatus[]
+}
+
+/** A snapshot of a volume on its owner. */
+export interface SnapshotStatus {
+  readonly name: string
+  /** ISO 8601; undefined when the filesystem does not say. */
+  readonly createdAt: string | undefined
+  /** Nodes other than the owner that have it too. */
+  readonly also: readonly string[]
+}
+
+/** What a node that does not own a volume has of it. */
+export interface CopyStatus {
+  readonly node: string
+  /**
+   * `common`: has a snapshot that the owner has too, so a move there sends only what changed; `orphan`: has data the
+   * owner does not; `stray`: has a copy that could be written to (lab up puts it away); `unreachable`: cannot be asked.
+   */
+  readonly state: 'common' | 'orphan' | 'stray' | 'unreachable'
+  readonly usedBytes: number | undefined
+  readonly snapshots: readonly string[]
+}
+
+/** The snapshots of one volume. */
+export interface SnapshotsDocument {
+  readonly volume: string
+  readonly owner: string
+  readonly snapshots: readonly SnapshotStatus[]
+}
+
 /** All data volumes. */
 export interface VolumesDocument {
   readonly volumes: readonly VolumeStatus[]

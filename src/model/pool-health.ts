@@ -9,3 +9,9 @@ export interface PoolHealth {
   /** What to type or do; undefined exactly when the state is `ok`. */
   readonly hint: string | undefined
 }
+
+/** Room in a node's pool. */
+export interface PoolUsage {
+  readonly totalBytes: number
+  readonly freeBytes: number
+}

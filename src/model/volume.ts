@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { PoolHealth } from './pool-health.ts'
+import type { OpenRollback } from './rollback.ts'
+import type { PoolHealth, PoolUsage } from './pool-health.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -29,7 +30,7 @@ export interface OpenMove {
  */
 export interface VolumeRecord {
   readonly name: string
-  /** App and service that use it. */
+  /** App and service that use it; empty for a volume made by hand that none has used yet. */
   readonly app: string
   readonly service: string
   readonly driver: VolumeDriverName
@@ -44,6 +45,10 @@ export interface VolumeRecord {
   readonly base: string | undefined
   /** Host port no other volume has: two tasks of one service can never hold it at once on a node. */
   readonly lockPort: number
+  /** The most it may hold; undefined: as much as its pool has. */
+  readonly limitBytes?: number | undefined
+  /** The rollback under way; the phase is `idle` then, for no move is. */
+  readonly rollback?: OpenRollback | undefined
 }
 
 /** A record as it was read, with what a change must present to be accepted. */
@@ -88,12 +93,6 @@ export interface LocalSnapshot {
   readonly identity: string
   /** When it was taken (on btrfs a copy: when it arrived), ISO 8601, as `list` finds it; undefined elsewhere. */
   readonly createdAt?: string | undefined
-}
-
-/** Room in a node's pool. */
-export interface PoolUsage {
-  readonly totalBytes: number
-  readonly freeBytes: number
 }
 
 /**

@@ -6,7 +6,7 @@ import type { StoredRecord } from '../model/volume.ts'
 export function findVolume(stored: readonly StoredRecord[], typed: string): StoredRecord {
   const exact = stored.find(({ record }) => record.name === typed)
   if (exact !== undefined) return exact
-  const using = stored.filter(({ record }) => record.service === typed || record.app === typed)
+  const using = stored.filter(({ record }) => typed !== '' && [record.service, record.app].includes(typed))
   const [only] = using
   if (only !== undefined && using.length === 1) return only
   if (using.length > 1) {
@@ -16,5 +16,9 @@ export function findVolume(stored: readonly StoredRecord[], typed: string): Stor
     })
   }
   const known = stored.flatMap(({ record }) => [record.name, record.service, record.app])
-  throw unknownName('volume', typed, [...new Set(known)])
+  throw unknownName(
+    'volume',
+    typed,
+    [...new Set(known)].filter((name) => name !== ''),
+  )
 }

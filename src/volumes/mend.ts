@@ -26,7 +26,7 @@ export async function mendVolumes(context: MendContext, records: readonly Volume
   const observed = await observeAll(context)
   const mended: string[] = []
   for (const record of records) {
-    if (record.phase !== 'idle' || record.epoch === 0) continue
+    if (record.phase !== 'idle' || record.rollback !== undefined || record.epoch === 0) continue
     const owner = observed.find(({ node }) => node.node === record.owner)
     for (const each of observed) {
       if (each !== owner) mended.push(...(await retireStray(each, record, owner)))
@@ -71,7 +71,7 @@ async function assertOwner({ node, volumes }: Observed, record: VolumeRecord): P
   }
   // A lease may be older than the record: moves that were given up used up epochs.
   if (found.live === 'writable' && found.served && found.leaseEpoch > 0) return []
-  await node.grant(record.name, record.epoch)
+  await node.grant(record.name, record.epoch, undefined, record.limitBytes)
   return [`${record.owner} serves ${record.name} again`]
 }
 

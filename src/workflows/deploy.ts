@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { volumeKeys, volumeName, type ComposeConfig } from '../apps/compose-config.ts'
+import { volumeKeys, volumeLimit, volumeName, type ComposeConfig } from '../apps/compose-config.ts'
 import type { ScaledReplicas, StackInputs } from '../apps/stack-file.ts'
 import { deployStack } from '../apps/stack.ts'
 import { createSwarmFiles, removeSwarmFiles, type SwarmFile } from '../apps/swarm-files.ts'
@@ -151,7 +151,10 @@ async function ensureVolumes(
   const volumes = new Map<string, { readonly name: string; readonly lockPort: number }>()
   for (const [service, description] of Object.entries(config.services)) {
     for (const key of volumeKeys(description)) {
-      volumes.set(key, await ensureVolume(lab, { name: volumeName(app, key), app, service }))
+      const written = config.volumes?.[key]
+      const name = volumeName(app, key, written)
+      const request = { app, service, external: written?.external === true, limitBytes: volumeLimit(written) }
+      volumes.set(key, await ensureVolume(lab, { name, ...request }))
     }
   }
   return volumes

@@ -11,6 +11,7 @@ import type { MoveIntent } from '../volumes/move/next-action.ts'
 import { runMove } from '../volumes/move/run-move.ts'
 import { prepareTargetNode, startWatch } from './move-target.ts'
 import type { OpenLab } from './open-lab.ts'
+import { endRollback } from './rollback-volume.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 
@@ -50,7 +51,7 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
   const done = await volumes.withLock(name, async () => {
     const moving = openMove(lab, volumes, options.onPhase)
     // Read under the lock: what was seen before may be over by now.
-    let stored = findVolume(await volumes.records.list(), name)
+    let stored = await endRollback(lab, volumes, findVolume(await volumes.records.list(), name))
     if (stored.record.phase !== 'idle') {
       stored = await takeOver(volumes, stored)
       const intent = intentFor(stored.record, options.to)
@@ -91,7 +92,7 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
 /** Brings a move that was cut off to an end: forward once it is past its flip, else back. */
 export async function finishMove(lab: OpenLab, volumes: LabVolumes, name: string): Promise<void> {
   await volumes.withLock(name, async () => {
-    const stored = findVolume(await volumes.records.list(), name)
+    const stored = await endRollback(lab, volumes, findVolume(await volumes.records.list(), name))
     if (stored.record.phase === 'idle') return
     const taken = await takeOver(volumes, stored)
     lab.emit({ type: 'notice', level: 'info', message: resumeMessage(taken.record, 'undo') })

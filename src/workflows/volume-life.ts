@@ -1,18 +1,23 @@
 import { LabError } from '../model/errors.ts'
-import { checkName, NODE_PATHS } from '../model/names.ts'
+import { checkName, LABELS, NODE_PATHS } from '../model/names.ts'
 import type { StoredRecord, VolumeRecord } from '../model/volume.ts'
+import { listServices, type ServiceView } from '../swarm/services.ts'
+import { bytesText } from '../volumes/bytes-text.ts'
 import { chooseOwner, freeLockPort } from '../volumes/choose.ts'
-import { describeHolders } from '../volumes/move/quiesce.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 
 /** A volume that an app needs. */
 export interface VolumeRequest {
-  /** `<app>-<key>` */
+  /** `<app>-<key>`, or what the app calls a volume that was made by hand. */
   readonly name: string
   readonly app: string
   readonly service: string
+  /** It must be there already: no app makes it, and another app may have used it before. */
+  readonly external: boolean
+  /** The most it may hold; undefined: as it is. */
+  readonly limitBytes: number | undefined
 }
 
 /** A volume that is there, as an app's service is wired to it. */
@@ -25,9 +30,6 @@ export interface EnsuredVolume {
   readonly lockPort: number
 }
 
-/** How long a volume that is being destroyed may still be in use. */
-const DESTROY_WAIT_SECONDS = 30
-
 /**
  * Makes a volume, or finds it: recorded, on one worker (a new one goes to the worker with the fewest), served there and
  * labelled. A volume of another app is refused; one whose service got another name keeps its data.
@@ -37,41 +39,94 @@ export async function ensureVolume(lab: OpenLab, request: VolumeRequest): Promis
   const volumes = openVolumes(lab)
   const all = await volumes.records.list()
   const present = all.find(({ record }) => record.name === request.name)
-  if (present !== undefined && present.record.app !== request.app) {
-    throw new LabError('VOLUME_TAKEN', `volume ${request.name} belongs to app ${present.record.app}`, {
-      where: `app ${request.app}`,
-      hint: 'give the volume another key in compose.yml',
-    })
-  }
+  if (request.external) await checkExternal(volumes, present, request)
+  else if (present !== undefined && present.record.app !== request.app) throw taken(present.record, request)
   const settled = present !== undefined && present.record.epoch > 0
-  if (settled && present.record.service === request.service) return ensured(present.record)
+  const same = present?.record.app === request.app && present.record.service === request.service
+  const limit = request.limitBytes ?? present?.record.limitBytes
+  if (settled && same && limit === present.record.limitBytes) return ensured(present.record)
   return runTask(lab.emit, `volume ${request.name}`, (task) =>
     volumes.withLock(request.name, async () => {
-      const stored = present ?? (await record(volumes, all, request))
-      if (settled) {
-        task.detail(`used by ${request.service} from now on`)
-        return ensured((await volumes.records.replace(stored, { ...stored.record, service: request.service })).record)
+      if (!settled) {
+        const { name, app, service, limitBytes } = request
+        const made = await makeVolume(
+          volumes,
+          present ?? (await recordVolume(volumes, all, { name, app, service, limitBytes })),
+          { service },
+        )
+        task.detail(`made on ${made.record.owner}`)
+        return ensured(made.record)
       }
-      const made = await make(volumes, stored, request.service)
-      task.detail(`made on ${made.record.owner}`)
-      return ensured(made.record)
+      if (limit !== present.record.limitBytes) {
+        await setLimit(volumes, present.record, limit)
+        task.detail(`may hold ${bytesText(limit ?? 0)}`)
+      }
+      if (!same) task.detail(`used by ${request.service} from now on`)
+      const next = { ...present.record, app: request.app, service: request.service, limitBytes: limit }
+      return ensured((await volumes.records.replace(present, next)).record)
     }),
   )
 }
 
+/** A volume made by hand goes from app to app, but never while another one's service has it. */
+async function checkExternal(
+  volumes: LabVolumes,
+  present: StoredRecord | undefined,
+  request: VolumeRequest,
+): Promise<void> {
+  if (present === undefined || present.record.epoch === 0) {
+    throw new LabError('NO_VOLUME', `there is no volume ${request.name}, which app ${request.app} says is there`, {
+      where: `app ${request.app}`,
+      hint: `lab volume create ${request.name}`,
+    })
+  }
+  const user = (await servicesUsing(volumes, request.name)).find(({ app }) => app !== request.app)
+  if (user !== undefined) throw taken({ ...present.record, app: user.app }, request)
+}
+
+function taken({ name, app }: VolumeRecord, request: VolumeRequest): LabError {
+  const owner = app === '' ? 'was made by hand' : `belongs to app ${app}`
+  return new LabError('VOLUME_TAKEN', `volume ${name} ${owner}`, {
+    where: `app ${request.app}`,
+    hint: request.external
+      ? `lab rm ${app} first, or copy it: lab volume clone ${name} NEW`
+      : 'give the volume another key in compose.yml, or use it as it is: external: true with its name',
+  })
+}
+
+/** Services of apps that have this volume, scaled to 0 or not. */
+export async function servicesUsing(volumes: LabVolumes, volume: string): Promise<readonly ServiceView[]> {
+  return (await listServices(await volumes.engine())).filter(({ labels }) => labels[LABELS.volume] === volume)
+}
+
+/** Sets what the live copy may hold. Throws `LIMIT_TOO_SMALL`, having changed nothing, below what it holds already. */
+export async function setLimit(volumes: LabVolumes, record: VolumeRecord, bytes: number | undefined): Promise<void> {
+  const { driver } = await volumes.node(record.owner)
+  const used = bytes === undefined ? 0 : await driver.usedBytes(record.name)
+  if (bytes !== undefined && used > bytes) {
+    throw new LabError('LIMIT_TOO_SMALL', `${record.name} holds ${bytesText(used)}, more than ${bytesText(bytes)}`, {
+      where: `volume ${record.name}`,
+      hint: 'delete files in it, or give it a larger limit',
+    })
+  }
+  await driver.setLimit(record.name, bytes)
+}
+
+/** What a new record says. */
+export type NewVolume = Pick<VolumeRecord, 'name' | 'app' | 'service' | 'limitBytes'> & {
+  /** Worker that gets it; the one with the fewest volumes when absent. */
+  readonly owner?: string
+}
+
 /** The record comes first, with epoch 0: whoever finds it so knows that nobody has written yet. */
-async function record(
+export async function recordVolume(
   volumes: LabVolumes,
   all: readonly StoredRecord[],
-  request: VolumeRequest,
+  request: NewVolume,
 ): Promise<StoredRecord> {
-  const owner = await firstReachable(
-    volumes,
-    chooseOwner(
-      volumes.workers,
-      all.map((each) => each.record),
-    ),
-  )
+  const records = all.map((each) => each.record)
+  const wanted = request.owner === undefined ? chooseOwner(volumes.workers, records) : [request.owner]
+  const owner = await firstReachable(volumes, wanted)
   const node = await volumes.node(owner)
   const made = await volumes.records.create({
     ...request,
@@ -81,10 +136,7 @@ async function record(
     phase: 'idle',
     move: undefined,
     base: undefined,
-    lockPort: freeLockPort(
-      request.name,
-      all.map((each) => each.record),
-    ),
+    lockPort: freeLockPort(request.name, records),
   })
   // Two volumes made at the same moment may have chosen one port: the one that comes later by name takes another.
   const others = (await volumes.records.list()).map((each) => each.record).filter(({ name }) => name !== request.name)
@@ -93,11 +145,20 @@ async function record(
   return volumes.records.replace(made, { ...made.record, lockPort: freeLockPort(request.name, others) })
 }
 
-async function make(volumes: LabVolumes, stored: StoredRecord, service: string): Promise<StoredRecord> {
-  const { name, owner } = stored.record
+/**
+ * Brings a volume that is recorded, but that nobody has written to yet, to where it can be: served and labelled.
+ * `from` is the snapshot its data is in; without one, and without data, it is empty.
+ */
+export async function makeVolume(
+  volumes: LabVolumes,
+  stored: StoredRecord,
+  options: { readonly service?: string; readonly from?: string } = {},
+): Promise<StoredRecord> {
+  const { name, owner, limitBytes } = stored.record
   const node = await volumes.node(owner)
-  await node.driver.create(name)
-  await node.grant(name, 1)
+  if (options.from === undefined) await node.driver.create(name)
+  await node.grant(name, 1, options.from, limitBytes)
+  const service = options.service ?? stored.record.service
   const granted = await volumes.records.replace(stored, { ...stored.record, service, epoch: 1 })
   await volumes.scheduler.place(name, owner)
   return granted
@@ -118,58 +179,4 @@ async function firstReachable(volumes: LabVolumes, candidates: readonly string[]
 
 function ensured({ name, owner, lockPort }: VolumeRecord): EnsuredVolume {
   return { name, path: `${NODE_PATHS.served}/${name}`, owner, lockPort }
-}
-
-/**
- * Removes a volume with its data, on every node. Refused while something uses it. Cut off in the middle, the same again
- * does the rest. A node that is down keeps its copy, which is never served again.
- */
-export async function destroyVolume(lab: OpenLab, name: string): Promise<void> {
-  const volumes = openVolumes(lab)
-  const stored = (await volumes.records.list()).find(({ record: each }) => each.name === name)
-  if (stored === undefined) return
-  await runTask(lab.emit, `destroy volume ${name}`, () =>
-    volumes.withLock(name, async () => {
-      const service = await volumes.scheduler.service(stored.record)
-      if (service !== undefined) {
-        throw new LabError('VOLUME_IN_USE', `${service.name} uses ${name}`, {
-          where: `volume ${name}`,
-          hint: `lab rm ${stored.record.app}`,
-        })
-      }
-      await volumes.scheduler.place(name, undefined)
-      for (const worker of volumes.workers) await destroyOn(lab, volumes, worker, stored.record)
-      await volumes.records.remove(stored)
-    }),
-  )
-}
-
-async function destroyOn(lab: OpenLab, volumes: LabVolumes, worker: string, { name, epoch }: VolumeRecord) {
-  try {
-    const node = await volumes.node(worker)
-    const holders = await node.fence(name, epoch, DESTROY_WAIT_SECONDS)
-    if (holders.length > 0) {
-      throw new LabError('VOLUME_IN_USE', `${name} is still used on ${worker}: ${describeHolders(holders)}`, {
-        where: worker,
-        hint: `end it (lab ssh ${worker}), then run this again`,
-      })
-    }
-    await node.stopTransfer(name)
-    await removeEngineVolume(lab, worker, name)
-    await node.driver.destroy(name)
-    await node.forget(name)
-  } catch (error) {
-    if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
-    lab.emit({ type: 'notice', level: 'warning', message: `${worker} is down and keeps its copy of ${name}` })
-  }
-}
-
-/** The engine's own entry for the bind mount; it holds no data, but would point a later volume of the name astray. */
-async function removeEngineVolume(lab: OpenLab, worker: string, name: string): Promise<void> {
-  const engine = await lab.engine(worker)
-  // An engine without any such volume answers null, whatever its types say.
-  const { Volumes } = (await engine.listVolumes({ filters: { name: [name] } })) as {
-    Volumes: readonly { Name: string }[] | null
-  }
-  if ((Volumes ?? []).some((each) => each.Name === name)) await engine.getVolume(name).remove()
 }

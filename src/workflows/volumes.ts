@@ -8,16 +8,17 @@ import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 
-export { destroyVolume, ensureVolume, type EnsuredVolume, type VolumeRequest } from './volume-life.ts'
+export { ensureVolume, type EnsuredVolume, type VolumeRequest } from './volume-life.ts'
 
 /** Every data volume with what it holds. A node that does not answer leaves its figures out. */
 export async function volumesDocument(lab: OpenLab): Promise<VolumesDocument> {
   const volumes = openVolumes(lab)
   const stored = await volumes.records.list()
-  return { volumes: await Promise.all(stored.map(({ record }) => statusOf(volumes, record))) }
+  return { volumes: await Promise.all(stored.map(({ record }) => volumeStatus(volumes, record))) }
 }
 
-async function statusOf(volumes: LabVolumes, record: StoredRecord['record']): Promise<VolumeStatus> {
+/** What a record and its owner say of a volume. */
+export async function volumeStatus(volumes: LabVolumes, record: StoredRecord['record']): Promise<VolumeStatus> {
   const { name, app, service, owner, driver, epoch, phase } = record
   const known = { name, app, service, owner, driver, epoch, phase }
   try {
@@ -28,7 +29,7 @@ async function statusOf(volumes: LabVolumes, record: StoredRecord['record']): Pr
       node.driver.usedBytes(name).catch(() => undefined),
     ])
     const found = state.find((each) => each.name === name) ?? absentVolume(name)
-    return { ...known, sizeBytes: usage.totalBytes, usedBytes, snapshots: found.snapshots.length }
+    return { ...known, sizeBytes: record.limitBytes ?? usage.totalBytes, usedBytes, snapshots: found.snapshots.length }
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     return { ...known, sizeBytes: undefined, usedBytes: undefined, snapshots: undefined }
@@ -36,12 +37,13 @@ async function statusOf(volumes: LabVolumes, record: StoredRecord['record']): Pr
 }
 
 /**
- * Brings every move that was cut off to an end: past its flip it is finished, before it is undone. Refuses, with
+ * Brings every move and rollback that was cut off to an end: once it is decided it is finished, before it is undone. Refuses, with
  * `MOVE_UNDER_WAY`, while another lab drives one. Returns the volumes it changed.
  */
 export async function finishOpenMoves(lab: OpenLab): Promise<readonly string[]> {
   const volumes = openVolumes(lab)
-  const open = (await volumes.records.list()).filter(({ record }) => record.phase !== 'idle')
+  const stored = await volumes.records.list()
+  const open = stored.filter(({ record }) => record.phase !== 'idle' || record.rollback !== undefined)
   for (const { record } of open) await finishMove(lab, volumes, record.name)
   return open.map(({ record }) => record.name)
 }

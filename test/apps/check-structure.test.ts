@@ -70,9 +70,13 @@ test('what makes no difference on a cluster is remarked on, not refused', () => 
 })
 
 test('a volume lab cannot make as asked is refused', () => {
-  expect(problemsOf('services: { a: { image: x } }\nvolumes:\n  data: { external: true }\n')[0]).toMatch(
-    /^3:11 external/,
-  )
+  const problems = (volume: string) => problemsOf(`services: { a: { image: x } }\nvolumes:\n  data: ${volume}\n`)
+  expect(problems('{ driver_opts: { o: size=1g } }')[0]).toMatch(/^3:11 driver_opts/)
+  expect(problems('{ name: other }')[0]).toMatch(/^3:11 name.*external: true/)
+  expect(problems('{ external: true, name: other }')).toEqual([])
+  expect(problems('{ external: true, labels: { a: b } }')[0]).toMatch(/^3:27 unknown key "labels"/)
+  expect(problems('{ x-lab: { limit: 2GiB } }')).toEqual([])
+  expect(problems('{ x-lab: { limt: 2GiB } }')[0]).toMatch(/did you mean "limit"/)
 })
 
 test('a file without services is no app', () => {

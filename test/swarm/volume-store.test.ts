@@ -24,6 +24,12 @@ test('a record is read from its labels as it was written, in every phase', () =>
   }
 })
 
+test('a record of a volume that no app uses, with a limit and a rollback under way, is read as it was written', () => {
+  const rollback = { id: 7, run: '123456', phase: 'stop', snapshot: 'monday', startedAt: MOVE.startedAt } as const
+  const record = { ...IDLE, app: '', service: '', limitBytes: 2 ** 31, rollback }
+  expect(readRecord(recordLabels(record))).toEqual(record)
+})
+
 test.each([
   ['lab.record.owner', '../x'],
   ['lab.record.epoch', '-1'],
@@ -31,6 +37,9 @@ test.each([
   ['lab.record.driver', 'ext4'],
   ['lab.record.move', '{"id":"x"}'],
   ['lab.record.lock-port', ''],
+  ['lab.record.limit', '-5'],
+  ['lab.record.rollback', '{}'],
+  ['lab.record.rollback', '{"id":7,"run":"123456","phase":"stop","snapshot":"monday","startedAt":"x"}'],
 ])('a record whose %s was changed to %j is refused, naming the label', (key, value) => {
   const labels = { ...recordLabels({ ...IDLE, phase: 'final', move: MOVE }), [key]: value }
   expect(() => readRecord(labels)).toThrow(key)

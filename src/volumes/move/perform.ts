@@ -58,7 +58,7 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
     case 'decide':
       return advance(now, { phase: 'flip', owner: action.owner, epoch: epoch + 1 })
     case 'grant':
-      await (await ownerOf(now)).grant(volume, epoch, finalSnapshot(moveOf(record).id))
+      await (await ownerOf(now)).grant(volume, epoch, finalSnapshot(moveOf(record).id), record.limitBytes)
       return patchOwner(now, { live: 'writable', served: true, leaseEpoch: epoch })
     case 'place':
       await context.scheduler.place(volume, record.owner)

@@ -1,0 +1,54 @@
+import type { OpenLab } from './open-lab.ts'
+import { checkNew, exists } from './create-volume.ts'
+import { runTask } from './task.ts'
+import { makeVolume, recordVolume } from './volume-life.ts'
+import { done, wholeSnapshot } from './volume-snapshots.ts'
+import { withVolume } from './with-volume.ts'
+
+/** What to clone. */
+export interface CloneOptions {
+  /** A volume, or an app or service that has one. */
+  readonly volume: string
+  readonly as: string
+  /** The clone holds what this snapshot holds; what the volume holds now when undefined. */
+  readonly snapshot: string | undefined
+}
+
+/**
+ * Makes a volume of its own that holds what another one holds, on the same node, sharing its blocks: no time and no
+ * room, whatever the size. The new one belongs to no app yet. One that was cut off is made anew.
+ */
+export async function cloneVolume(lab: OpenLab, options: CloneOptions): Promise<void> {
+  const started = performance.now()
+  const message = await withVolume(lab, options.volume, async ({ volumes, stored: { record } }) => {
+    checkNew(volumes, options.as, undefined)
+    return runTask(lab.emit, `clone ${record.name} as ${options.as}`, () =>
+      volumes.withLock(options.as, async () => {
+        const all = await volumes.records.list()
+        const left = all.find((each) => each.record.name === options.as)
+        if (left !== undefined && (left.record.epoch > 0 || left.record.app !== '')) throw exists(options.as)
+        const node = await volumes.node(record.owner)
+        const { driver } = node
+        if (options.snapshot !== undefined) await wholeSnapshot(node, record, options.snapshot)
+        if (left !== undefined) {
+          // Nobody has written to it: it is what an earlier try left.
+          await (await volumes.node(left.record.owner)).driver.destroy(options.as)
+          await volumes.records.remove(left)
+        }
+        const { owner, limitBytes } = record
+        const wanted = { name: options.as, app: '', service: '', limitBytes, owner }
+        const made = await recordVolume(volumes, all, wanted)
+        const snapshot = options.snapshot ?? `clone-${String(Date.now())}`
+        try {
+          if (options.snapshot === undefined) await driver.snapshot(record.name, snapshot)
+          await driver.clone(record.name, snapshot, options.as)
+          await makeVolume(volumes, made)
+        } finally {
+          if (options.snapshot === undefined) await driver.deleteSnapshot(record.name, snapshot)
+        }
+        return `cloned ${record.name} as ${options.as} on ${owner}`
+      }),
+    )
+  })
+  done(lab, 'volume clone', message, started)
+}

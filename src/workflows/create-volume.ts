@@ -1,0 +1,61 @@
+import { LabError } from '../model/errors.ts'
+import { checkName, unknownName } from '../model/names.ts'
+import { bytesText } from '../volumes/bytes-text.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { makeVolume, recordVolume } from './volume-life.ts'
+import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+
+/** A volume to make. */
+export interface CreateVolumeOptions {
+  readonly name: string
+  /** Worker that gets it; the one with the fewest volumes when undefined. */
+  readonly on: string | undefined
+  /** The most it may hold; undefined: what its pool has. */
+  readonly limitBytes: number | undefined
+}
+
+/**
+ * Makes an empty volume of no app, which a Compose file uses by `external: true`. Throws `VOLUME_EXISTS` when there is
+ * one; one whose making was cut off is finished.
+ */
+export async function createVolume(lab: OpenLab, { name, on, limitBytes }: CreateVolumeOptions): Promise<void> {
+  const started = performance.now()
+  const volumes = openVolumes(lab)
+  checkNew(volumes, name, on)
+  const owner = await runTask(lab.emit, `volume ${name}`, (task) =>
+    volumes.withLock(name, async () => {
+      const all = await volumes.records.list()
+      const left = all.find(({ record }) => record.name === name)
+      if (left !== undefined && (left.record.epoch > 0 || left.record.app !== '')) throw exists(name)
+      const wanted = { name, app: '', service: '', limitBytes, ...(on === undefined ? {} : { owner: on }) }
+      const stored =
+        left === undefined
+          ? await recordVolume(volumes, all, wanted)
+          : await volumes.records.replace(left, { ...left.record, limitBytes })
+      const made = await makeVolume(volumes, stored)
+      task.detail(`on ${made.record.owner}${limitBytes === undefined ? '' : `, at most ${bytesText(limitBytes)}`}`)
+      return made.record.owner
+    }),
+  )
+  lab.emit({
+    type: 'done',
+    command: 'volume create',
+    message: `made ${name} on ${owner}`,
+    durationMs: Math.round(performance.now() - started),
+  })
+}
+
+/** Throws `UsageError` for a name no volume can have, or a node that is no worker. */
+export function checkNew(volumes: LabVolumes, name: string, on: string | undefined): void {
+  checkName('volume', name)
+  if (on !== undefined && !volumes.workers.includes(on)) throw unknownName('worker', on, volumes.workers)
+}
+
+/** The error for a name that is taken. */
+export function exists(name: string): LabError {
+  return new LabError('VOLUME_EXISTS', `there is a volume ${name} already`, {
+    where: `volume ${name}`,
+    hint: `lab volume inspect ${name}`,
+  })
+}

@@ -1,0 +1,103 @@
+import { LabError, UsageError } from '../model/errors.ts'
+import { unknownName } from '../model/names.ts'
+import type { VolumeRecord } from '../model/volume.ts'
+import { observeVolume, strayCopy } from '../volumes/move/copy-round.ts'
+import { describeHolders } from '../volumes/move/quiesce.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { servicesUsing } from './volume-life.ts'
+import type { LabVolumes } from './volume-nodes.ts'
+import { volumeUsers } from './volume-users.ts'
+import { done } from './volume-snapshots.ts'
+import { withVolume, type HeldVolume } from './with-volume.ts'
+
+/** How long a volume that is being destroyed may still be in use. */
+const DESTROY_WAIT_SECONDS = 30
+
+/**
+ * Removes a volume with its data, on every node. Refused, with `VOLUME_IN_USE` and before anything is changed, while a
+ * service has it or something uses it. Cut off in the middle, the same again does the rest. A node that is down keeps
+ * its copy, which is never served again.
+ */
+export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> {
+  const started = performance.now()
+  const work = async ({ volumes, stored }: HeldVolume) => {
+    const { name } = stored.record
+    await runTask(lab.emit, `destroy volume ${name}`, async () => {
+      const [service] = await servicesUsing(volumes, name)
+      if (service !== undefined) {
+        throw new LabError('VOLUME_IN_USE', `service ${service.name} of app ${service.app} has ${name}`, {
+          where: `volume ${name}`,
+          hint: `lab rm ${service.app}`,
+        })
+      }
+      const users = await volumeUsers(lab, volumes, stored.record)
+      if (users.length > 0) throw inUse(name, stored.record.owner, users.join(', '))
+      await volumes.scheduler.place(name, undefined)
+      for (const worker of volumes.workers) await destroyOn(lab, volumes, worker, stored.record)
+      await volumes.records.remove(stored)
+    })
+    return name
+  }
+  done(lab, 'volume destroy', `removed ${await withVolume(lab, typed, work, { unmade: true })}`, started)
+}
+
+/** Removes what a node that does not own a volume has of it. The node's fence stays: it has given up its epochs. */
+export async function destroyCopy(lab: OpenLab, typed: string, worker: string): Promise<void> {
+  const started = performance.now()
+  const message = await withVolume(lab, typed, async ({ volumes, stored }) => {
+    const { name, owner } = stored.record
+    if (!volumes.workers.includes(worker)) throw unknownName('node', worker, volumes.workers)
+    if (worker === owner) {
+      throw new UsageError(`${worker} owns ${name}: what is there is the volume itself`, {
+        hint: `lab volume destroy ${name}`,
+      })
+    }
+    return runTask(lab.emit, `destroy the copy of ${name} on ${worker}`, async (task) => {
+      const node = await volumes.node(worker)
+      const { live, snapshots } = await observeVolume(node, name)
+      if (live !== 'absent') throw strayCopy(name, worker)
+      if (snapshots.length === 0) {
+        task.unchanged('there is none')
+        return `${worker} has no copy of ${name}`
+      }
+      await node.driver.destroy(name)
+      task.detail(snapshots.map((each) => each.name).join(', '))
+      return `removed the copy of ${name} on ${worker}`
+    })
+  })
+  done(lab, 'volume destroy', message, started)
+}
+
+function inUse(name: string, node: string, users: string): LabError {
+  return new LabError('VOLUME_IN_USE', `${name} is used on ${node}: ${users}`, {
+    where: node,
+    hint: `end it (lab ssh ${node}), then run this again`,
+  })
+}
+
+async function destroyOn(lab: OpenLab, volumes: LabVolumes, worker: string, { name, epoch }: VolumeRecord) {
+  try {
+    const node = await volumes.node(worker)
+    // Cut off while it was made, it may be served under the first epoch before its record says so.
+    const holders = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
+    if (holders.length > 0) throw inUse(name, worker, describeHolders(holders))
+    await node.stopTransfer(name)
+    await removeEngineVolume(lab, worker, name)
+    await node.driver.destroy(name)
+    await node.forget(name)
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
+    lab.emit({ type: 'notice', level: 'warning', message: `${worker} is down and keeps its copy of ${name}` })
+  }
+}
+
+/** The engine's own entry for the bind mount; it holds no data, but would point a later volume of the name astray. */
+async function removeEngineVolume(lab: OpenLab, worker: string, name: string): Promise<void> {
+  const engine = await lab.engine(worker)
+  // An engine without any such volume answers null, whatever its types say.
+  const { Volumes } = (await engine.listVolumes({ filters: { name: [name] } })) as {
+    Volumes: readonly { Name: string }[] | null
+  }
+  if ((Volumes ?? []).some((each) => each.Name === name)) await engine.getVolume(name).remove()
+}

@@ -1,0 +1,82 @@
+import { LabError, UsageError } from '../model/errors.ts'
+import { unknownName } from '../model/names.ts'
+import { chooseOwner } from '../volumes/choose.ts'
+import { findVolume } from '../volumes/find-volume.ts'
+import type { VolumeRecord } from '../model/volume.ts'
+import { moveVolume } from './move-volume.ts'
+import type { OpenLab } from './open-lab.ts'
+import { openVolumes } from './volume-nodes.ts'
+import { done } from './volume-snapshots.ts'
+
+/** Where one volume goes. */
+export interface PlannedMove {
+  readonly volume: string
+  readonly to: string
+}
+
+/**
+ * Pure: where the volumes of a node go when it is emptied: each to the worker that has the fewest then, in the order of
+ * lab.yml where several do.
+ */
+export function planEvacuation(
+  node: string,
+  workers: readonly string[],
+  records: readonly VolumeRecord[],
+): readonly PlannedMove[] {
+  const others = workers.filter((worker) => worker !== node)
+  let now = records
+  return records
+    .filter(({ owner }) => owner === node)
+    .map(({ name }) => {
+      const to = chooseOwner(others, now)[0] ?? node
+      now = now.map((record) => (record.name === name ? { ...record, owner: to } : record))
+      return { volume: name, to }
+    })
+}
+
+/** Moves every volume of a worker to the others. */
+export async function evacuate(lab: OpenLab, node: string): Promise<void> {
+  const volumes = openVolumes(lab)
+  if (!volumes.workers.includes(node)) throw unknownName('worker', node, volumes.workers)
+  if (volumes.workers.length < 2) throw new UsageError(`there is no other worker than ${node}`)
+  const records = (await volumes.records.list()).map(({ record }) => record)
+  await moveAll(lab, planEvacuation(node, volumes.workers, records), `${node} has no volumes`)
+}
+
+/** Moves these volumes (or those of these apps and services) to one worker. */
+export async function moveVolumes(lab: OpenLab, typed: readonly string[], to: string): Promise<void> {
+  const stored = await openVolumes(lab).records.list()
+  // All names are looked at before anything moves.
+  const names = typed.map((each) => findVolume(stored, each).record.name)
+  await moveAll(
+    lab,
+    [...new Set(names)].map((volume) => ({ volume, to })),
+    'nothing to move',
+  )
+}
+
+/** One after the other; a failure of one does not stop the others. Throws `MOVES_FAILED` with all failures at the end. */
+async function moveAll(lab: OpenLab, moves: readonly PlannedMove[], nothing: string): Promise<void> {
+  const started = performance.now()
+  const failures: LabError[] = []
+  for (const { volume, to } of moves) {
+    try {
+      await moveVolume(lab, { volume, to })
+    } catch (error) {
+      if (!(error instanceof LabError) || error instanceof UsageError || lab.signal.aborted) throw error
+      failures.push(error)
+      const message = `${volume} is not on ${to}: ${error.message}`
+      if (moves.length > 1) lab.emit({ type: 'notice', level: 'warning', message })
+    }
+  }
+  const [first] = failures
+  if (first !== undefined && moves.length === 1) throw first
+  if (first !== undefined) {
+    throw new LabError(
+      'MOVES_FAILED',
+      `${String(failures.length)} of ${String(moves.length)} moves failed: ${failures.map(({ message }) => message).join('; ')}`,
+      { where: first.where, hint: first.hint },
+    )
+  }
+  if (moves.length === 0) done(lab, 'volume move', nothing, started)
+}
