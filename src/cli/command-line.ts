@@ -21,6 +21,7 @@ import { register as restart } from './commands/restart.ts'
 import { register as rm } from './commands/rm.ts'
 import { register as run } from './commands/run.ts'
 import { register as scale } from './commands/scale.ts'
+import { register as snapshot } from './commands/snapshot/index.ts'
 import { register as ssh } from './commands/ssh.ts'
 import { register as sh } from './commands/sh.ts'
 import { register as runs } from './commands/runs.ts'
@@ -32,7 +33,7 @@ import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [init, demo, up, plan, status, halt, destroy, doctor],
+  'The lab:': [init, demo, up, plan, status, halt, snapshot, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, volume, moveVolume, dns],
   'Nodes:': [ssh, sh, cp, sshConfig],

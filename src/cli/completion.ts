@@ -10,7 +10,7 @@ export interface Candidate {
 export type NameSource = (kind: NameKind) => Promise<readonly string[]>
 
 /** Kinds of names, called as the arguments of commands are. */
-export type NameKind = 'service' | 'node' | 'volume' | 'app' | 'target' | 'run'
+export type NameKind = 'service' | 'node' | 'volume' | 'app' | 'target' | 'run' | 'saved'
 
 /** Words with a fixed set of values, by the name of their argument. */
 const FIXED: Readonly<Record<string, readonly string[]>> = {
@@ -106,5 +106,5 @@ function takesValue(option: Option): boolean {
 }
 
 function isNameKind(name: string): name is NameKind {
-  return name === 'service' || name === 'node' || name === 'volume' || name === 'app'
+  return ['service', 'node', 'volume', 'app', 'saved'].includes(name)
 }

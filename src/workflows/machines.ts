@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { isIpInSubnet, nthAddress } from '../model/addresses.ts'
 import { LabError } from '../model/errors.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
-import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
+import type { LabNetwork, Machine, MachineRequest, MachineState } from '../model/provider.ts'
 import { waitFor } from '../model/wait.ts'
 import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -51,19 +51,39 @@ export async function ensureMachines(open: OpenLab): Promise<{ readonly changed:
     ),
   )
   if (changed.length > 0) open.refresh()
-  await Promise.all(
-    spec.nodes.map((node) => {
-      if (!changed.includes(node.name)) return reach(open, node, network)
-      const wait = async () => {
-        await reach(open, node, network)
-        if (stateOf(node.name) === 'stopped') await waitForBoot(open, node.name)
-      }
-      return runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
-    }),
-  )
+  const ran = spec.nodes.filter((node) => !changed.includes(node.name))
+  const starting = (state: MachineState) => changed.filter((name) => stateOf(name) === state)
+  await Promise.all([
+    ...ran.map((node) => reach(open, node, network)),
+    waitForMachines(open, starting('missing'), { booted: false }),
+    waitForMachines(open, starting('stopped'), { booted: true }),
+  ])
   await writeKnownHosts(open)
   warnOfDifferences(open, await open.machines())
   return { changed }
+}
+
+/**
+ * Waits until SSH answers on machines that were just started; with `booted`, until they also have started what they start
+ * at boot: those that were set up before.
+ */
+export async function waitForMachines(
+  open: OpenLab,
+  names: readonly string[],
+  { booted }: { readonly booted: boolean },
+): Promise<void> {
+  const network = names.length === 0 ? undefined : await open.provider.network(false)
+  if (network === undefined) return
+  await Promise.all(
+    open.spec.nodes.map(async (node) => {
+      if (!names.includes(node.name)) return
+      const wait = async () => {
+        await reach(open, node, network)
+        if (booted) await waitForBoot(open, node.name)
+      }
+      await runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
+    }),
+  )
 }
 
 /**

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   volume: ['mongo-data'],
   app: ['shop', 'nodeapp'],
   target: ['mgmt', 'node1', 'node2', 'web', 'worker', 'all'],
+  saved: ['before'],
   run: ['14', '13', '12'],
 }
 const words = async (...line: string[]) =>
