@@ -1,5 +1,3 @@
-import type { Progress } from './provider.ts'
-
 /** A machine as a snapshot holds it: what it was created with. */
 export interface SavedMachine {
   readonly name: string
@@ -46,14 +44,14 @@ export interface SnapshotStore {
    * Copies every machine; all must be stopped. `files` are kept with them, where only root reads them.
    * Throws `DISK_FULL` before anything is copied that does not fit.
    */
-  save(name: string, files: SnapshotFiles, progress: Progress, signal: AbortSignal): Promise<LabSnapshot>
+  save(name: string, files: SnapshotFiles, progress: (line: string) => void, signal: AbortSignal): Promise<LabSnapshot>
   /** The files that were saved with a snapshot. */
   files(snapshot: LabSnapshot): Promise<SnapshotFiles>
   /**
    * Copies what a snapshot holds to where `restore` takes it from, beside the machines there are: takes long, changes
    * nothing of them. Throws `DISK_FULL`, or `SUBNET_IN_USE` where the nodes cannot have their addresses.
    */
-  stage(snapshot: LabSnapshot, progress: Progress, signal: AbortSignal): Promise<void>
+  stage(snapshot: LabSnapshot, progress: (line: string) => void, signal: AbortSignal): Promise<void>
   /**
    * Puts the machines of a staged snapshot in place of all there are, and starts them. Cut off in the middle, `stage` and
    * `restore` again do the rest; no machine is created otherwise until then (`RESTORE_CUT_OFF`).
@@ -61,7 +59,7 @@ export interface SnapshotStore {
   restore(
     snapshot: LabSnapshot,
     keysOf: (machine: string) => Promise<MachineKeys>,
-    progress: Progress,
+    progress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void>
   /** Removes a snapshot, or what is left of one that was never finished. */
