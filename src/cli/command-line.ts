@@ -16,6 +16,7 @@ import { register as halt } from './commands/halt.ts'
 import { register as init } from './commands/init.ts'
 import { register as logs } from './commands/logs.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
+import { register as node } from './commands/node/index.ts'
 import { register as plan } from './commands/plan.ts'
 import { register as restart } from './commands/restart.ts'
 import { register as rm } from './commands/rm.ts'
@@ -36,7 +37,7 @@ const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'The lab:': [init, demo, up, plan, status, halt, snapshot, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, volume, moveVolume, dns],
-  'Nodes:': [ssh, sh, cp, sshConfig],
+  'Nodes:': [ssh, sh, cp, node, sshConfig],
   'Playbooks:': [run, runs],
   'The command line:': [completion],
 }

@@ -19,7 +19,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Kinds of names of arguments that are lists. */
-const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume' }
+const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume', nodes: 'node' }
 
 /** Kinds of names of the values of options, as the option writes them. A target is a node, a group or a role. */
 const VALUES: Readonly<Record<string, NameKind>> = { '<node>': 'node', '<nodes>': 'target', '<volume>': 'volume' }

@@ -46,6 +46,8 @@ describe('completion', () => {
     expect(await words('volume', '--')).toEqual(['--help'])
     expect(await words('volume', 'list', '--l')).toEqual(['--lab'])
     expect(await words('volume', 'no-such-command', '')).toEqual([])
+    expect(await words('snapshot', 'restore', '')).toEqual(['before'])
+    expect(await words('node', 'kill', 'node1', 'node')).toEqual(['node1', 'node2'])
   })
 
   it('offers options, and the values of those that take nodes', async () => {
