@@ -16,11 +16,13 @@ import { register as halt } from './commands/halt.ts'
 import { register as init } from './commands/init.ts'
 import { register as logs } from './commands/logs.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
+import { register as node } from './commands/node/index.ts'
 import { register as plan } from './commands/plan.ts'
 import { register as restart } from './commands/restart.ts'
 import { register as rm } from './commands/rm.ts'
 import { register as run } from './commands/run.ts'
 import { register as scale } from './commands/scale.ts'
+import { register as snapshot } from './commands/snapshot/index.ts'
 import { register as ssh } from './commands/ssh.ts'
 import { register as sh } from './commands/sh.ts'
 import { register as runs } from './commands/runs.ts'
@@ -32,10 +34,10 @@ import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [init, demo, up, plan, status, halt, destroy, doctor],
+  'The lab:': [init, demo, up, plan, status, halt, snapshot, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, volume, moveVolume, dns],
-  'Nodes:': [ssh, sh, cp, sshConfig],
+  'Nodes:': [ssh, sh, cp, node, sshConfig],
   'Playbooks:': [run, runs],
   'The command line:': [completion],
 }

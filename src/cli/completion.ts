@@ -10,7 +10,7 @@ export interface Candidate {
 export type NameSource = (kind: NameKind) => Promise<readonly string[]>
 
 /** Kinds of names, called as the arguments of commands are. */
-export type NameKind = 'service' | 'node' | 'volume' | 'app' | 'target' | 'run'
+export type NameKind = 'service' | 'node' | 'volume' | 'app' | 'target' | 'run' | 'saved'
 
 /** Words with a fixed set of values, by the name of their argument. */
 const FIXED: Readonly<Record<string, readonly string[]>> = {
@@ -19,7 +19,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Kinds of names of arguments that are lists. */
-const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume' }
+const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume', nodes: 'node' }
 
 /** Kinds of names of the values of options, as the option writes them. A target is a node, a group or a role. */
 const VALUES: Readonly<Record<string, NameKind>> = { '<node>': 'node', '<nodes>': 'target', '<volume>': 'volume' }
@@ -106,5 +106,5 @@ function takesValue(option: Option): boolean {
 }
 
 function isNameKind(name: string): name is NameKind {
-  return name === 'service' || name === 'node' || name === 'volume' || name === 'app'
+  return ['service', 'node', 'volume', 'app', 'saved'].includes(name)
 }

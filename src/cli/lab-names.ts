@@ -27,6 +27,7 @@ export function labNames(cwd: string, signal: AbortSignal): NameSource {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)])
       const open = await openLab({ lab, spec, emit: () => undefined, signal: patience })
       try {
+        if (kind === 'saved') return ((await open.provider.snapshots?.list()) ?? []).map(({ name }) => name)
         return (await runningNames(open))[kind]
       } finally {
         await open.close()

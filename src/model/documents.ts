@@ -1,3 +1,4 @@
+import type { LabSnapshot } from './snapshot.ts'
 import type { MovePhase, VolumeDriverName } from './volume.ts'
 
 /** What the queries print with `--json`: a contract. Fields may be added, never renamed. */
@@ -106,6 +107,11 @@ export interface SnapshotsDocument {
 /** All data volumes. */
 export interface VolumesDocument {
   readonly volumes: readonly VolumeStatus[]
+}
+
+/** All snapshots of the lab, the oldest first. */
+export interface SnapshotsDocument {
+  readonly snapshots: readonly LabSnapshot[]
 }
 
 /** What the name server answers on each node, against the tasks that run. */

@@ -74,6 +74,27 @@ export type RunEvent =
       readonly blackoutMs: number
       readonly durationMs: number
     }
+  /** `sizeBytes`: what it took on the host; `sharedBytes`: what it has in common with the lab. */
+  | {
+      readonly type: 'snapshot-saved'
+      readonly snapshot: string
+      readonly nodes: number
+      readonly sizeBytes: number
+      readonly sharedBytes: number
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'snapshot-restored'
+      readonly snapshot: string
+      readonly nodes: number
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'snapshot-deleted'
+      readonly snapshot: string
+      readonly sizeBytes: number
+      readonly durationMs: number
+    }
   /** Every step of a long command with its time, at its end. */
   | {
       readonly type: 'summary'

@@ -67,6 +67,15 @@ export const LABELS = {
   volume: 'lab.volume',
   /** Digest of everything that was deployed; equal means nothing to do. */
   deployed: 'lab.deployed',
+  /** Name of the whole-lab snapshot that something belongs to. */
+  snapshot: 'lab.snapshot',
+  /** JSON of a whole-lab snapshot, on what is made last of it. */
+  manifest: 'lab.snapshot.manifest',
+  /** Name of the whole-lab snapshot that is being put back: on copies that wait for that, and while nodes are missing. */
+  staged: 'lab.staged',
+  restoring: 'lab.restoring',
+  /** On containers that lab reaches volumes through, gone when the command ends. */
+  helper: 'lab.helper',
 } as const
 
 /** Label on the swarm node that owns a volume; its value is `here`. */

@@ -1,5 +1,6 @@
 import type { ImageCache } from './image-cache.ts'
 import type { NodeSpec } from './lab-spec.ts'
+import type { SnapshotStore } from './snapshot.ts'
 
 /** State of a machine as its provider sees it (reachability is the connection's matter). */
 export type MachineState = 'running' | 'stopped' | 'missing'
@@ -77,12 +78,19 @@ export interface Provider {
   restoreAccess(request: MachineRequest): Promise<void>
   /** Where a program on this host reaches a node's port; undefined when it cannot without a forward. */
   endpoint(name: string, nodePort: number): Promise<Endpoint | undefined>
-  /** Removes network, volumes, loop devices and whatever else belongs to the lab; images only with `images`. */
-  cleanUp(options: { readonly images: boolean }): Promise<void>
+  /**
+   * Removes network, volumes, loop devices and whatever else belongs to the lab; images only with `images`, snapshots of
+   * the whole lab only with `snapshots`.
+   */
+  cleanUp(options: { readonly images: boolean; readonly snapshots?: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. */
   kill(name: string): Promise<void>
   /** Why a machine that runs may not answer; undefined when it is gone or stopped. Absent where nothing is known. */
   silence?(name: string): Promise<Silence | undefined>
   /** Keeps images on this host between labs; absent where there is nothing to keep them in. */
   readonly imageCache?: ImageCache
+  /** Snapshots of the whole lab; absent where machines are not lab's to copy. */
+  readonly snapshots?: SnapshotStore
+  /** What to type instead where there are no `snapshots`: `vagrant snapshot save NAME`. */
+  readonly snapshotHint?: string
 }

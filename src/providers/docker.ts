@@ -1,5 +1,4 @@
 import type Docker from 'dockerode'
-import { LabError } from '../model/errors.ts'
 import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import { LABELS } from '../model/names.ts'
 import type { Machine, MachineState, Provider } from '../model/provider.ts'
@@ -15,6 +14,8 @@ import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { allowWatches, checkEngine } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
 import { ensureNodeImage } from './docker/node-image.ts'
+import { refuseWhileRestoring } from './docker/snapshot/restore.ts'
+import { collectSnapshots, engineSnapshots } from './docker/snapshot/store.ts'
 
 const STATES: Readonly<Record<string, MachineState>> = {
   running: 'running',
@@ -69,7 +70,10 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       return findNetwork(client, lab)
     },
     list: async () => listMachines(await engine(), lab),
-    create: async (request, signal) => createNode(await engine(), lab, request, await nodeImage(), signal),
+    create: async (request, signal) => {
+      await refuseWhileRestoring(await engine(), lab)
+      return createNode(await engine(), lab, request, await nodeImage(), signal)
+    },
     start: async (name, signal) => startNode(await engine(), lab, name, signal),
     stop: async (name) => {
       // 304: it is stopped already. The deadline is the container's own.
@@ -87,11 +91,15 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       const address = found?.Config.Labels[LABELS.address]
       return address !== undefined && isOnLink(address) ? { host: address, port: nodePort } : undefined
     },
-    cleanUp: async (options) => cleanUpLab(await engine(), lab, options),
+    cleanUp: async (options) => {
+      await collectSnapshots(await engine(), lab, options.snapshots)
+      await cleanUpLab(await engine(), lab, options)
+    },
     silence: async (name) => explainSilence(await container(name), containerName(lab, name)),
     kill: async (name) => {
       await unlessStatus((await container(name)).kill(), 404, 409)
     },
+    snapshots: engineSnapshots(engine, lab, spec),
   }
 }
 
@@ -99,19 +107,15 @@ async function listMachines(engine: Docker, lab: LabIdentity): Promise<readonly 
   const filters = { label: [`${LABELS.lab}=${lab.id}`, LABELS.node] }
   const containers = await engine.listContainers({ all: true, filters })
   return containers
-    .map(({ Labels, State, Ports }): Machine => {
+    .flatMap(({ Names, Labels, State, Ports }): readonly Machine[] => {
       const name = Labels[LABELS.node]
-      if (name === undefined)
-        throw new LabError('UNEXPECTED', 'the engine lists a container without the label asked for')
+      // Labels pass from an image to containers: one that a snapshot is copied with has its node's.
+      if (name === undefined || !Names.includes(`/${containerName(lab, name)}`)) return []
       const state = STATES[State] ?? 'stopped'
       const port = Ports.find(({ PrivatePort, IP }) => PrivatePort === 22 && IP === LOOPBACK)?.PublicPort
-      return {
-        name,
-        state,
-        address: Labels[LABELS.address] ?? '',
-        ssh: port === undefined ? undefined : { host: LOOPBACK, port, user: 'root' },
-        specDigest: Labels[LABELS.specDigest] ?? '',
-      }
+      const ssh = port === undefined ? undefined : { host: LOOPBACK, port, user: 'root' }
+      const { [LABELS.address]: address = '', [LABELS.specDigest]: specDigest = '' } = Labels
+      return [{ name, state, address, ssh, specDigest }]
     })
     .filter(({ state }) => state !== 'missing')
     .sort((a, b) => (a.name < b.name ? -1 : 1))

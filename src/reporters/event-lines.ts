@@ -65,6 +65,28 @@ export const EVENT_FORMATS: EventFormats = {
     const line = `${style.green('✓')} ${volume} ${event.from} → ${event.to}`
     return [spread(line, time, columns), `  ${style.dim(facts.join(' · '))}`]
   },
+  'snapshot-saved': (event, { columns, style }) => [
+    spread(
+      `${style.green('✓')} saved ${style.bold(event.snapshot)}: ${count(event.nodes, 'node')}`,
+      style.dim(formatDuration(event.durationMs)),
+      columns,
+    ),
+    `  ${style.dim(`takes ${formatBytes(event.sizeBytes)}; ${formatBytes(event.sharedBytes)} more it has in common with the lab`)}`,
+  ],
+  'snapshot-restored': (event, { columns, style }) => [
+    spread(
+      `${style.green('✓')} the lab is what it was in ${style.bold(event.snapshot)}: ${count(event.nodes, 'node')}`,
+      style.dim(formatDuration(event.durationMs)),
+      columns,
+    ),
+  ],
+  'snapshot-deleted': (event, { columns, style }) => [
+    spread(
+      `${style.green('✓')} deleted ${style.bold(event.snapshot)}: ${formatBytes(event.sizeBytes)} are free again`,
+      style.dim(formatDuration(event.durationMs)),
+      columns,
+    ),
+  ],
   summary: (event, screen) => {
     const { style } = screen
     const columns = [

@@ -59,6 +59,9 @@ export function makeNarrator(screen: () => Screen, now: () => number, full = fal
       case 'deployed':
       case 'scaled':
       case 'moved':
+      case 'snapshot-saved':
+      case 'snapshot-restored':
+      case 'snapshot-deleted':
         return [...endPlay(), ...format(event, screen())]
       default:
         return format(event, screen())

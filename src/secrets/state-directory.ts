@@ -1,5 +1,5 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 
 /**
  * What must be local to a lab: keys, certificates, run records. The directory is 0700, every file 0600.
@@ -12,6 +12,8 @@ export interface StateDirectory {
   write(name: string, content: string): Promise<void>
   /** The file's content, made by `make` when it is not there. */
   readOrCreate(name: string, make: () => string | Promise<string>): Promise<string>
+  /** Names of the files there are, at any depth, sorted; none when there is no directory. */
+  list(): Promise<readonly string[]>
   remove(): Promise<void>
 }
 
@@ -53,6 +55,14 @@ export function openStateDirectory(path: string): StateDirectory {
       const made = create(name, make).finally(() => making.delete(name))
       making.set(name, made)
       return made
+    },
+    list: async () => {
+      const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        throw error
+      })
+      const files = entries.filter((entry) => entry.isFile())
+      return files.map((entry) => relative(path, join(entry.parentPath, entry.name))).sort()
     },
     remove: () => rm(path, { recursive: true, force: true }),
   }

@@ -2,11 +2,19 @@ import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
+/** What goes besides the lab itself. */
+export interface DestroyOptions {
+  /** Downloaded and built images. */
+  readonly images: boolean
+  /** Snapshots of the whole lab. */
+  readonly snapshots: boolean
+}
+
 /**
- * Removes every machine, volume, network and loop device of the lab, and `.lab/`. Images stay unless `images`. Found by
- * labels, so it works whatever became of the lab's own files.
+ * Removes every machine, volume, network and loop device of the lab, and `.lab/`. Images and snapshots stay unless they
+ * are asked for. Found by labels, so it works whatever became of the lab's own files.
  */
-export async function destroy(open: OpenLab, options: { readonly images: boolean }): Promise<void> {
+export async function destroy(open: OpenLab, options: DestroyOptions): Promise<void> {
   const started = performance.now()
   await withLock(open.lab.stateDirectory, 'destroy', async () => {
     await open.close()
@@ -22,6 +30,14 @@ export async function destroy(open: OpenLab, options: { readonly images: boolean
     open.refresh()
   })
   await open.state.remove()
-  const message = `the lab "${open.lab.name}" is gone${options.images ? ', its images too' : '; images are kept for the next one'}`
+  const images = options.images ? ', its images too' : '; images are kept for the next one'
+  const message = `the lab "${open.lab.name}" is gone${images}${await keptSnapshots(open)}`
   open.emit({ type: 'done', command: 'destroy', message, durationMs: Math.round(performance.now() - started) })
+}
+
+async function keptSnapshots({ provider }: OpenLab): Promise<string> {
+  const kept = (await provider.snapshots?.list()) ?? []
+  if (kept.length === 0) return ''
+  const names = kept.map(({ name }) => name).join(', ')
+  return `; kept: the snapshot${kept.length === 1 ? '' : 's'} ${names} ("lab snapshot restore NAME" brings the lab back from one, "lab destroy --snapshots" removes them)`
 }

@@ -10,22 +10,27 @@ import { runTask } from './task.ts'
 export async function halt(open: OpenLab): Promise<{ readonly stopped: readonly string[] }> {
   return withLock(open.lab.stateDirectory, 'halt', async () => {
     const started = performance.now()
-    const running = (await open.machines()).filter((machine) => machine.state === 'running')
-    const isManager = (machine: Machine) =>
-      open.spec.nodes.some((node) => node.name === machine.name && node.roles.includes('manager'))
-    await open.close()
-    await stopAll(open, running.filter(isManager))
-    await stopAll(
-      open,
-      running.filter((machine) => !isManager(machine)),
-    )
-    open.refresh()
-    const stopped = running.map((machine) => machine.name)
+    const stopped = await stopMachines(open)
     const message =
       stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}; "lab up" starts them again`
     open.emit({ type: 'done', command: 'halt', message, durationMs: Math.round(performance.now() - started) })
     return { stopped }
   })
+}
+
+/** Stops every machine that runs, managers first, and says which. For whoever holds the lab's lock. */
+export async function stopMachines(open: OpenLab): Promise<readonly string[]> {
+  const running = (await open.machines()).filter((machine) => machine.state === 'running')
+  const isManager = (machine: Machine) =>
+    open.spec.nodes.some((node) => node.name === machine.name && node.roles.includes('manager'))
+  await open.close()
+  await stopAll(open, running.filter(isManager))
+  await stopAll(
+    open,
+    running.filter((machine) => !isManager(machine)),
+  )
+  open.refresh()
+  return running.map((machine) => machine.name)
 }
 
 async function stopAll(open: OpenLab, machines: readonly Machine[]): Promise<void> {

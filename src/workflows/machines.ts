@@ -84,6 +84,29 @@ export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
   return { changed, unreachable }
 }
 
+/**
+ * Waits until SSH answers on machines that were just started; with `booted`, until they also have started what they start
+ * at boot: those that were set up before.
+ */
+export async function waitForMachines(
+  open: OpenLab,
+  names: readonly string[],
+  { booted }: { readonly booted: boolean },
+): Promise<void> {
+  const network = names.length === 0 ? undefined : await open.provider.network(false)
+  if (network === undefined) return
+  await Promise.all(
+    open.spec.nodes.map(async (node) => {
+      if (!names.includes(node.name)) return
+      const wait = async () => {
+        await reach(open, node, network, false)
+        if (booted) await waitForBoot(open, node.name)
+      }
+      await runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
+    }),
+  )
+}
+
 /** Codes of what is wrong with one machine and no other. */
 const OF_ONE_MACHINE: ReadonlySet<string> = new Set(['UNREACHABLE', 'START_FAILED'])
 

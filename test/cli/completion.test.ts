@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   volume: ['mongo-data'],
   app: ['shop', 'nodeapp'],
   target: ['mgmt', 'node1', 'node2', 'web', 'worker', 'all'],
+  saved: ['before'],
   run: ['14', '13', '12'],
 }
 const words = async (...line: string[]) =>
@@ -49,6 +50,8 @@ describe('completion', () => {
     expect(await words('volume', '--')).toEqual(['--help'])
     expect(await words('volume', 'list', '--l')).toEqual(['--lab'])
     expect(await words('volume', 'no-such-command', '')).toEqual([])
+    expect(await words('snapshot', 'restore', '')).toEqual(['before'])
+    expect(await words('node', 'kill', 'node1', 'node')).toEqual(['node1', 'node2'])
   })
 
   it('offers options, and the values of those that take nodes', async () => {

@@ -24,6 +24,14 @@ test('nothing is made before the first write, and then for the owner only', asyn
   }
 })
 
+test('the files there are can be listed, at any depth; without a directory there are none', async () => {
+  const state = openStateDirectory(join(parent, '.lab'))
+  expect(await state.list()).toEqual([])
+  await state.write('host_keys/node1', 'secret')
+  await state.write('ca.pem', 'secret')
+  expect(await state.list()).toEqual(['ca.pem', 'host_keys/node1'])
+})
+
 test('many who ask for a file at once all get the one that is made', async () => {
   const state = openStateDirectory(join(parent, '.lab'))
   let made = 0

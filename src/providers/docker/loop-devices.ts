@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import { LabError } from '../../model/errors.ts'
 import type { LabIdentity } from '../../model/lab-spec.ts'
-import { LABELS, NODE_PATHS } from '../../model/names.ts'
+import { NODE_PATHS } from '../../model/names.ts'
 import { IMAGE_LABEL } from './image-recipe.ts'
-import { missingCapabilities, nodePrivileges } from './privileges.ts'
+import { runOnVolumes } from './volume-shell.ts'
 
 const SYSFS = '/sys/block'
 
@@ -43,29 +43,17 @@ export async function freeLoops(engine: Docker, lab: LabIdentity, volume: string
       },
     )
   }
-  const container = await engine.createContainer({
-    Image: image.Id,
-    Entrypoint: ['sh', '-c', DETACH, 'sh', NODE_PATHS.state],
-    // Found by `destroy` should lab be killed before it is removed.
-    Labels: { [LABELS.lab]: lab.id },
-    NetworkDisabled: true,
-    HostConfig: {
-      ...nodePrivileges(await missingCapabilities()),
-      Mounts: [{ Type: 'volume', Source: volume, Target: NODE_PATHS.state, ReadOnly: true }],
-    },
+  const { exitCode, output } = await runOnVolumes(engine, lab, {
+    image: image.Id,
+    script: DETACH,
+    args: [NODE_PATHS.state],
+    mounts: [{ Type: 'volume', Source: volume, Target: NODE_PATHS.state, ReadOnly: true }],
   })
-  try {
-    await container.start()
-    const { StatusCode } = (await container.wait()) as { readonly StatusCode: number }
-    if (StatusCode === 0) return
-    const said = (await container.logs({ stdout: true, stderr: true })).toString()
-    throw new LabError('LOOP_DEVICE', `loop devices of ${volume} cannot be freed: ${said.trim()}`, {
-      where,
-      hint: 'losetup -l shows them; sudo losetup -d frees one',
-    })
-  } finally {
-    await container.remove({ force: true })
-  }
+  if (exitCode === 0) return
+  throw new LabError('LOOP_DEVICE', `loop devices of ${volume} cannot be freed: ${output.trim()}`, {
+    where,
+    hint: 'losetup -l shows them; sudo losetup -d frees one',
+  })
 }
 
 /**

@@ -27,14 +27,14 @@ export function volumeNames(lab: LabIdentity, node: string): { readonly docker: 
   return { docker: `${lab.id}-${node}-docker`, state: `${lab.id}-${node}-state` }
 }
 
+/** Labels of whatever belongs to a lab. */
+export function labLabels(lab: LabIdentity): Record<string, string> {
+  return { [LABELS.lab]: lab.id, [LABELS.labName]: lab.name, [LABELS.directory]: lab.directory }
+}
+
 /** Labels of whatever belongs to one node. */
-function nodeLabels(lab: LabIdentity, node: string): Record<string, string> {
-  return {
-    [LABELS.lab]: lab.id,
-    [LABELS.labName]: lab.name,
-    [LABELS.directory]: lab.directory,
-    [LABELS.node]: node,
-  }
+export function nodeLabels(lab: LabIdentity, node: string): Record<string, string> {
+  return { ...labLabels(lab), [LABELS.node]: node }
 }
 
 /** Pure: the container of a node, as the engine's API wants it. */

@@ -11,6 +11,7 @@ import { unlessStatus } from './engine.ts'
 import { buildImage } from './image-build.ts'
 import { IMAGE_LABEL, IMAGES, imageTags, packageList, type ImageTags } from './image-recipe.ts'
 import { saveSeed } from './image-seed.ts'
+import { isSnapshotImage } from './snapshot/names.ts'
 
 /** Tag of the node image, made now when the recipe's image is not there: downloads or builds what it is made of. */
 export async function ensureNodeImage(engine: Docker, progress: Progress, signal: AbortSignal): Promise<string> {
@@ -48,15 +49,16 @@ export async function ensureNodeImage(engine: Docker, progress: Progress, signal
   return tags.node
 }
 
-/** Removes every image lab made, except those that containers of another lab still use. */
+/** Removes every image lab made, except snapshots and those that containers of another lab still use. */
 export async function removeImages(engine: Docker): Promise<void> {
   // An image others are built upon goes only after them; each round takes away the outermost ones.
   for (let round = 0; round <= IMAGES.length; round++) {
-    const [labelled, kept] = await Promise.all([
+    const [made, kept] = await Promise.all([
       engine.listImages({ filters: { label: [IMAGE_LABEL] } }),
       // Images of apps; those from elsewhere have no label of ours.
       engine.listImages({ filters: { reference: [cacheTag('*')] } }),
     ])
+    const labelled = made.filter(({ RepoTags }) => !isSnapshotImage(RepoTags))
     const keptNames = kept.flatMap(({ RepoTags }) => (RepoTags ?? []).filter((name) => name.startsWith(cacheTag(''))))
     // By name: two checkouts with one recipe give one image several, and removing it by id would need force.
     const names = labelled.flatMap(({ Id, RepoTags }) => (isTagged(RepoTags) ? RepoTags : [Id]))

@@ -8,6 +8,7 @@ import { unlessStatus } from './engine.ts'
 import { containerName, volumeNames } from './machine.ts'
 import { freeLoops } from './loop-devices.ts'
 import { removeImages } from './node-image.ts'
+import { isSnapshotImage } from './snapshot/names.ts'
 
 /** How long the engine may take to let go of a volume or network whose last container is gone. */
 const RELEASE_DEADLINE_MS = 20_000
@@ -18,7 +19,10 @@ export async function destroyNode(engine: Docker, lab: LabIdentity, node: string
   await Promise.all(Object.values(volumeNames(lab, node)).map((volume) => removeVolume(engine, lab, volume)))
 }
 
-/** Removes whatever carries the lab's label, by label alone: it works when nothing else of the lab is left. */
+/**
+ * Removes whatever carries the lab's label, by label alone: it works when nothing else of the lab is left. Snapshots stay;
+ * they are images and volumes with a label of their own.
+ */
 export async function cleanUpLab(
   engine: Docker,
   lab: LabIdentity,
@@ -28,16 +32,18 @@ export async function cleanUpLab(
   const containers = await engine.listContainers({ all: true, filters })
   await Promise.all(containers.map(({ Id }) => removeContainer(engine, Id)))
   const { Volumes } = await engine.listVolumes({ filters })
-  await Promise.all(Volumes.map(({ Name }) => removeVolume(engine, lab, Name)))
+  const volumes = Volumes.filter(({ Labels }) => !(LABELS.snapshot in Labels))
+  await Promise.all(volumes.map(({ Name }) => removeVolume(engine, lab, Name)))
   const networks = await engine.listNetworks({ filters })
   await Promise.all(networks.map(({ Id, Name }) => removeNetwork(engine, Id, Name)))
   // A node that had to be given other ports runs on an image of its own.
-  const images = await engine.listImages({ filters })
+  const images = (await engine.listImages({ filters })).filter(({ RepoTags }) => !isSnapshotImage(RepoTags))
   await Promise.all(images.map(({ Id }) => unlessStatus(engine.getImage(Id).remove({ force: true }), 404)))
   if (options.images) await removeImages(engine)
 }
 
-async function removeContainer(engine: Docker, name: string): Promise<void> {
+/** Removes a container, running or not, with its anonymous volumes, and waits until it is gone. */
+export async function removeContainer(engine: Docker, name: string): Promise<void> {
   // 409: another command removes it at this moment.
   await unlessStatus(engine.getContainer(name).remove({ force: true, v: true }), 404, 409)
   await waitFor(
@@ -46,14 +52,16 @@ async function removeContainer(engine: Docker, name: string): Promise<void> {
   )
 }
 
-async function removeVolume(engine: Docker, lab: LabIdentity, name: string): Promise<void> {
+/** Removes a volume and frees loop devices on its files. */
+export async function removeVolume(engine: Docker, lab: LabIdentity, name: string): Promise<void> {
   const volume = engine.getVolume(name)
   if ((await unlessStatus(volume.inspect(), 404)) === undefined) return
   await freeLoops(engine, lab, name)
   await release(`the volume ${name}`, () => volume.remove())
 }
 
-async function removeNetwork(engine: Docker, id: string, name: string): Promise<void> {
+/** Removes a network; throws `IN_USE` while containers are on it. */
+export async function removeNetwork(engine: Docker, id: string, name: string): Promise<void> {
   const found = await unlessStatus<Docker.NetworkInspectInfo>(engine.getNetwork(id).inspect(), 404)
   const strangers = Object.values(found?.Containers ?? {}).map((container) => container.Name)
   if (strangers.length > 0) {

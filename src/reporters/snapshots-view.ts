@@ -1,0 +1,27 @@
+import type { SnapshotsDocument } from '../model/documents.ts'
+import { formatBytes } from './quantities.ts'
+import type { Screen } from './style.ts'
+import { renderTable } from './table.ts'
+
+/** Every snapshot of the lab, the oldest first. */
+export function renderSnapshots({ snapshots }: SnapshotsDocument, screen: Screen): readonly string[] {
+  const { style } = screen
+  if (snapshots.length === 0) return [style.dim('no snapshots yet: lab snapshot save NAME')]
+  return renderTable(
+    [
+      { title: 'SNAPSHOT' },
+      { title: 'SAVED' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'SHARED', align: 'right' },
+      { title: 'NODES', shrink: true },
+    ],
+    snapshots.map((snapshot) => [
+      { text: snapshot.name, paint: style.bold },
+      { text: `${snapshot.createdAt.slice(0, 19).replace('T', ' ')}Z`, paint: style.dim },
+      formatBytes(snapshot.sizeBytes),
+      formatBytes(snapshot.sharedBytes),
+      snapshot.machines.map(({ name }) => name).join(' '),
+    ]),
+    screen,
+  )
+}
