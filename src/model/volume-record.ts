@@ -1,5 +1,6 @@
 import { LabError } from './errors.ts'
 import { isName, LABELS } from './names.ts'
+import { policyText, readPolicy } from './volume-policy.ts'
 import { MOVE_PHASES, VOLUME_DRIVERS, type OpenMove, type VolumeRecord } from './volume.ts'
 
 /** Labels of the object that holds a record, besides those of {@link LABELS}. The text is a contract. */
@@ -11,6 +12,7 @@ const KEYS = {
   move: 'lab.record.move',
   base: 'lab.record.base',
   lockPort: 'lab.record.lock-port',
+  policy: 'lab.record.policy',
 } as const
 
 /** Pure: a record as labels. */
@@ -26,6 +28,7 @@ export function recordLabels(record: VolumeRecord): Readonly<Record<string, stri
     [KEYS.lockPort]: String(record.lockPort),
     ...(record.move === undefined ? {} : { [KEYS.move]: JSON.stringify(record.move) }),
     ...(record.base === undefined ? {} : { [KEYS.base]: record.base }),
+    ...(record.policy === undefined ? {} : { [KEYS.policy]: policyText(record.policy) }),
   }
 }
 
@@ -44,6 +47,8 @@ export function readRecord(labels: Readonly<Record<string, string>>): VolumeReco
   const phase = MOVE_PHASES.find((each) => each === labels[KEYS.phase]) ?? wrong(KEYS.phase)
   const move = labels[KEYS.move] === undefined ? undefined : readMove(labels[KEYS.move] ?? '')
   if ((phase === 'idle') !== (move === undefined)) wrong(KEYS.move)
+  const orders = labels[KEYS.policy]
+  const policy = orders === undefined ? undefined : (readPolicy(orders) ?? wrong(KEYS.policy))
   return {
     name: named(LABELS.volume),
     app: named(LABELS.app),
@@ -55,6 +60,7 @@ export function readRecord(labels: Readonly<Record<string, string>>): VolumeReco
     move,
     base: labels[KEYS.base] === undefined ? undefined : named(KEYS.base),
     lockPort: number(KEYS.lockPort),
+    ...(policy === undefined ? {} : { policy }),
   }
 }
 
@@ -67,10 +73,11 @@ function readMove(text: string): OpenMove | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { id, run, source, target, startedAt } = value as Partial<Record<keyof OpenMove, unknown>>
+  const { id, run, source, target, startedAt, promotes } = value as Partial<Record<keyof OpenMove, unknown>>
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0 || typeof startedAt !== 'string') return undefined
-  const words = [run, source, target]
+  const words = [run, source, target, ...(promotes === undefined ? [] : [promotes])]
   if (!words.every((word): word is string => typeof word === 'string' && isName(word))) return undefined
-  const [first = '', second = '', third = ''] = words
-  return { id, run: first, source: second, target: third, startedAt }
+  const [first = '', second = '', third = '', from] = words
+  const move = { id, run: first, source: second, target: third, startedAt }
+  return from === undefined ? move : { ...move, promotes: from }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { VolumePolicy } from './volume-policy.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -20,6 +21,11 @@ export interface OpenMove {
   readonly target: string
   /** ISO 8601. */
   readonly startedAt: string
+  /**
+   * The snapshot on the target that becomes the volume, where the source is dead and cannot hand anything over; such a
+   * move begins with its `flip`. Absent: the snapshot that the source handed over.
+   */
+  readonly promotes?: string
 }
 
 /**
@@ -43,6 +49,8 @@ export interface VolumeRecord {
   readonly base: string | undefined
   /** Host port no other volume has: two tasks of one service can never hold it at once on a node. */
   readonly lockPort: number
+  /** What its owner does by itself: replicas, scheduled snapshots. */
+  readonly policy?: VolumePolicy
 }
 
 /** A record as it was read, with what a change must present to be accepted. */
