@@ -27,13 +27,14 @@ import { register as runs } from './commands/runs.ts'
 import { register as sshConfig } from './commands/ssh-config.ts'
 import { register as status } from './commands/status.ts'
 import { register as up } from './commands/up.ts'
+import { register as volume } from './commands/volume/index.ts'
 import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'The lab:': [init, demo, up, plan, status, halt, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
-  'Data and names:': [volumes, moveVolume, dns],
+  'Data and names:': [volumes, volume, moveVolume, dns],
   'Nodes:': [ssh, sh, cp, sshConfig],
   'Playbooks:': [run, runs],
   'The command line:': [completion],

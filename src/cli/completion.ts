@@ -19,10 +19,10 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Kinds of names of arguments that are lists. */
-const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run' }
+const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume' }
 
-/** Options whose values are names, and of which kind. A target is a node, a group or a role. */
-const OPTION_NAMES: Readonly<Record<string, NameKind>> = { '--node': 'node', '--limit': 'target', '--on': 'target' }
+/** Kinds of names of the values of options, as the option writes them. A target is a node, a group or a role. */
+const VALUES: Readonly<Record<string, NameKind>> = { '<node>': 'node', '<nodes>': 'target', '<volume>': 'volume' }
 
 /**
  * What may stand where the last of `words` is being typed. `words` are those after the program's name; the last may be
@@ -55,6 +55,11 @@ async function laterWords(
   const command = program.commands.find((each) => each.name() === verb)
   // What follows `--` is somebody else's command line.
   if (command === undefined || before.includes('--')) return []
+  if (command.commands.length > 0) {
+    const [word, ...rest] = before
+    if (word !== undefined) return laterWords(command, word, rest, current, names)
+    return current.startsWith('-') ? [{ word: '--help', summary: 'print help' }] : commands(command)
+  }
 
   const optionOf = (word: string | undefined) =>
     command.options.find((option) => word !== undefined && (option.long === word || option.short === word))
@@ -79,7 +84,7 @@ async function argumentValues(name: string, names: NameSource): Promise<readonly
 
 /** Values of an option; of a list only the part behind the last comma is completed. */
 async function optionValues(option: Option, current: string, names: NameSource): Promise<readonly Candidate[]> {
-  const kind = OPTION_NAMES[option.long ?? '']
+  const kind = VALUES[option.flags.split(' ').at(-1) ?? '']
   if (kind === undefined) return []
   const given = current.slice(0, current.lastIndexOf(',') + 1)
   const known = await names(kind)

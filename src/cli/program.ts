@@ -13,6 +13,8 @@ export interface Cli {
   readonly program: Command
   /** A command as users type it: `scale <service> <replicas>`. */
   command(usage: string, help: CommandHelp): Command
+  /** A word that commands of their own stand behind: `volume`, before `volume list`. */
+  group(name: string, help: CommandHelp): Cli
 }
 
 /** What a command's help says. */
@@ -57,19 +59,29 @@ export function createProgram(io: Io, session: Session): Cli {
     })
     .addHelpText('after', `\nEvery command has its own help, with an example: lab COMMAND --help`)
 
+  return cliOf(io, session, program, program, style)
+}
+
+function cliOf(io: Io, session: Session, program: Command, parent: Command, style: Style): Cli {
+  const add = (usage: string, { summary, more, examples }: CommandHelp): Command =>
+    parent
+      .command(usage)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${more === undefined ? '' : ` ${more}`}`)
+      .allowExcessArguments(false)
+      .addHelpText('after', `\n${style.bold('Examples:')}\n${exampleLines(examples, style).join('\n')}`)
   return {
     io,
     session,
     program,
-    command: (usage, { summary, more, examples }) =>
-      program
-        .command(usage)
-        .summary(summary)
-        .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${more === undefined ? '' : ` ${more}`}`)
+    command: (usage, help) =>
+      add(usage, help)
         .option('--json', 'print JSON, for scripts')
-        .option('--lab <directory>', 'the lab of that directory, not of this one')
-        .allowExcessArguments(false)
-        .addHelpText('after', `\n${style.bold('Examples:')}\n${exampleLines(examples, style).join('\n')}`),
+        .option('--lab <directory>', 'the lab of that directory, not of this one'),
+    group: (name, help) => {
+      const group = add(name, help).usage('COMMAND [ARGUMENTS]').helpCommand(false)
+      return cliOf(io, session, program, group, style)
+    },
   }
 }
 
@@ -90,19 +102,42 @@ function argumentTerm(argument: Command['registeredArguments'][number]): string 
 export function usageError(error: CommanderError, program: Command, argv: readonly string[]): UsageError | undefined {
   if (error.exitCode === 0) return undefined
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const command = program.commands.find((each) => each.name() === argv[0])
+  const command = typedCommand(program, argv)
+  const typed = commandWords(command)
   if (error.code === 'commander.unknownCommand') {
-    const names = program.commands.map((each) => each.name()).filter((name) => !name.startsWith('_'))
-    const near = nearest(argv.find((word) => !word.startsWith('-')) ?? '', names)
+    const names = command.commands.map((each) => each.name()).filter((name) => !name.startsWith('_'))
+    const unknown = argv.filter((word) => !word.startsWith('-')).at(typed.length - 1) ?? ''
+    const near = nearest(unknown, names)
     return new UsageError(
       message,
-      { hint: near === undefined ? 'lab --help' : `did you mean "${near}"?` },
+      { hint: near === undefined ? `${typed.join(' ')} --help` : `did you mean "${near}"?` },
       'UNKNOWN_COMMAND',
     )
   }
+  const help = `${typed.join(' ')} --help`
+  // A group alone: Commander would print its help as an error.
+  if (error.code === 'commander.help') {
+    const names = command.commands.map((each) => each.name())
+    return new UsageError(`which command of ${typed.slice(1).join(' ')}? ${names.join(', ')}`, { hint: help })
+  }
   const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion ?? '')?.[1]
-  const help = `lab ${command === undefined ? '' : `${command.name()} `}--help`
   return new UsageError(message, { hint: near === undefined ? help : `did you mean ${near}? See ${help}` })
+}
+
+/** The command that a command line names, as far as its words lead. */
+function typedCommand(program: Command, argv: readonly string[]): Command {
+  let command = program
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word)
+    if (next === undefined) return command
+    command = next
+  }
+  return command
+}
+
+/** `lab`, `volume`, `list` */
+function commandWords(command: Command): readonly string[] {
+  return command.parent === null ? [command.name()] : [...commandWords(command.parent), command.name()]
 }
 
 /** Reads a whole number from `least` up; for arguments of commands. */

@@ -14,6 +14,11 @@ const COMMANDS = program()
   .commands.map((command) => command.name())
   .filter((name) => !name.startsWith('_'))
 
+/** Commands that stand behind another word, with it: `volume list`. */
+const SUBCOMMANDS = program().commands.flatMap((group) =>
+  group.commands.map((command) => [group.name(), command.name()] as const),
+)
+
 describe('help', () => {
   it('of lab names every command on a line of at most 80 columns', async () => {
     const { stdout, exitCode } = await run(['--help'], '/')
@@ -32,6 +37,14 @@ describe('help', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toContain('--json')
     expect(stdout.split('Examples:\n')[1]).toMatch(new RegExp(`\\blab ${name}\\b`))
+  })
+
+  it.each(SUBCOMMANDS)('of %s %s has an example of it and --json', async (group, name) => {
+    const { stdout, exitCode } = await run([group, name, '--help'], '/')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('--json')
+    expect(stdout.split('Examples:\n')[1]).toMatch(new RegExp(`\\blab ${group} ${name}\\b`))
+    expect((await run([group, '--help'], '/')).stdout).toMatch(new RegExp(`^  ${name}\\b.* {2,}\\S`, 'm'))
   })
 
   it('has colours only where they are wanted', async () => {
@@ -56,6 +69,9 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     [['up', '--limt', 'node1'], "unknown option '--limt'", 'did you mean --limit?'],
     [['up', 'extra'], "too many arguments for 'up'", 'lab up --help'],
     [['run'], "missing required argument 'playbook'", 'lab run --help'],
+    [['volume', 'lst'], "unknown command 'lst'", 'did you mean "list"?'],
+    [['volume', 'xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab volume --help'],
+    [['volume', 'list', '--jsn'], "unknown option '--jsn'", 'See lab volume list --help'],
     [['completion', 'bsh'], 'no completion for "bsh"', 'did you mean "bash"?'],
   ])('lab %j', async (argv, message, hint) => {
     const people = await run(argv, '/')
@@ -69,6 +85,12 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     expect(event).toMatchObject({ type: 'error' })
     expect(event.message).toContain(message)
     expect(event.hint).toContain(hint)
+  })
+
+  it('a group alone', async () => {
+    const { exitCode, stdout, stderr } = await run(['volume'], '/')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: '' })
+    expect(stderr).toMatch(/which command of volume\?[^]*list[^]*lab volume --help/)
   })
 
   it('a directory without a lab', async () => {

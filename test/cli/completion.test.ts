@@ -40,6 +40,13 @@ describe('completion', () => {
     expect(await words('completion', '')).toEqual(['bash', 'zsh', 'fish'])
   })
 
+  it('goes on behind the first word of a group', async () => {
+    expect(await words('volume', 'l')).toEqual(['list'])
+    expect(await words('volume', '--')).toEqual(['--help'])
+    expect(await words('volume', 'list', '--l')).toEqual(['--lab'])
+    expect(await words('volume', 'no-such-command', '')).toEqual([])
+  })
+
   it('offers options, and the values of those that take nodes', async () => {
     expect(await words('up', '--li')).toEqual(['--limit'])
     expect(await words('up', '--limit', 'node')).toEqual(['node1', 'node2'])
