@@ -4,7 +4,7 @@ import { policyText, readPolicy } from './volume-policy.ts'
 import { MOVE_PHASES, VOLUME_DRIVERS, type OpenMove, type VolumeRecord } from './volume.ts'
 
 /** Labels of the object that holds a record, besides those of {@link LABELS}. The text is a contract. */
-const KEYS = {
+export const RECORD_LABELS = {
   driver: 'lab.record.driver',
   owner: 'lab.record.owner',
   epoch: 'lab.record.epoch',
@@ -21,14 +21,14 @@ export function recordLabels(record: VolumeRecord): Readonly<Record<string, stri
     [LABELS.volume]: record.name,
     [LABELS.app]: record.app,
     [LABELS.service]: record.service,
-    [KEYS.driver]: record.driver,
-    [KEYS.owner]: record.owner,
-    [KEYS.epoch]: String(record.epoch),
-    [KEYS.phase]: record.phase,
-    [KEYS.lockPort]: String(record.lockPort),
-    ...(record.move === undefined ? {} : { [KEYS.move]: JSON.stringify(record.move) }),
-    ...(record.base === undefined ? {} : { [KEYS.base]: record.base }),
-    ...(record.policy === undefined ? {} : { [KEYS.policy]: policyText(record.policy) }),
+    [RECORD_LABELS.driver]: record.driver,
+    [RECORD_LABELS.owner]: record.owner,
+    [RECORD_LABELS.epoch]: String(record.epoch),
+    [RECORD_LABELS.phase]: record.phase,
+    [RECORD_LABELS.lockPort]: String(record.lockPort),
+    ...(record.move === undefined ? {} : { [RECORD_LABELS.move]: JSON.stringify(record.move) }),
+    ...(record.base === undefined ? {} : { [RECORD_LABELS.base]: record.base }),
+    ...(record.policy === undefined ? {} : { [RECORD_LABELS.policy]: policyText(record.policy) }),
   }
 }
 
@@ -43,23 +43,23 @@ export function readRecord(labels: Readonly<Record<string, string>>): VolumeReco
   }
   const named = (key: string): string => (isName(labels[key] ?? '') ? (labels[key] ?? '') : wrong(key))
   const number = (key: string): number => (/^\d{1,15}$/.test(labels[key] ?? '') ? Number(labels[key]) : wrong(key))
-  const driver = VOLUME_DRIVERS.find((each) => each === labels[KEYS.driver]) ?? wrong(KEYS.driver)
-  const phase = MOVE_PHASES.find((each) => each === labels[KEYS.phase]) ?? wrong(KEYS.phase)
-  const move = labels[KEYS.move] === undefined ? undefined : readMove(labels[KEYS.move] ?? '')
-  if ((phase === 'idle') !== (move === undefined)) wrong(KEYS.move)
-  const orders = labels[KEYS.policy]
-  const policy = orders === undefined ? undefined : (readPolicy(orders) ?? wrong(KEYS.policy))
+  const driver = VOLUME_DRIVERS.find((each) => each === labels[RECORD_LABELS.driver]) ?? wrong(RECORD_LABELS.driver)
+  const phase = MOVE_PHASES.find((each) => each === labels[RECORD_LABELS.phase]) ?? wrong(RECORD_LABELS.phase)
+  const move = labels[RECORD_LABELS.move] === undefined ? undefined : readMove(labels[RECORD_LABELS.move] ?? '')
+  if ((phase === 'idle') !== (move === undefined)) wrong(RECORD_LABELS.move)
+  const orders = labels[RECORD_LABELS.policy]
+  const policy = orders === undefined ? undefined : (readPolicy(orders) ?? wrong(RECORD_LABELS.policy))
   return {
     name: named(LABELS.volume),
     app: named(LABELS.app),
     service: named(LABELS.service),
     driver,
-    owner: named(KEYS.owner),
-    epoch: number(KEYS.epoch),
+    owner: named(RECORD_LABELS.owner),
+    epoch: number(RECORD_LABELS.epoch),
     phase,
     move,
-    base: labels[KEYS.base] === undefined ? undefined : named(KEYS.base),
-    lockPort: number(KEYS.lockPort),
+    base: labels[RECORD_LABELS.base] === undefined ? undefined : named(RECORD_LABELS.base),
+    lockPort: number(RECORD_LABELS.lockPort),
     ...(policy === undefined ? {} : { policy }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { VolumePolicy } from './volume-policy.ts'
+import type { VolumeTending } from './volume-tending.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -146,6 +147,8 @@ export interface NodeVolume extends LocalVolume {
   readonly leaseEpoch: number
   /** Highest epoch this node has given up; 0 for none. */
   readonly fencedEpoch: number
+  /** Digest of the orders it has for the volume; absent without any. */
+  readonly orders?: string
 }
 
 /** A transfer from node to node, as the sending node knows it. */
@@ -168,6 +171,7 @@ export interface TransferWatch {
 export interface NodeVolumes {
   readonly node: string
   readonly driver: VolumeDriver
+  readonly tending: VolumeTending
   /** Every volume that has anything on this node: data, a lease, a fence or a mount. */
   state(): Promise<readonly NodeVolume[]>
   /**

@@ -5,6 +5,7 @@ import type { NodeVolume, NodeVolumes, VolumeDriver, VolumeHolder } from '../mod
 import { checkNames } from './driver-name.ts'
 import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
 import { driverError, runCommand } from './run-command.ts'
+import { openTending } from './tending.ts'
 import { followTransfer, startTransfer, stopTransfer, transferJob } from './transfer.ts'
 
 /** What the node may take beyond the time it was told to wait. */
@@ -18,6 +19,7 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
   return {
     node,
     driver,
+    tending: openTending(connection),
     state: async () => {
       const [rights, local] = await Promise.all([serve('state'), driver.list()])
       return mergeState(readRights(rights), local)
@@ -84,6 +86,7 @@ interface Rights {
   readonly leases: ReadonlyMap<string, number>
   readonly fences: ReadonlyMap<string, number>
   readonly served: ReadonlySet<string>
+  readonly orders: ReadonlyMap<string, string>
 }
 
 /** Pure: what `volume-serve state` printed. */
@@ -91,23 +94,32 @@ export function readRights(text: string): Rights {
   const leases = new Map<string, number>()
   const fences = new Map<string, number>()
   const served = new Set<string>()
+  const orders = new Map<string, string>()
   for (const line of text.split('\n')) {
-    const [kind, volume = '', epoch] = line.split(' ')
+    const [kind, volume = '', epoch = ''] = line.split(' ')
     if (kind === 'lease') leases.set(volume, Number(epoch))
     if (kind === 'fence') fences.set(volume, Number(epoch))
+    if (kind === 'orders') orders.set(volume, epoch)
     if (kind === 'served') served.add(volume)
   }
-  return { leases, fences, served }
+  return { leases, fences, served, orders }
 }
 
 function mergeState(rights: Rights, local: Awaited<ReturnType<VolumeDriver['list']>>): readonly NodeVolume[] {
-  const { leases, fences, served } = rights
-  const names = new Set([...local.map(({ name }) => name), ...leases.keys(), ...fences.keys(), ...served])
+  const { leases, fences, served, orders } = rights
+  const names = new Set([
+    ...local.map(({ name }) => name),
+    ...leases.keys(),
+    ...fences.keys(),
+    ...served,
+    ...orders.keys(),
+  ])
   return [...names].sort().map((name) => ({
     ...(local.find((each) => each.name === name) ?? { name, live: 'absent', snapshots: [] }),
     served: served.has(name),
     leaseEpoch: leases.get(name) ?? 0,
     fencedEpoch: fences.get(name) ?? 0,
+    ...(orders.has(name) ? { orders: orders.get(name) ?? '' } : {}),
   }))
 }
 

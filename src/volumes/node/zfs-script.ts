@@ -23,7 +23,7 @@ live=${ZFS_LIVE}/$volume copy=${ZFS_COPY}/$volume
 case $verb in
   name | layout) ;;
   live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
-  identity | receive | discard | promote | demote) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  identity | snapshot | delete | receive | discard | promote | demote) arguments $# 3; name "$volume"; name "$snapshot" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
   *) fail "unknown command: $verb" 64 ;;
 esac
@@ -61,6 +61,17 @@ case $verb in
     exit 0
     ;;
   identity) identity "$(dataset)@$snapshot" ;;
+  snapshot)
+    there "$live" || fail "there is no live copy of $volume" 66
+    zfs snapshot "$live@$snapshot" && identity "$live@$snapshot"
+    ;;
+  delete)
+    from=$(dataset)
+    identity "$from@$snapshot" >/dev/null || exit 0
+    zfs destroy "$from@$snapshot" || exit 1
+    # Without its last snapshot a copy is nothing, and in the way of a whole stream. It is not destroyed if it has one.
+    [ "$from" = "$live" ] || zfs get -rHp -o name guid "$from" | grep -q @ || zfs destroy "$from"
+    ;;
   state) if ! there "$live"; then echo absent; elif frozen; then echo frozen; else echo writable; fi ;;
   freeze) zfs set readonly=on "$live" && zfs set ${ZFS_FROZEN}=yes "$live" ;;
   thaw) zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" ;;
