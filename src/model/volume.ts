@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
+import type { PoolHealth } from './pool-health.ts'
 import type { VolumePolicy } from './volume-policy.ts'
 import type { VolumeTending } from './volume-tending.ts'
+import type { TransferJob, TransferWatch } from './volume-transfer.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -80,8 +82,13 @@ export interface LocalVolume {
   readonly name: string
   /** The copy that containers write to: there, there but read-only for now, or not there. */
   readonly live: 'writable' | 'frozen' | 'absent'
-  /** Whole snapshots, oldest first; what an interrupted transfer left is not among them. */
+  /**
+   * Whole snapshots, oldest first; what an interrupted transfer left is not among them. What a rollback on ZFS put
+   * aside comes before those that the live copy goes on from: of two that are common, the later is the better base.
+   */
   readonly snapshots: readonly LocalSnapshot[]
+  /** The most the live copy may hold; undefined without a limit, or without a live copy. */
+  readonly limitBytes?: number | undefined
 }
 
 /** A read-only snapshot on a node. */
@@ -89,6 +96,8 @@ export interface LocalSnapshot {
   readonly name: string
   /** Identity of its content: the same for a snapshot and every copy of it that arrived whole elsewhere. */
   readonly identity: string
+  /** When it was taken (on btrfs a copy: when it arrived), ISO 8601, as `list` finds it; undefined elsewhere. */
+  readonly createdAt?: string | undefined
 }
 
 /** Room in a node's pool. */
@@ -122,12 +131,33 @@ export interface VolumeDriver {
   send(volume: string, snapshot: string, since?: string): Promise<Readable>
   /** Takes a stream; complete and verified, or nothing is left behind. */
   receive(volume: string, snapshot: string, stream: Readable): Promise<LocalSnapshot>
-  /** Makes a live copy, writable, from a snapshot. Fails when there is a live copy. */
+  /**
+   * Makes a live copy, writable and without a limit, from any snapshot; all of them stay, the newer ones too. Fails
+   * when there is a live copy.
+   */
   promote(volume: string, snapshot: string): Promise<void>
   /** Takes the live copy away, leaving a read-only snapshot of that name (one that is there already is kept). */
   demote(volume: string, snapshot: string): Promise<void>
-  /** Removes live copy and snapshots; nothing happens when there are none. */
+  /** Removes live copy and snapshots; nothing happens when there are none. Clones stay, and stay whole. */
   destroy(volume: string): Promise<void>
+  /**
+   * The most the live copy may hold, or no limit. A writer that goes over it is refused with `EDQUOT` ("Disk quota
+   * exceeded"), by both filesystems; others are not. Less than it holds now is accepted: then only deleting works. It
+   * goes with the live copy: whoever makes one from a snapshot sets it again (see {@link NodeVolumes.grant}).
+   */
+  setLimit(volume: string, bytes: number | undefined): Promise<void>
+  /**
+   * A new volume with a writable live copy of a snapshot, which shares its blocks: takes no time and no room, whatever
+   * the size. Fails when there is anything of the name `as`. It does not depend on what becomes of the volume.
+   */
+  clone(volume: string, snapshot: string, as: string): Promise<void>
+  /**
+   * A digest over the tree of a snapshot: names, types, contents, hard links, modes, owners, times (ns), extended
+   * attributes, ACLs, device numbers, targets of symbolic links. Holes count as zeros. Equal wherever the tree is.
+   * Reads everything.
+   */
+  digest(volume: string, snapshot: string): Promise<string>
+  health(): Promise<PoolHealth>
 }
 
 /** Something that uses a volume on a node. */
@@ -151,22 +181,6 @@ export interface NodeVolume extends LocalVolume {
   readonly orders?: string
 }
 
-/** A transfer from node to node, as the sending node knows it. */
-export interface TransferJob {
-  readonly snapshot: string
-  readonly since: string | undefined
-  readonly target: string
-  readonly active: boolean
-}
-
-/** How a transfer is watched. */
-export interface TransferWatch {
-  /** Told the bytes sent so far, about once a second. */
-  onProgress(bytes: number): void
-  /** Aborted: stop waiting; the transfer goes on. */
-  readonly signal?: AbortSignal
-}
-
 /** The volumes of one node: its driver, and its right to serve them. Throws `LabError`s; `UNREACHABLE` when it is down. */
 export interface NodeVolumes {
   readonly node: string
@@ -176,9 +190,11 @@ export interface NodeVolumes {
   state(): Promise<readonly NodeVolume[]>
   /**
    * Makes the live copy writable (from the snapshot, if there is no live copy) and lets the node serve it, now and
-   * after every boot. Throws `EPOCH_FENCED`, having changed nothing, for an epoch the node gave up.
+   * after every boot. `limitBytes` is the most it may hold (see {@link VolumeDriver.setLimit}), set before anybody can
+   * write; left out, a limit that is there stays. Throws `EPOCH_FENCED`, having changed nothing, for an epoch the node
+   * gave up.
    */
-  grant(volume: string, epoch: number, from?: string): Promise<void>
+  grant(volume: string, epoch: number, from?: string, limitBytes?: number): Promise<void>
   /**
    * Waits until nothing uses the volume, then takes lease and mount away for good and makes the copy read-only: no
    * grant up to `epoch` is accepted any more. Returns who still uses it when the time is up, having changed nothing;

@@ -58,6 +58,7 @@ export function makeNarrator(screen: () => Screen, now: () => number, full = fal
         case 'deployed':
         case 'scaled':
         case 'moved':
+        case 'promoted':
           return [...endPlay(), ...format(event, screen())]
         default:
           return format(event, screen())

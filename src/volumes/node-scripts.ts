@@ -10,7 +10,7 @@ import { ZFS_SCRIPT } from './node/zfs-script.ts'
 
 export { VOLUME_PATHS } from './node/paths.ts'
 export { transferAuthorizedKey, transferConfig, transferKnownHosts } from './node/ssh-files.ts'
-export { ZFS_POOL } from './node/zfs-script.ts'
+export { ZFS_POOL } from './node/zfs-lines.ts'
 
 /** A script that volumes need on a worker. */
 export interface NodeScript {

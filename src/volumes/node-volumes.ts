@@ -1,8 +1,9 @@
 import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import { checkName } from '../model/names.ts'
-import type { NodeVolume, NodeVolumes, VolumeDriver, VolumeHolder } from '../model/volume.ts'
+import type { LocalVolume, NodeVolume, NodeVolumes, VolumeDriver, VolumeHolder } from '../model/volume.ts'
 import { checkNames } from './driver-name.ts'
+import { limitText } from './limit.ts'
 import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
 import { driverError, runCommand } from './run-command.ts'
 import { openTending } from './tending.ts'
@@ -24,9 +25,10 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
       const [rights, local] = await Promise.all([serve('state'), driver.list()])
       return mergeState(readRights(rights), local)
     },
-    grant: async (volume, epoch, from) => {
+    grant: async (volume, epoch, from, limitBytes) => {
       checkNames(volume, ...(from === undefined ? [] : [from]))
-      const verb = ['grant', volume, String(epoch), ...(from === undefined ? [] : [from])]
+      const limit = limitBytes === undefined ? '-' : limitText(limitBytes)
+      const verb = ['grant', volume, String(epoch), from ?? '-', limit]
       await changeRights(connection, volume, epoch, verb)
     },
     fence: async (volume, epoch, waitSeconds, signal) => {
@@ -115,7 +117,7 @@ function mergeState(rights: Rights, local: Awaited<ReturnType<VolumeDriver['list
     ...orders.keys(),
   ])
   return [...names].sort().map((name) => ({
-    ...(local.find((each) => each.name === name) ?? { name, live: 'absent', snapshots: [] }),
+    ...(local.find((each) => each.name === name) ?? absentCopy(name)),
     served: served.has(name),
     leaseEpoch: leases.get(name) ?? 0,
     fencedEpoch: fences.get(name) ?? 0,
@@ -133,5 +135,9 @@ export function readHolders(text: string): readonly VolumeHolder[] {
 
 /** What a volume is on a node that has nothing of it. */
 export function absentVolume(name: string): NodeVolume {
-  return { name, live: 'absent', snapshots: [], served: false, leaseEpoch: 0, fencedEpoch: 0 }
+  return { ...absentCopy(name), served: false, leaseEpoch: 0, fencedEpoch: 0 }
+}
+
+function absentCopy(name: string): LocalVolume {
+  return { name, live: 'absent', snapshots: [] }
 }

@@ -39,8 +39,7 @@ function ageOf({ name, createdAt }: LocalSnapshot, now: number): number | undefi
 
 /** Pure: when a replica's snapshot was taken, by its name; NaN for other names. */
 export function takenAt(name: string): number {
-  const [, year, month, day, hour, minute, second] =
-    /^replica-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(name) ?? []
+  const [, year, month, day, hour, minute, second] = /^replica-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(name) ?? []
   return Date.parse(`${year ?? ''}-${month ?? ''}-${day ?? ''}T${hour ?? ''}:${minute ?? ''}:${second ?? ''}Z`)
 }
 

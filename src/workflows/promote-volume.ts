@@ -96,7 +96,9 @@ async function check(
     throw new LabError('NO_REPLICA', `${to} has no replica of ${name}`, {
       where: to,
       hint:
-        others.length > 0 ? `lab volume promote ${name} ${others[0] ?? ''}` : `start ${owner} again ("lab up"): only it has the data`,
+        others.length > 0
+          ? `lab volume promote ${name} ${others[0] ?? ''}`
+          : `start ${owner} again ("lab up"): only it has the data`,
     })
   }
   if (!candidate.complete && !acceptLoss) {

@@ -192,6 +192,10 @@ export class ModelCluster {
       promote: unused,
       demote: unused,
       destroy: unused,
+      setLimit: unused,
+      clone: unused,
+      digest: unused,
+      health: unused,
       snapshot: (_, snapshot) => on(`snapshot ${snapshot}`, () => take(snapshot)),
       deleteSnapshot: (_, snapshot) =>
         on(`delete ${snapshot}`, () => {

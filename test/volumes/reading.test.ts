@@ -29,15 +29,26 @@ describe('what btrfs lists', () => {
     line(30, '-', 'u3', 'snap/db/s2'),
     line(20, 'sender', 'u2', 'snap/db/s1'),
     line(50, '-', 'u5', 'live/cold'),
+    'times',
+    'birth 1767225600 /var/lib/lab/pool/snap/db/s1',
+    'birth 1700000000 /var/lib/lab/pool/snap/db/s2',
+    'ID 30 gen 9 cgen 30 top level 5 otime 2026-01-02 03:04:05 path snap/db/s2',
+    'limits',
+    'Qgroupid    Referenced    Exclusive  Max referenced   Path ',
+    '--------    ----------    ---------  --------------   ---- ',
+    '0/5              16384        16384            none   <toplevel>',
+    '0/10             16384        16384        20971520   live/db',
+    '0/50             16384        16384            none   live/cold',
   ].join('\n')
 
   test('is volumes with snapshots, oldest first; a received one has the identity of the one that was sent', () => {
     expect(parseList(text).find(({ name }) => name === 'db')).toEqual({
       name: 'db',
       live: 'writable',
+      limitBytes: 20_971_520,
       snapshots: [
-        { name: 's1', identity: 'sender' },
-        { name: 's2', identity: 'u3' },
+        { name: 's1', identity: 'sender', createdAt: '2026-01-01T00:00:00.000Z' },
+        { name: 's2', identity: 'u3', createdAt: '2026-01-02T03:04:05.000Z' },
       ],
     })
   })
@@ -52,28 +63,64 @@ describe('what btrfs lists', () => {
   })
 })
 
-test('what zfs lists is volumes with snapshots in the order they were taken', () => {
-  const rows = [
-    ['lab', 'guid', '1'],
-    ['lab/live/db', 'guid', '2'],
-    ['lab/live/db', 'lab:frozen', 'yes'],
-    ['lab/live/db@new', 'guid', '4'],
-    ['lab/live/db@new', 'createtxg', '90'],
-    ['lab/live/db@old', 'guid', '3'],
-    ['lab/live/db@old', 'createtxg', '80'],
-    ['lab/copy/other', 'lab:frozen', '-'],
-  ]
-  expect(parseProperties(rows.map((row) => row.join('\t')).join('\n'))).toEqual([
-    {
-      name: 'db',
-      live: 'frozen',
-      snapshots: [
-        { name: 'old', identity: '3' },
-        { name: 'new', identity: '4' },
-      ],
-    },
-    { name: 'other', live: 'absent', snapshots: [] },
-  ])
+describe('what zfs lists', () => {
+  const list = (...rows: readonly (readonly [string, string, string])[]) =>
+    parseProperties(rows.map((row) => row.join('\t')).join('\n'))
+  const snapshot = (path: string, guid: string, txg: number) =>
+    [
+      [path, 'guid', guid],
+      [path, 'createtxg', String(txg)],
+      [path, 'creation', '1767225600'],
+      [path, 'refquota', '-'],
+    ] as const
+  const createdAt = '2026-01-01T00:00:00.000Z'
+
+  test('is volumes with snapshots in the order they were taken', () => {
+    const found = list(
+      ['lab', 'guid', '1'],
+      ['lab/live/db', 'guid', '2'],
+      ['lab/live/db', 'refquota', '20971520'],
+      ['lab/live/db', 'lab:frozen', 'yes'],
+      ...snapshot('lab/live/db@new', '4', 90),
+      ...snapshot('lab/live/db@old', '3', 80),
+      ['lab/copy/other', 'lab:frozen', '-'],
+      ...snapshot('lab/copy/other@s', '5', 70),
+    )
+    expect(found).toEqual([
+      {
+        name: 'db',
+        live: 'frozen',
+        limitBytes: 20_971_520,
+        snapshots: [
+          { name: 'old', identity: '3', createdAt },
+          { name: 'new', identity: '4', createdAt },
+        ],
+      },
+      { name: 'other', live: 'absent', limitBytes: undefined, snapshots: [{ name: 's', identity: '5', createdAt }] },
+    ])
+  })
+  test('are snapshots put aside too, before those that the volume goes on from', () => {
+    const found = list(
+      ...snapshot('lab/live/db@s1', '1', 10),
+      ...snapshot('lab/aside/db.1@s2', '2', 20),
+      ...snapshot('lab/aside/db.2@s3', '3', 30),
+      ...snapshot('lab/live/db@s4', '4', 40),
+    )
+    expect(found[0]?.snapshots.map(({ name }) => name)).toEqual(['s2', 's3', 's1', 's4'])
+  })
+  test('are not the snapshots that a clone was made from, nor those that are to go', () => {
+    const found = list(
+      ['lab/live/db', 'lab:since', '20'],
+      ...snapshot('lab/live/db@s1', '1', 10),
+      ...snapshot('lab/live/db@s2', '2', 20),
+      ...snapshot('lab/live/db@s3', '3', 30),
+      ...snapshot('lab/live/db@_77', '77', 40),
+      ['lab/copy/gone', 'guid', '9'],
+      ...snapshot('lab/copy/gone@_78', '78', 41),
+      ...snapshot('lab/view/db@s5', '5', 50),
+    )
+    expect(found.map(({ name, snapshots }) => [name, snapshots.map((each) => each.name)])).toEqual([['db', ['s3']]])
+  })
 })
 
 test('leases, fences and mounts of a node are read apart', () => {

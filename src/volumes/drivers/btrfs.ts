@@ -6,6 +6,7 @@ import { quote } from '../../shell/quote.ts'
 import { checkNames } from '../driver-name.ts'
 import { VOLUME_PATHS } from '../node/paths.ts'
 import { runCommand, runScript } from '../run-command.ts'
+import { sharedVerbs } from '../shared-verbs.ts'
 import { receiveStream, sendStream } from '../streams.ts'
 
 const POOL = NODE_PATHS.pool
@@ -24,8 +25,7 @@ export function createDriver(connection: Connection): VolumeDriver {
   }
 
   async function list(): Promise<readonly LocalVolume[]> {
-    const subvolumes = `btrfs subvolume list -ucqR ${POOL}`
-    return parseList(await script('list subvolumes', `set -e\n${subvolumes}\necho read-only\n${subvolumes} -r\n`))
+    return parseList(await script('list subvolumes', LIST))
   }
 
   async function find(volume: string): Promise<LocalVolume | undefined> {
@@ -103,6 +103,7 @@ done
 `,
       )
     },
+    ...sharedVerbs(connection),
   }
 }
 
@@ -115,32 +116,79 @@ fi
 `
 }
 
-const LINE =
-  /^ID \d+ gen \d+ cgen (\d+) .*received_uuid (\S+)\s+uuid (\S+)\s+path (live|snap)\/([^/\s]+)(?:\/([^/\s]+))?$/
+/**
+ * Everything about all subvolumes at once. btrfs prints the creation only of what was made from another subvolume; what
+ * arrived whole was made as a directory is. Without quotas there are no limits to print.
+ */
+const LIST = `set -e
+export TZ=UTC0
+subvolumes='btrfs subvolume list -ucqR ${POOL}'
+$subvolumes
+echo read-only
+$subvolumes -r
+echo times
+for each in ${POOL}/snap/*/*; do
+  [ ! -d "$each" ] || stat -c 'birth %W %n' "$each"
+done
+btrfs subvolume list -s ${POOL}
+echo limits
+btrfs qgroup show -r --raw ${POOL} 2>/dev/null || true
+`
 
-/** Pure: `btrfs subvolume list -ucqR` of all subvolumes, a line `read-only`, and the same of read-only ones. */
+const LINE =
+  /^ID (\d+) gen \d+ cgen (\d+) .*received_uuid (\S+)\s+uuid (\S+)\s+path (live|snap)\/([^/\s]+)(?:\/([^/\s]+))?$/
+
+interface Found {
+  live: LocalVolume['live']
+  limitBytes: number | undefined
+  readonly snapshots: (LocalSnapshot & { readonly order: number })[]
+}
+
+/** Pure: what {@link LIST} prints. */
 export function parseList(text: string): readonly LocalVolume[] {
-  const [all = '', readOnly] = text.split(/^read-only$/m)
-  if (readOnly === undefined) throw new LabError('VOLUME_DRIVER', 'btrfs did not list its subvolumes')
+  const [all = '', readOnly = '', times = '', limits] = text.split(/^(?:read-only|times|limits)$/m)
+  if (limits === undefined) throw new LabError('VOLUME_DRIVER', 'btrfs did not list its subvolumes')
   const frozen = new Set(readLines(readOnly).map(({ own }) => own))
-  const volumes = new Map<string, { live: LocalVolume['live']; snapshots: (LocalSnapshot & { order: number })[] }>()
-  for (const { order, own, received, volume, snapshot } of readLines(all)) {
-    const found = volumes.get(volume) ?? { live: 'absent', snapshots: [] }
+  const created = readTimes(times)
+  const most = new Map(
+    [...limits.matchAll(/^0\/(\d+) +\d+ +\d+ +(\d+) /gm)].map(([, id, bytes]) => [id, Number(bytes)]),
+  )
+  const volumes = new Map<string, Found>()
+  for (const { id, order, own, received, volume, snapshot } of readLines(all)) {
+    const found = volumes.get(volume) ?? { live: 'absent', limitBytes: undefined, snapshots: [] }
     volumes.set(volume, found)
-    if (snapshot === undefined) found.live = frozen.has(own) ? 'frozen' : 'writable'
-    // A stream that is arriving, or broke off, is writable until it is whole.
-    else if (frozen.has(own)) found.snapshots.push({ name: snapshot, identity: received ?? own, order })
+    if (snapshot === undefined) {
+      found.live = frozen.has(own) ? 'frozen' : 'writable'
+      found.limitBytes = most.get(id)
+    } else if (frozen.has(own)) {
+      // A stream that is arriving, or broke off, is writable until it is whole.
+      const createdAt = created.get(`snap/${volume}/${snapshot}`)
+      found.snapshots.push({ name: snapshot, identity: received ?? own, createdAt, order })
+    }
   }
-  return [...volumes].map(([name, { live, snapshots }]) => ({
+  return [...volumes].map(([name, { live, limitBytes, snapshots }]) => ({
     name,
     live,
+    limitBytes,
     snapshots: snapshots
       .sort((a, b) => a.order - b.order)
-      .map((each) => ({ name: each.name, identity: each.identity })),
+      .map(({ name: each, identity, createdAt }) => ({ name: each, identity, createdAt })),
   }))
 }
 
+/** Creation by path in the pool. */
+function readTimes(text: string): ReadonlyMap<string, string> {
+  const born = [...text.matchAll(/^birth (\d+) (.+)$/gm)].map(([, seconds, path = '']) => {
+    return [path.slice(POOL.length + 1), new Date(Number(seconds) * 1000).toISOString()] as const
+  })
+  const made = [...text.matchAll(/^ID .* otime (\S+) (\S+) path (.+)$/gm)].map(([, day = '', time = '', path = '']) => {
+    return [path, new Date(`${day}T${time}Z`).toISOString()] as const
+  })
+  return new Map([...born, ...made])
+}
+
 interface Line {
+  readonly id: string
   readonly order: number
   readonly own: string
   readonly received: string | undefined
@@ -150,8 +198,8 @@ interface Line {
 
 function readLines(text: string): readonly Line[] {
   return text.split('\n').flatMap((line): Line[] => {
-    const [, order = '', received = '', own = '', kind, volume = '', snapshot] = LINE.exec(line) ?? []
+    const [, id = '', order = '', received = '', own = '', kind, volume = '', snapshot] = LINE.exec(line) ?? []
     if (!isName(volume) || (kind === 'live') !== (snapshot === undefined)) return []
-    return [{ order: Number(order), own, received: received === '-' ? undefined : received, volume, snapshot }]
+    return [{ id, order: Number(order), own, received: received === '-' ? undefined : received, volume, snapshot }]
   })
 }

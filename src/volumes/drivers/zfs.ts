@@ -1,24 +1,12 @@
 import type { Connection } from '../../model/connection.ts'
 import { isName } from '../../model/names.ts'
 import type { LocalSnapshot, LocalVolume, VolumeDriver } from '../../model/volume.ts'
-import { quote } from '../../shell/quote.ts'
 import { checkNames } from '../driver-name.ts'
 import { VOLUME_PATHS } from '../node/paths.ts'
-import { ZFS_COPY, ZFS_FROZEN, ZFS_LIVE, ZFS_POOL } from '../node/zfs-script.ts'
-import { runCommand, runScript } from '../run-command.ts'
+import { ZFS_FROZEN, ZFS_POOL, ZFS_SINCE } from '../node/zfs-lines.ts'
+import { runCommand } from '../run-command.ts'
+import { sharedVerbs } from '../shared-verbs.ts'
 import { receiveStream, sendStream } from '../streams.ts'
-
-/** zfs-fuse lets go of a dataset some time after the last file in it was closed. */
-const PATIENCE = `patiently() {
-  for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
-    said=$("$@" 2>&1) && return 0
-    case $said in *busy*) sleep 0.25 ;; *) break ;; esac
-  done
-  "$@"
-}`
-
-const live = (volume: string) => `${ZFS_LIVE}/${volume}`
-const copy = (volume: string) => `${ZFS_COPY}/${volume}`
 
 /**
  * Volumes as ZFS datasets, with the kernel's module or zfs-fuse. A volume is one dataset that changes places: under
@@ -27,7 +15,6 @@ const copy = (volume: string) => `${ZFS_COPY}/${volume}`
  */
 export function createDriver(connection: Connection): VolumeDriver {
   const run = (...argv: readonly string[]) => runCommand(connection, argv)
-  const script = (title: string, text: string) => runScript(connection, title, text)
 
   const verb = async (action: string, volume: string, ...snapshots: readonly string[]) => {
     checkNames(volume, ...snapshots)
@@ -36,12 +23,6 @@ export function createDriver(connection: Connection): VolumeDriver {
 
   async function list(): Promise<readonly LocalVolume[]> {
     return parseProperties(await run('zfs', 'get', '-rHp', '-o', 'name,property,value', PROPERTIES, ZFS_POOL))
-  }
-
-  /** The dataset a volume is, wherever it is now. */
-  async function datasetOf(volume: string): Promise<string> {
-    const found = (await list()).find(({ name }) => name === volume)
-    return found?.live === 'absent' ? copy(volume) : live(volume)
   }
 
   return {
@@ -54,28 +35,19 @@ export function createDriver(connection: Connection): VolumeDriver {
     },
     usedBytes: async (volume) => {
       checkNames(volume)
-      return Number(await run('zfs', 'get', '-Hp', '-o', 'value', 'referenced', await datasetOf(volume)))
+      return Number(await run(VOLUME_PATHS.driver, 'used', volume))
     },
     create: async (volume) => {
       checkNames(volume)
       const found = (await list()).find(({ name }) => name === volume)
-      if (found?.live !== 'writable') await run('zfs', 'create', live(volume))
+      if (found?.live !== 'writable') await run('zfs', 'create', `${ZFS_POOL}/live/${volume}`)
     },
     snapshot: async (volume, snapshot) => {
       checkNames(volume, snapshot)
-      const name = `${live(volume)}@${snapshot}`
-      await run('zfs', 'snapshot', name)
-      return { name: snapshot, identity: (await run('zfs', 'get', '-Hp', '-o', 'value', 'guid', name)).trim() }
+      const identity = (await run(VOLUME_PATHS.driver, 'snapshot', volume, snapshot)).trim()
+      return { name: snapshot, identity }
     },
-    deleteSnapshot: async (volume, snapshot) => {
-      checkNames(volume, snapshot)
-      const found = (await list()).find(({ name }) => name === volume)
-      if (found?.snapshots.some(({ name }) => name === snapshot) !== true) return
-      const dataset = found.live === 'absent' ? copy(volume) : live(volume)
-      await run('zfs', 'destroy', `${dataset}@${snapshot}`)
-      // Without its last snapshot a copy is nothing, and in the way of a whole stream. It is not destroyed if it has one.
-      if (dataset === copy(volume) && found.snapshots.length === 1) await run('zfs', 'destroy', dataset)
-    },
+    deleteSnapshot: (volume, snapshot) => verb('delete', volume, snapshot),
     freeze: (volume) => verb('freeze', volume),
     thaw: (volume) => verb('thaw', volume),
     send: (volume, snapshot, since) => {
@@ -88,24 +60,21 @@ export function createDriver(connection: Connection): VolumeDriver {
     },
     promote: (volume, snapshot) => verb('promote', volume, snapshot),
     demote: (volume, snapshot) => verb('demote', volume, snapshot),
-    destroy: async (volume) => {
-      checkNames(volume)
-      await script(
-        `destroy ${volume}`,
-        `${PATIENCE}
-for each in ${quote(live(volume))} ${quote(copy(volume))}; do
-  zfs list -H -o name "$each" >/dev/null 2>&1 || continue
-  patiently zfs destroy -r "$each" || exit 1
-done
-`,
-      )
-    },
+    destroy: (volume) => verb('destroy', volume),
+    ...sharedVerbs(connection),
   }
 }
 
-const PROPERTIES = `guid,createtxg,${ZFS_FROZEN}`
+const PROPERTIES = `guid,createtxg,creation,refquota,${ZFS_FROZEN},${ZFS_SINCE}`
+const PLACE = new RegExp(`^${ZFS_POOL}/(?:(live|copy)/([^/@]+)|(aside)/([^/@.]+)\\.\\d+)(?:@(.+))?$`)
 
-/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,lab:frozen POOL`. */
+interface Found {
+  live: LocalVolume['live']
+  limitBytes: number | undefined
+  readonly snapshots: (LocalSnapshot & { readonly aside: boolean; readonly order: number })[]
+}
+
+/** Pure: `zfs get -rHp -o name,property,value guid,createtxg,creation,refquota,lab:frozen,lab:since POOL`. */
 export function parseProperties(text: string): readonly LocalVolume[] {
   const properties = new Map<string, Map<string, string>>()
   for (const line of text.split('\n')) {
@@ -114,24 +83,35 @@ export function parseProperties(text: string): readonly LocalVolume[] {
     const known = properties.get(name) ?? new Map<string, string>()
     properties.set(name, known.set(property, value))
   }
-  const volumes = new Map<string, { live: LocalVolume['live']; snapshots: (LocalSnapshot & { order: number })[] }>()
+  const volumes = new Map<string, Found>()
   for (const [path, values] of properties) {
-    const [, kind, volume = '', snapshot] = new RegExp(`^${ZFS_POOL}/(live|copy)/([^/@]+)(?:@(.+))?$`).exec(path) ?? []
+    const [, place, main, aside, beside, snapshot] = PLACE.exec(path) ?? []
+    const volume = main ?? beside ?? ''
     if (!isName(volume)) continue
-    const found = volumes.get(volume) ?? { live: 'absent', snapshots: [] }
+    const found = volumes.get(volume) ?? { live: 'absent', limitBytes: undefined, snapshots: [] }
     volumes.set(volume, found)
     if (snapshot !== undefined) {
+      // What a clone was made from is not its own, and one that is to go has a name that is none.
       const order = Number(values.get('createtxg') ?? 0)
-      found.snapshots.push({ name: snapshot, identity: values.get('guid') ?? '', order })
-    } else if (kind === 'live') {
+      const since = Number(properties.get(path.slice(0, path.indexOf('@')))?.get(ZFS_SINCE) ?? 0)
+      if (!isName(snapshot) || order <= since) continue
+      const createdAt = new Date(Number(values.get('creation') ?? 0) * 1000).toISOString()
+      const identity = values.get('guid') ?? ''
+      found.snapshots.push({ name: snapshot, identity, createdAt, aside: aside !== undefined, order })
+    } else if (place === 'live') {
       found.live = values.get(ZFS_FROZEN) === 'yes' ? 'frozen' : 'writable'
+      const limit = Number(values.get('refquota') ?? 0)
+      if (limit > 0) found.limitBytes = limit
     }
   }
-  return [...volumes].map(([name, { live: state, snapshots }]) => ({
-    name,
-    live: state,
-    snapshots: snapshots
-      .sort((a, b) => a.order - b.order)
-      .map((each) => ({ name: each.name, identity: each.identity })),
-  }))
+  return [...volumes]
+    .filter(([, { live, snapshots }]) => live !== 'absent' || snapshots.length > 0)
+    .map(([name, { live, limitBytes, snapshots }]) => ({
+      name,
+      live,
+      limitBytes,
+      snapshots: snapshots
+        .sort((a, b) => Number(b.aside) - Number(a.aside) || a.order - b.order)
+        .map((each) => ({ name: each.name, identity: each.identity, createdAt: each.createdAt })),
+    }))
 }

@@ -1,4 +1,5 @@
 import { NODE_PATHS } from '../../model/names.ts'
+import { DIGEST } from './digest.ts'
 import { PREAMBLE } from './paths.ts'
 
 /**
@@ -12,9 +13,11 @@ pool=${NODE_PATHS.pool}
 verb=\${1-} volume=\${2-} snapshot=\${3-}
 live=$pool/live/$volume snapshots=$pool/snap/$volume
 case $verb in
-  name | layout) ;;
+  name | layout | health) ;;
   live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
-  identity | snapshot | delete | receive | discard | promote | demote) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  identity | snapshot | delete | receive | discard | promote | demote | digest) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
+  clone) arguments $# 4; name "$volume"; name "$snapshot"; name "$4" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
   *) fail "unknown command: $verb" 64 ;;
 esac
@@ -30,6 +33,13 @@ identity() {
 }
 made() { btrfs subvolume show "$1" | awk '/Gen at creation:/ { print $4 }'; }
 remove() { btrfs subvolume delete "$1" >/dev/null; }
+quotas() { btrfs qgroup show "$pool" >/dev/null 2>&1; }
+# A writable copy of a snapshot. It would come with the limit that the volume had when the snapshot was taken.
+branch() {
+  btrfs subvolume snapshot "$1" "$2" >/dev/null || return 1
+  if quotas; then btrfs qgroup limit none "$2"; fi
+}
+${DIGEST}
 
 case $verb in
   name) echo btrfs ;;
@@ -66,13 +76,47 @@ case $verb in
     # A target that is a directory would get the copy inside it.
     [ ! -e "$live" ] || fail "there is a live copy of $volume already" 73
     identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
-    btrfs subvolume snapshot "$snapshots/$snapshot" "$live" >/dev/null
+    branch "$snapshots/$snapshot" "$live"
     ;;
   demote)
     subvolume "$live" || fail "there is no live copy of $volume" 66
     install -d -m 0700 "$snapshots"
     [ -e "$snapshots/$snapshot" ] || btrfs subvolume snapshot -r "$live" "$snapshots/$snapshot" >/dev/null
     identity "$snapshots/$snapshot" >/dev/null && remove "$live"
+    ;;
+  limit)
+    subvolume "$live" || fail "there is no live copy of $volume" 66
+    if [ "$3" = - ]; then
+      if quotas; then btrfs qgroup limit none "$live"; fi
+    else
+      # Counting starts with the first limit; what is there already is counted before it holds.
+      quotas || btrfs quota enable "$pool" >/dev/null || exit 1
+      ! btrfs qgroup show "$pool" 2>&1 >/dev/null | grep -q inconsistent || btrfs quota rescan -w "$pool" >/dev/null
+      btrfs qgroup limit "$3" "$live"
+    fi
+    ;;
+  clone)
+    [ ! -e "$pool/live/$4" ] && [ ! -e "$pool/snap/$4" ] || fail "there is a volume $4 already" 73
+    identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
+    branch "$snapshots/$snapshot" "$pool/live/$4"
+    ;;
+  digest)
+    identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
+    tree_digest "$snapshots/$snapshot"
+    ;;
+  health)
+    [ "$(stat -f -c %T "$pool" 2>/dev/null)" = btrfs ] || { echo mounted no; exit 0; }
+    awk -v pool="$pool" '$5 == pool { for (i = 7; $i != "-"; i++); options = "," $6 "," $(i + 3) "," }
+      END { print "writable", options ~ /,ro,/ ? "no" : "yes" }' /proc/self/mountinfo
+    btrfs device stats "$pool" | awk '{ errors += $2 } END { print "errors", errors + 0 }'
+    btrfs filesystem usage -b "$pool" 2>/dev/null | awk '
+      /Device size:/ { print "total", $3 }
+      /Device unallocated:/ { print "unallocated", $3 }
+      /Device missing:/ { print "missing", $3 }
+      /Free \(statfs, df\):/ { print "free", $4 }
+      /Global reserve:/ { reserve = $3 }
+      /^Metadata,/ { gsub(/[^0-9 ]/, " "); metadata += $1 - $2 }
+      END { print "metadata-free", metadata - reserve }'
     ;;
   send)
     btrfs filesystem sync "$pool" || exit 1

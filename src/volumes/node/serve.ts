@@ -8,8 +8,8 @@ import { BUSY, FENCED, PREAMBLE, VOLUME_PATHS } from './paths.ts'
  * that was stopped for an hour and goes on cannot do harm to what happened meanwhile.
  *
  * `boot` serves what has a lease, but for what has replicas: those `confirm VOLUME NODE` serves, or fences, as a manager
- * says who owns them. `grant VOLUME EPOCH [SNAPSHOT]` makes the live copy writable (from the snapshot, if
- * there is none), writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits until nothing uses the volume, takes
+ * says who owns them. `grant VOLUME EPOCH SNAPSHOT|- BYTES|-` makes the live copy writable (from the snapshot, if there is
+ * none) with that limit (or the one it has), writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits until nothing uses the volume, takes
  * lease and bind mount away and makes the copy read-only; in use till the end: status 75 and the users. `retire VOLUME
  * EPOCH SNAPSHOT` reduces a copy that was fenced at just this epoch to a snapshot. `holders VOLUME` prints the users,
  * `state` leases, fences, digests of orders and what is served. Status 77: the epoch is not, or no more, the one to do this under.
@@ -102,17 +102,19 @@ case $verb in
     exit "$failed"
     ;;
   grant)
-    [ $# -eq 3 ] || { arguments $# 4; name "$4"; }
-    number "$3"; lock
+    arguments $# 5; number "$3"; [ "$4" = - ] || name "$4"; [ "$5" = - ] || number "$5"; lock
     [ "$3" -gt "$(epoch "$fences/$volume")" ] || fail "epoch $3 of $volume was given up here" ${String(FENCED)}
     [ "$(epoch "$leases/$volume")" -le "$3" ] || fail "epoch $3 of $volume is older than this node's lease" ${String(FENCED)}
-    case $("$driver" state "$volume") in
+    state=$("$driver" state "$volume")
+    case $state in
       absent)
-        [ $# -eq 4 ] || fail "the data of $volume is not here" 66
+        [ "$4" != - ] || fail "the data of $volume is not here" 66
         "$driver" promote "$volume" "$4" || fail "cannot make $volume from $4" 70
         ;;
-      frozen) "$driver" thaw "$volume" || fail "cannot make $volume writable" 70 ;;
     esac
+    # Not served yet, so nobody writes before the limit holds.
+    [ "$5" = - ] || "$driver" limit "$volume" "$5" || fail "cannot limit $volume" 70
+    [ "$state" != frozen ] || "$driver" thaw "$volume" || fail "cannot make $volume writable" 70
     [ "$(epoch "$leases/$volume")" -eq "$3" ] || put "$leases/$volume" "$3" || fail 'cannot write the lease' 70
     serve "$volume" || fail "cannot serve $volume" 70
     # Lost in a crash, a lease is missed until "lab up"; nobody need wait for the disk now.

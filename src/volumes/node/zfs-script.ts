@@ -1,55 +1,41 @@
 import { NODE_PATHS } from '../../model/names.ts'
-import { PREAMBLE } from './paths.ts'
-
-/** Name of the zpool on every node. */
-export const ZFS_POOL = 'lab'
-export const ZFS_LIVE = `${ZFS_POOL}/live`
-export const ZFS_COPY = `${ZFS_POOL}/copy`
-
-/** Says that a live copy is read-only. */
-export const ZFS_FROZEN = 'lab:frozen'
+import { DIGEST } from './digest.ts'
+import { PREAMBLE, VOLUME_PATHS } from './paths.ts'
+import { ASIDE, COPY, LIVE, VIEW, ZFS_FROZEN, ZFS_LINES, ZFS_POOL, ZFS_SINCE } from './zfs-lines.ts'
 
 /**
- * ZFS (the module or zfs-fuse) as nodes need it without lab. A volume is one dataset with its snapshots: under `live`
- * it is mounted and written to, under `copy` it is read-only, unmounted and takes streams. A stream that breaks off
- * leaves nothing by itself; the identity of a snapshot is its guid, which sending keeps.
+ * ZFS (the module or zfs-fuse) as nodes need it without lab. A volume is a dataset with its snapshots: under `live` it
+ * is mounted and written to, under `copy` it is read-only, unmounted and takes streams. A stream that breaks off leaves
+ * nothing by itself; the identity of a snapshot is its guid, which sending keeps.
  */
 export const ZFS_SCRIPT = String.raw`#!/bin/bash
-# Volumes on ZFS: ${ZFS_LIVE}/VOLUME is mounted and writable, ${ZFS_COPY}/VOLUME a read-only copy. Written by lab.
+# Volumes on ZFS: ${LIVE}/VOLUME is mounted and writable, ${COPY}/VOLUME a read-only copy. Written by lab.
 ${PREAMBLE}
 pool=${NODE_PATHS.pool}
 verb=\${1-} volume=\${2-} snapshot=\${3-}
-live=${ZFS_LIVE}/$volume copy=${ZFS_COPY}/$volume
+live=${LIVE}/$volume copy=${COPY}/$volume aside=${ASIDE}/$volume.
 case $verb in
-  name | layout) ;;
-  live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
-  identity | snapshot | delete | receive | discard | promote | demote) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  name | layout | health) ;;
+  live | origin | snapshots | state | freeze | thaw | used | destroy) arguments $# 2; name "$volume" ;;
+  identity | receive | discard | promote | demote | snapshot | delete | digest)
+    arguments $# 3; name "$volume"; name "$snapshot"
+    ;;
+  limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
+  clone) arguments $# 4; name "$volume"; name "$snapshot"; name "$4" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
   *) fail "unknown command: $verb" 64 ;;
 esac
+${DIGEST}
 
-there() { zfs list -H -o name "$1" >/dev/null 2>&1; }
-dataset() { if there "$live"; then echo "$live"; else echo "$copy"; fi; }
-identity() { zfs get -Hp -o value guid "$1" 2>/dev/null; }
-# readonly does not say whether a dataset is, once it is mounted; a mark of our own does.
-frozen() { [ "$(zfs get -Hp -o value ${ZFS_FROZEN} "$live")" = yes ]; }
-# zfs-fuse lets go of a dataset some time after the last file in it was closed.
-patiently() {
-  local said attempt
-  for attempt in {1..20}; do
-    said=$("$@" 2>&1) && return 0
-    case $said in *busy*) sleep 0.25 ;; *) break ;; esac
-  done
-  printf '%s\n' "$said" >&2
-  return 1
-}
-mounted() { mountpoint -q "$pool/live/$volume"; }
+${ZFS_LINES}
 
 case $verb in
   name) echo zfs ;;
   layout)
-    there ${ZFS_LIVE} || zfs create -o mountpoint="$pool/live" -o canmount=off -o atime=off ${ZFS_LIVE} || exit 1
-    there ${ZFS_COPY} || zfs create -o mountpoint=none -o canmount=off -o readonly=on ${ZFS_COPY}
+    there ${LIVE} || zfs create -o mountpoint="$pool/live" -o canmount=off -o atime=off ${LIVE} || exit 1
+    for each in ${COPY} ${ASIDE} ${VIEW}; do
+      there "$each" || zfs create -o mountpoint=none -o canmount=off -o readonly=on "$each" || exit 1
+    done
     ;;
   live) there "$live" && { mounted || zfs mount "$live"; } && printf '%s\n' "$pool/live/$volume" ;;
   origin)
@@ -57,48 +43,110 @@ case $verb in
     awk -v path="$pool/live/$volume" '$5 == path { found = $3 " " $4 } END { print found }' /proc/self/mountinfo
     ;;
   snapshots)
-    zfs get -rHp -o name,value guid "$(dataset)" 2>/dev/null | awk -F '[@\t]' 'NF == 3 { print $2, $3 }'
+    for each in $(datasets); do own_line "$each"; done | sort -n | awk '{ print substr($3, index($3, "@") + 1), $2 }'
     exit 0
     ;;
-  identity) identity "$(dataset)@$snapshot" ;;
-  snapshot)
-    there "$live" || fail "there is no live copy of $volume" 66
-    zfs snapshot "$live@$snapshot" && identity "$live@$snapshot"
-    ;;
-  delete)
-    from=$(dataset)
-    identity "$from@$snapshot" >/dev/null || exit 0
-    zfs destroy "$from@$snapshot" || exit 1
-    # Without its last snapshot a copy is nothing, and in the way of a whole stream. It is not destroyed if it has one.
-    [ "$from" = "$live" ] || zfs get -rHp -o name guid "$from" | grep -q @ || zfs destroy "$from"
-    ;;
+  identity) identity "$snapshot" ;;
+  used) value referenced "$(datasets | head -n 1)" ;;
   state) if ! there "$live"; then echo absent; elif frozen; then echo frozen; else echo writable; fi ;;
   freeze) zfs set readonly=on "$live" && zfs set ${ZFS_FROZEN}=yes "$live" ;;
-  thaw) zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" ;;
+  thaw) settle && zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" ;;
+  limit) zfs set refquota="\${3/#-/none}" "$live" ;;
+  snapshot)
+    ! holder "$snapshot" >/dev/null || fail 'there is a snapshot of that name' 73
+    zfs snapshot "$live@$snapshot" && value guid "$live@$snapshot"
+    ;;
+  delete)
+    found=$(holder "$snapshot") || exit 0
+    drop "$found" && sweep
+    ;;
   promote)
     ! there "$live" || fail "there is a live copy of $volume already" 73
-    # Newer snapshots are rounds of a move that was given up; the copy goes back to the one that was asked for.
-    zfs rollback -r "$copy@$snapshot" && zfs rename "$copy" "$live" &&
-      zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" && "$0" live "$volume" >/dev/null
+    found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
+    if [ "$(line_of "$copy" 2>/dev/null | awk '{ last = $3 } END { print last }')" = "$found" ]; then
+      zfs rollback "$found" && zfs rename "$copy" "$live"
+    else
+      # Frozen until it is all there: what finds it half made makes the other half before it thaws it.
+      branch "$found" "$live" -o readonly=on -o ${ZFS_FROZEN}=yes && settle
+    fi && zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" && "$0" live "$volume" >/dev/null
     ;;
   demote)
     there "$live" || fail "there is no live copy of $volume" 66
-    there "$live@$snapshot" || zfs snapshot "$live@$snapshot" || exit 1
-    patiently zfs rename "$live" "$copy" && zfs inherit readonly "$copy" && zfs inherit ${ZFS_FROZEN} "$copy"
+    settle || exit 1
+    holder "$snapshot" >/dev/null || zfs snapshot "$live@$snapshot" || exit 1
+    # A limit of the live copy would be one of the streams it takes.
+    patiently zfs rename "$live" "$copy" && zfs inherit readonly "$copy" && zfs inherit ${ZFS_FROZEN} "$copy" &&
+      zfs set refquota=none "$copy" && zfs rollback "$(line_of "$copy" | awk '{ last = $3 } END { print last }')"
+    ;;
+  clone)
+    for each in "${LIVE}/$4" "${COPY}/$4"; do ! there "$each" || fail "there is a volume $4 already" 73; done
+    found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
+    zfs clone -o ${ZFS_SINCE}="$(value createtxg "$found")" "$found" "${LIVE}/$4"
     ;;
   send)
-    from=$(dataset)
-    if [ "$4" = - ]; then exec zfs send "$from@$snapshot"; fi
-    exec zfs send -i "@$4" "$from@$snapshot"
+    found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
+    [ "$4" != - ] || exec zfs send "$found"
+    base=$(holder "$4") || fail "there is no snapshot $volume@$4" 66
+    # From a base that was put aside there is no way to what came instead: it is sent whole.
+    if [ "\${base%@*}" = "\${found%@*}" ] || [ "$(value origin "\${found%@*}")" = "$base" ]; then
+      exec zfs send -i "$base" "$found"
+    fi
+    exec zfs send "$found"
     ;;
   receive)
     ! there "$live" || fail "$volume is live here: nothing may be received into it" 73
-    zfs receive -u "$copy@$snapshot" && identity "$copy@$snapshot"
+    head=$(mktemp) && trap 'rm -f "$head"' EXIT
+    head -c 312 >"$head"
+    ! base=$(base_of "$head") || ready_for "$base" || exit 1
+    cat "$head" - | zfs receive -u "$copy@$snapshot" && identity "$snapshot"
     ;;
-  discard)
-    # Only a first stream that was cut can leave something: a dataset without any snapshot.
-    there "$copy" || exit 0
-    zfs get -rHp -o name guid "$copy" | grep -q @ || zfs destroy "$copy"
+  discard) sweep ;;
+  digest)
+    found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
+    view=${VIEW}/$volume at=${NODE_PATHS.run}/view/$volume
+    mkdir -p ${VOLUME_PATHS.locks} "$at" && exec 7>${VOLUME_PATHS.locks}/view-"$volume" && flock 7 || exit 1
+    ! there "$view" || patiently zfs destroy "$view" || exit 1
+    zfs clone -o mountpoint="$at" "$found" "$view" || exit 1
+    trap 'cd / && patiently zfs destroy "$view" && rmdir "$at"' EXIT
+    trap 'exit 1' TERM INT HUP
+    tree_digest "$at"
+    ;;
+  destroy)
+    # What was cloned from the volume gets the snapshots it needs, under names that nobody uses.
+    clones() {
+      local own
+      own=$(datasets)
+      zfs get -rHp -o name,value origin ${ZFS_POOL} | awk -F '\t' -v own="$own" '
+        BEGIN { split(own, each, "\n"); for (i in each) mine[each[i]] = 1 }
+        { split($2, origin, "@"); if (origin[1] in mine && !($1 in mine) && $1 !~ /@/) print $1 }'
+    }
+    ! there ${VIEW}/"$volume" || patiently zfs destroy ${VIEW}/"$volume" || exit 1
+    if [ -n "$(clones)" ]; then
+      for each in $(datasets); do
+        line_of "$each" | while read -r _ guid found; do
+          case $found in *@_*) ;; *) zfs rename "$found" "\${found%@*}@_$guid" || exit 1 ;; esac
+        done || exit 1
+      done
+      while other=$(clones | head -n 1) && [ -n "$other" ]; do zfs promote "$other" || exit 1; done
+    fi
+    while left=$(datasets) && [ -n "$left" ]; do
+      gone=no
+      for each in $left; do ! said=$(patiently zfs destroy -r "$each" 2>&1) || gone=yes; done
+      [ "$gone" = yes ] || fail "$said" 70
+    done
+    # Errors are of those that something still needs.
+    zfs list -H -t snapshot -o name | grep -F @_ | while read -r each; do zfs destroy -d "$each" 2>/dev/null; done
+    exit 0
+    ;;
+  health)
+    state=$(zpool list -H -o health ${ZFS_POOL} 2>/dev/null) || { echo mounted no; exit 0; }
+    printf 'state %s\n' "$state"
+    zfs get -Hp -o property,value used,available ${ZFS_POOL} | awk '
+      { total += $2 } $1 == "available" { print "free", $2 } END { print "total", total }'
+    zpool status ${ZFS_POOL} | awk '
+      $1 == "NAME" { rows = 1; next } /^errors:/ { rows = 0 }
+      rows && NF >= 5 { for (i = 3; i <= 5; i++) if ($i != "0") errors += $i + 0 > 0 ? $i + 0 : 1 }
+      END { print "errors", errors + 0 }'
     ;;
 esac
 `.replaceAll('\\${', '${')
