@@ -97,12 +97,12 @@ describe('a replica', () => {
         ({ trouble, ageMs }) => trouble !== undefined && (ageMs ?? 0) > 3000,
         'the trouble to be told',
       )
-      expect(stuck.trouble).toContain('node2')
+      expect(stuck.trouble).toContain('does not answer')
       expect((await names(source)).length).toBeLessThanOrEqual(2)
     } finally {
       await onTarget('mv /root/.ssh/away /root/.ssh/authorized_keys2')
     }
-    await replica(({ trouble, ageMs }) => trouble === undefined && (ageMs ?? 9999) < 3000, 'the replica to catch up')
+    await replica(({ trouble }) => trouble === undefined, 'the replica to catch up')
   })
 
   test('without a base that both have is sent whole again, and that is said', async () => {

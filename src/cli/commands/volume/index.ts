@@ -1,8 +1,11 @@
 import type { Register } from '../../program.ts'
 import { register as list } from './list.ts'
+import { register as promote } from './promote.ts'
+import { register as replicate } from './replicate.ts'
+import { register as schedule } from './schedule.ts'
 
 /** Every command of `lab volume`, as its help lists them. One file each beside this one. */
-const COMMANDS: readonly Register[] = [list]
+const COMMANDS: readonly Register[] = [list, replicate, promote, schedule]
 
 /** `lab volume` */
 export const register: Register = (cli) => {
