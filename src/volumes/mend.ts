@@ -1,6 +1,7 @@
 import { LabError } from '../model/errors.ts'
 import type { NodeVolume, NodeVolumes, VolumeRecord, VolumeScheduler } from '../model/volume.ts'
 import { newestCommon } from './move/copy-round.ts'
+import { finalSnapshot } from './move/next-action.ts'
 import { ordersDigest, ordersText } from './orders.ts'
 import { absentVolume } from './node-volumes.ts'
 
@@ -108,18 +109,22 @@ async function retireStray(
   }
   if (found.live === 'absent') return [`${node.node} gave up its lease of ${record.name}`]
   const theirs = owner?.volumes.find(({ name }) => name === record.name)
-  // A copy that was frozen for a move holds what its last snapshot holds.
+  // A copy that was given up for a move, under that move's epoch, holds what was handed over. Any other may hold more
+  // than its last snapshot: a dead owner's that is back, which takes replicas again already.
   const common =
     found.live === 'frozen' && theirs !== undefined ? newestCommon(found.snapshots, theirs.snapshots) : undefined
   const last = found.snapshots.at(-1)
-  const kept = common !== undefined && common.name === last?.name ? common.name : freeName(found)
+  const kept =
+    common !== undefined && common.name === last?.name && last.name === finalSnapshot(found.fencedEpoch)
+      ? common.name
+      : freeName(found)
   await node.retire(record.name, record.epoch, kept)
   return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
 }
 
 /** A name no snapshot has: one that is there would be taken for what is to be kept. */
-function freeName({ leaseEpoch, snapshots }: NodeVolume): string {
-  const plain = `orphan-${String(leaseEpoch)}`
+function freeName({ leaseEpoch, fencedEpoch, snapshots }: NodeVolume): string {
+  const plain = `orphan-${String(Math.max(leaseEpoch, fencedEpoch))}`
   let name = plain
   for (let count = 2; snapshots.some((each) => each.name === name); count++) name = `${plain}-${String(count)}`
   return name
