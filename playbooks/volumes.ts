@@ -27,13 +27,21 @@ export default playbook({
       independent: true,
       steps: (node) => [apt({ packages: PACKAGES.volumes }), ...transfers(site), ...pool(site, node)],
     },
+    {
+      name: 'Managers say which node owns a volume',
+      hosts: (node) => withRole('manager')(node) && !withRole('worker')(node),
+      tags: ['volumes'],
+      independent: true,
+      steps: () => [...scripts([VOLUME_PATHS.receive]), allowed(site)],
+    },
   ],
 })
 
 /** Volumes go from node to node by a key that can do nothing else. */
 function transfers(site: Site): readonly Step[] {
-  const workers = site.nodes.filter(withRole('worker'))
-  const hostKeys = workers.flatMap(({ name }) => {
+  const managers = site.nodes.filter(withRole('manager'))
+  const asked = site.nodes.filter((node) => withRole('worker')(node) || withRole('manager')(node))
+  const hostKeys = asked.flatMap(({ name }) => {
     const key = site.hostKeys[name]
     return key === undefined ? [] : [[name, key] as const]
   })
@@ -42,14 +50,24 @@ function transfers(site: Site): readonly Step[] {
     directory({ path: VOLUME_PATHS.transfer, mode: 0o700 }),
     file({ path: VOLUME_PATHS.transferKey, content: `${site.transferKey.privateKey.trim()}\n`, ...privately }),
     file({ path: VOLUME_PATHS.transferKnownHosts, content: transferKnownHosts(Object.fromEntries(hostKeys)) }),
-    file({ path: VOLUME_PATHS.transferConfig, content: transferConfig(workers) }),
-    // The second of the two files sshd reads: the first is the provider's, with the key that lab itself comes with.
-    file({
-      path: '/root/.ssh/authorized_keys2',
-      content: `${transferAuthorizedKey(site.transferKey.publicKey)}\n`,
-      mode: 0o600,
-    }),
+    file({ path: VOLUME_PATHS.transferConfig, content: transferConfig(asked) }),
+    // After a boot a worker asks one of them whether a volume with replicas is still its own.
+    file({ path: VOLUME_PATHS.managers, content: managers.map(({ name }) => `${name}\n`).join('') }),
+    allowed(site),
   ]
+}
+
+/** The second of the two files sshd reads: the first is the provider's, with the key that lab itself comes with. */
+function allowed(site: Site): Step {
+  const content = `${transferAuthorizedKey(site.transferKey.publicKey)}\n`
+  return file({ path: '/root/.ssh/authorized_keys2', content, mode: 0o600 })
+}
+
+/** Scripts of nodes, by their paths. */
+function scripts(paths: readonly string[]): readonly Step[] {
+  return volumeScripts('btrfs')
+    .filter(({ path }) => paths.includes(path))
+    .map((script) => file(script))
 }
 
 const DRIVERS: readonly VolumeDriverName[] = ['btrfs', 'zfs']
@@ -70,14 +88,17 @@ function pool({ lab, spec }: Site, node: NodeSpec): readonly Step[] {
     const content = volumeScripts(driver).find(({ path }) => path === VOLUME_PATHS.driver)?.content ?? ''
     return file({ path: `${VOLUME_PATHS.driver}-${driver}`, content, mode: 0o755 })
   })
-  const scripts = volumeScripts('btrfs')
-    .filter(({ path }) => path !== VOLUME_PATHS.driver)
-    .map((script) => file(script))
   const atBoot = [
     ...drivers,
+    ...scripts([VOLUME_PATHS.tendUnit]),
     file({ path: values.script, content: template('volume-pool.sh'), mode: 0o755 }),
     file({ path: '/etc/systemd/system/zfs-fuse.service.d/lab.conf', content: template('zfs-fuse.service') }),
     file({ path: '/etc/systemd/system/lab-volumes.service', content: template('lab-volumes.service') }),
   ]
-  return [...scripts, ...atBoot, service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: atBoot })]
+  const { receive, send, serve, tend } = VOLUME_PATHS
+  return [
+    ...scripts([receive, send, serve, tend]),
+    ...atBoot,
+    service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: atBoot }),
+  ]
 }

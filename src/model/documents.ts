@@ -61,6 +61,19 @@ export interface VolumeStatus {
   readonly sizeBytes: number | undefined
   readonly usedBytes: number | undefined
   readonly snapshots: number | undefined
+  /** Copies that its owner keeps up to date elsewhere; absent where the nodes were not asked (`status`). */
+  readonly replicas?: readonly ReplicaStatus[]
+}
+
+/** A replica of a volume. */
+export interface ReplicaStatus {
+  readonly node: string
+  readonly everyMs: number
+  /** Age of what is whole there; undefined when there is nothing yet, or nobody can tell. */
+  readonly ageMs: number | undefined
+  readonly snapshot: string | undefined
+  /** Why the last try came to nothing. */
+  readonly trouble: string | undefined
 }
 
 /** One data volume, with everything that is known of it. */

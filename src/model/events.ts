@@ -95,6 +95,20 @@ export type RunEvent =
       readonly sizeBytes: number
       readonly durationMs: number
     }
+  /** A copy became the volume, as its owner is dead. */
+  | {
+      readonly type: 'promoted'
+      readonly volume: string
+      readonly from: string
+      readonly to: string
+      readonly epoch: number
+      /** What the volume goes on from; empty when nothing was to do. */
+      readonly snapshot: string
+      /** Age of that snapshot at least; undefined when nobody knows, or an earlier run chose it. */
+      readonly ageMs: number | undefined
+      /** Writes after the snapshot may be missing. */
+      readonly lossPossible: boolean
+    }
   /** Every step of a long command with its time, at its end. */
   | {
       readonly type: 'summary'

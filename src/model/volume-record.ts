@@ -1,10 +1,11 @@
 import { LabError } from './errors.ts'
 import { isName, LABELS } from './names.ts'
 import { ROLLBACK_PHASES, type OpenRollback } from './rollback.ts'
+import { policyText, readPolicy } from './volume-policy.ts'
 import { MOVE_PHASES, VOLUME_DRIVERS, type OpenMove, type VolumeRecord } from './volume.ts'
 
 /** Labels of the object that holds a record, besides those of {@link LABELS}. The text is a contract. */
-const KEYS = {
+export const RECORD_LABELS = {
   driver: 'lab.record.driver',
   owner: 'lab.record.owner',
   epoch: 'lab.record.epoch',
@@ -14,6 +15,7 @@ const KEYS = {
   lockPort: 'lab.record.lock-port',
   limit: 'lab.record.limit',
   rollback: 'lab.record.rollback',
+  policy: 'lab.record.policy',
 } as const
 
 /** Pure: a record as labels. */
@@ -22,15 +24,16 @@ export function recordLabels(record: VolumeRecord): Readonly<Record<string, stri
     [LABELS.volume]: record.name,
     [LABELS.app]: record.app,
     [LABELS.service]: record.service,
-    [KEYS.driver]: record.driver,
-    [KEYS.owner]: record.owner,
-    [KEYS.epoch]: String(record.epoch),
-    [KEYS.phase]: record.phase,
-    [KEYS.lockPort]: String(record.lockPort),
-    ...(record.move === undefined ? {} : { [KEYS.move]: JSON.stringify(record.move) }),
-    ...(record.base === undefined ? {} : { [KEYS.base]: record.base }),
-    ...(record.limitBytes === undefined ? {} : { [KEYS.limit]: String(record.limitBytes) }),
-    ...(record.rollback === undefined ? {} : { [KEYS.rollback]: JSON.stringify(record.rollback) }),
+    [RECORD_LABELS.driver]: record.driver,
+    [RECORD_LABELS.owner]: record.owner,
+    [RECORD_LABELS.epoch]: String(record.epoch),
+    [RECORD_LABELS.phase]: record.phase,
+    [RECORD_LABELS.lockPort]: String(record.lockPort),
+    ...(record.move === undefined ? {} : { [RECORD_LABELS.move]: JSON.stringify(record.move) }),
+    ...(record.base === undefined ? {} : { [RECORD_LABELS.base]: record.base }),
+    ...(record.limitBytes === undefined ? {} : { [RECORD_LABELS.limit]: String(record.limitBytes) }),
+    ...(record.rollback === undefined ? {} : { [RECORD_LABELS.rollback]: JSON.stringify(record.rollback) }),
+    ...(record.policy === undefined ? {} : { [RECORD_LABELS.policy]: policyText(record.policy) }),
   }
 }
 
@@ -46,33 +49,40 @@ export function readRecord(labels: Readonly<Record<string, string>>): VolumeReco
   const named = (key: string): string => (isName(labels[key] ?? '') ? (labels[key] ?? '') : wrong(key))
   const number = (key: string): number => (/^\d{1,15}$/.test(labels[key] ?? '') ? Number(labels[key]) : wrong(key))
   const namedOrNone = (key: string): string => (labels[key] === '' ? '' : named(key))
-  const driver = VOLUME_DRIVERS.find((each) => each === labels[KEYS.driver]) ?? wrong(KEYS.driver)
-  const phase = MOVE_PHASES.find((each) => each === labels[KEYS.phase]) ?? wrong(KEYS.phase)
-  const move = labels[KEYS.move] === undefined ? undefined : readMove(labels[KEYS.move] ?? '')
-  if ((phase === 'idle') !== (move === undefined)) wrong(KEYS.move)
-  const rollback = labels[KEYS.rollback] === undefined ? undefined : readRollback(labels[KEYS.rollback] ?? '')
-  if (labels[KEYS.rollback] !== undefined && (rollback === undefined || phase !== 'idle')) wrong(KEYS.rollback)
+  const driver = VOLUME_DRIVERS.find((each) => each === labels[RECORD_LABELS.driver]) ?? wrong(RECORD_LABELS.driver)
+  const phase = MOVE_PHASES.find((each) => each === labels[RECORD_LABELS.phase]) ?? wrong(RECORD_LABELS.phase)
+  const move = labels[RECORD_LABELS.move] === undefined ? undefined : readMove(labels[RECORD_LABELS.move] ?? '')
+  if ((phase === 'idle') !== (move === undefined)) wrong(RECORD_LABELS.move)
+  const rollback =
+    labels[RECORD_LABELS.rollback] === undefined ? undefined : readRollback(labels[RECORD_LABELS.rollback] ?? '')
+  if (labels[RECORD_LABELS.rollback] !== undefined && (rollback === undefined || phase !== 'idle'))
+    wrong(RECORD_LABELS.rollback)
+  const orders = labels[RECORD_LABELS.policy]
+  const policy = orders === undefined ? undefined : (readPolicy(orders) ?? wrong(RECORD_LABELS.policy))
   return {
     name: named(LABELS.volume),
     app: namedOrNone(LABELS.app),
     service: namedOrNone(LABELS.service),
     driver,
-    owner: named(KEYS.owner),
-    epoch: number(KEYS.epoch),
+    owner: named(RECORD_LABELS.owner),
+    epoch: number(RECORD_LABELS.epoch),
     phase,
     move,
-    base: labels[KEYS.base] === undefined ? undefined : named(KEYS.base),
-    lockPort: number(KEYS.lockPort),
-    ...(labels[KEYS.limit] === undefined ? {} : { limitBytes: number(KEYS.limit) }),
+    base: labels[RECORD_LABELS.base] === undefined ? undefined : named(RECORD_LABELS.base),
+    lockPort: number(RECORD_LABELS.lockPort),
+    ...(labels[RECORD_LABELS.limit] === undefined ? {} : { limitBytes: number(RECORD_LABELS.limit) }),
     ...(rollback === undefined ? {} : { rollback }),
+    ...(policy === undefined ? {} : { policy }),
   }
 }
 
 function readMove(text: string): OpenMove | undefined {
-  const { id, run, source, target, startedAt } = parseObject(text)
+  const { id, run, source, target, startedAt, promotes } = parseObject(text)
   if (!isEpoch(id) || typeof startedAt !== 'string') return undefined
   if (!isWord(run) || !isWord(source) || !isWord(target)) return undefined
-  return { id, run, source, target, startedAt }
+  const move = { id, run, source, target, startedAt }
+  if (promotes === undefined) return move
+  return isWord(promotes) ? { ...move, promotes } : undefined
 }
 
 function readRollback(text: string): OpenRollback | undefined {

@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream'
-import type { OpenRollback } from './rollback.ts'
 import type { PoolHealth, PoolUsage } from './pool-health.ts'
+import type { OpenRollback } from './rollback.ts'
+import type { VolumePolicy } from './volume-policy.ts'
+import type { VolumeTending } from './volume-tending.ts'
+import type { TransferJob, TransferWatch } from './volume-transfer.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -22,6 +25,11 @@ export interface OpenMove {
   readonly target: string
   /** ISO 8601. */
   readonly startedAt: string
+  /**
+   * The snapshot on the target that becomes the volume, where the source is dead and cannot hand anything over; such a
+   * move begins with its `flip`. Absent: the snapshot that the source handed over.
+   */
+  readonly promotes?: string
 }
 
 /**
@@ -49,6 +57,8 @@ export interface VolumeRecord {
   readonly limitBytes?: number | undefined
   /** The rollback under way; the phase is `idle` then, for no move is. */
   readonly rollback?: OpenRollback | undefined
+  /** What its owner does by itself: replicas, scheduled snapshots. */
+  readonly policy?: VolumePolicy
 }
 
 /** A record as it was read, with what a change must present to be accepted. */
@@ -166,28 +176,15 @@ export interface NodeVolume extends LocalVolume {
   readonly leaseEpoch: number
   /** Highest epoch this node has given up; 0 for none. */
   readonly fencedEpoch: number
-}
-
-/** A transfer from node to node, as the sending node knows it. */
-export interface TransferJob {
-  readonly snapshot: string
-  readonly since: string | undefined
-  readonly target: string
-  readonly active: boolean
-}
-
-/** How a transfer is watched. */
-export interface TransferWatch {
-  /** Told the bytes sent so far, about once a second. */
-  onProgress(bytes: number): void
-  /** Aborted: stop waiting; the transfer goes on. */
-  readonly signal?: AbortSignal
+  /** Digest of the orders it has for the volume; absent without any. */
+  readonly orders?: string
 }
 
 /** The volumes of one node: its driver, and its right to serve them. Throws `LabError`s; `UNREACHABLE` when it is down. */
 export interface NodeVolumes {
   readonly node: string
   readonly driver: VolumeDriver
+  readonly tending: VolumeTending
   /** Every volume that has anything on this node: data, a lease, a fence or a mount. */
   state(): Promise<readonly NodeVolume[]>
   /**

@@ -52,6 +52,15 @@ export const EVENT_FORMATS: EventFormats = {
       ...(event.addresses.length === 0 ? [] : [`  ${style.dim(event.addresses.join('  '))}`]),
     ]
   },
+  promoted: ({ volume, from, to, snapshot, ageMs, lossPossible }, { style }) => {
+    if (from === to) return [`${style.dim('·')} ${style.bold(volume)} is on ${to} already; nothing to do`]
+    const age = ageMs === undefined ? '' : `, ${formatDuration(ageMs)} old`
+    const loss = lossPossible ? ' · what was written after it is not there' : ''
+    return [
+      `${style.green('✓')} ${style.bold(volume)} ${from} → ${to}`,
+      `  ${style.dim(`from ${snapshot}${age}${loss}`)}`,
+    ]
+  },
   moved: (event, { columns, style }) => {
     const time = style.dim(formatDuration(event.durationMs))
     const volume = style.bold(event.volume)

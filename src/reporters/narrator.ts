@@ -59,6 +59,7 @@ export function makeNarrator(screen: () => Screen, now: () => number, full = fal
       case 'deployed':
       case 'scaled':
       case 'moved':
+      case 'promoted':
       case 'snapshot-saved':
       case 'snapshot-restored':
       case 'snapshot-deleted':

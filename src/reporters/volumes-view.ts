@@ -1,5 +1,5 @@
 import type { VolumesDocument, VolumeStatus } from '../model/documents.ts'
-import { formatBytes } from './quantities.ts'
+import { formatBytes, formatDuration } from './quantities.ts'
 import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 
@@ -14,6 +14,7 @@ export function renderVolumes({ volumes }: VolumesDocument, screen: Screen): rea
 export function renderVolumeTable(volumes: readonly VolumeStatus[], screen: Screen): readonly string[] {
   const { style } = screen
   const size = (bytes: number | undefined) => (bytes === undefined ? '?' : formatBytes(bytes))
+  const replicated = volumes.some(({ replicas = [] }) => replicas.length > 0)
   return renderTable(
     [
       { title: 'VOLUME' },
@@ -22,6 +23,7 @@ export function renderVolumeTable(volumes: readonly VolumeStatus[], screen: Scre
       { title: 'DRIVER' },
       { title: 'STATUS' },
       { title: 'NODE' },
+      ...(replicated ? [{ title: 'REPLICAS' }] : []),
       { title: 'SERVICE', shrink: true },
     ],
     volumes.map((volume) => [
@@ -33,8 +35,18 @@ export function renderVolumeTable(volumes: readonly VolumeStatus[], screen: Scre
         ? { text: 'attached', paint: style.green }
         : { text: `moving: ${volume.phase}`, paint: style.yellow },
       volume.owner,
+      ...(replicated ? [replicaText(volume.replicas)] : []),
       { text: volume.service, paint: style.dim },
     ]),
     screen,
   )
+}
+
+/** Where replicas are and how old: `node2 4.1 s`. */
+function replicaText(replicas: VolumeStatus['replicas'] = []): string {
+  const each = replicas.map(({ node, ageMs, trouble }) => {
+    const age = ageMs === undefined ? 'none yet' : formatDuration(ageMs)
+    return `${node} ${age}${trouble === undefined ? '' : ' !'}`
+  })
+  return each.join(', ')
 }

@@ -1,6 +1,8 @@
 import { LabError } from '../model/errors.ts'
 import type { NodeVolume, NodeVolumes, VolumeRecord, VolumeScheduler } from '../model/volume.ts'
 import { newestCommon } from './move/copy-round.ts'
+import { finalSnapshot } from './move/next-action.ts'
+import { ordersDigest, ordersText } from './orders.ts'
 import { absentVolume } from './node-volumes.ts'
 
 /** What mending works with. */
@@ -29,7 +31,7 @@ export async function mendVolumes(context: MendContext, records: readonly Volume
     if (record.phase !== 'idle' || record.rollback !== undefined || record.epoch === 0) continue
     const owner = observed.find(({ node }) => node.node === record.owner)
     for (const each of observed) {
-      if (each !== owner) mended.push(...(await retireStray(each, record, owner)))
+      if (each !== owner) mended.push(...(await retireStray(each, record, owner)), ...(await endOrders(each, record)))
     }
     if (owner !== undefined) mended.push(...(await assertOwner(owner, record)))
     const placed = await context.scheduler.placed(record.name)
@@ -69,10 +71,24 @@ async function assertOwner({ node, volumes }: Observed, record: VolumeRecord): P
       hint: `look at it with "lab ssh ${record.owner}"; nothing was deleted`,
     })
   }
+  const mended: string[] = []
+  const orders = ordersText(record)
+  // Before anything is served: the orders say whether a manager must be asked after a boot.
+  if (found.orders !== ordersDigest(orders)) {
+    await node.tending.setOrders(record.name, orders)
+    mended.push(`${record.owner} knows again what to do by itself for ${record.name}`)
+  }
   // A lease may be older than the record: moves that were given up used up epochs.
-  if (found.live === 'writable' && found.served && found.leaseEpoch > 0) return []
+  if (found.live === 'writable' && found.served && found.leaseEpoch > 0) return mended
   await node.grant(record.name, record.epoch, undefined, record.limitBytes)
-  return [`${record.owner} serves ${record.name} again`]
+  return [...mended, `${record.owner} serves ${record.name} again`]
+}
+
+/** A node that does not own the volume does nothing by itself for it, and need not know what to do. */
+async function endOrders({ node, volumes }: Observed, { name }: VolumeRecord): Promise<readonly string[]> {
+  if (volumes.find((each) => each.name === name)?.orders === undefined) return []
+  await node.tending.setOrders(name, undefined)
+  return []
 }
 
 /** Takes lease and live copy of a node that does not own the volume (any more). */
@@ -93,18 +109,22 @@ async function retireStray(
   }
   if (found.live === 'absent') return [`${node.node} gave up its lease of ${record.name}`]
   const theirs = owner?.volumes.find(({ name }) => name === record.name)
-  // A copy that was frozen for a move holds what its last snapshot holds.
+  // A copy that was given up for a move, under that move's epoch, holds what was handed over. Any other may hold more
+  // than its last snapshot: a dead owner's that is back, which takes replicas again already.
   const common =
     found.live === 'frozen' && theirs !== undefined ? newestCommon(found.snapshots, theirs.snapshots) : undefined
   const last = found.snapshots.at(-1)
-  const kept = common !== undefined && common.name === last?.name ? common.name : freeName(found)
+  const kept =
+    common !== undefined && common.name === last?.name && last.name === finalSnapshot(found.fencedEpoch)
+      ? common.name
+      : freeName(found)
   await node.retire(record.name, record.epoch, kept)
   return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
 }
 
 /** A name no snapshot has: one that is there would be taken for what is to be kept. */
-function freeName({ leaseEpoch, snapshots }: NodeVolume): string {
-  const plain = `orphan-${String(leaseEpoch)}`
+function freeName({ leaseEpoch, fencedEpoch, snapshots }: NodeVolume): string {
+  const plain = `orphan-${String(Math.max(leaseEpoch, fencedEpoch))}`
   let name = plain
   for (let count = 2; snapshots.some((each) => each.name === name); count++) name = `${plain}-${String(count)}`
   return name

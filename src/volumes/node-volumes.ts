@@ -6,6 +6,7 @@ import { checkNames } from './driver-name.ts'
 import { limitText } from './limit.ts'
 import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
 import { failure, runCommand } from './run-command.ts'
+import { openTending } from './tending.ts'
 import { followTransfer, startTransfer, stopTransfer, transferJob } from './transfer.ts'
 
 /** What the node may take beyond the time it was told to wait. */
@@ -19,6 +20,7 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
   return {
     node,
     driver,
+    tending: openTending(connection),
     state: async () => {
       const [rights, local] = await Promise.all([serve('state'), driver.list()])
       return mergeState(readRights(rights), local)
@@ -86,6 +88,7 @@ interface Rights {
   readonly leases: ReadonlyMap<string, number>
   readonly fences: ReadonlyMap<string, number>
   readonly served: ReadonlySet<string>
+  readonly orders: ReadonlyMap<string, string>
 }
 
 /** Pure: what `volume-serve state` printed. */
@@ -93,23 +96,32 @@ export function readRights(text: string): Rights {
   const leases = new Map<string, number>()
   const fences = new Map<string, number>()
   const served = new Set<string>()
+  const orders = new Map<string, string>()
   for (const line of text.split('\n')) {
-    const [kind, volume = '', epoch] = line.split(' ')
+    const [kind, volume = '', epoch = ''] = line.split(' ')
     if (kind === 'lease') leases.set(volume, Number(epoch))
     if (kind === 'fence') fences.set(volume, Number(epoch))
+    if (kind === 'orders') orders.set(volume, epoch)
     if (kind === 'served') served.add(volume)
   }
-  return { leases, fences, served }
+  return { leases, fences, served, orders }
 }
 
 function mergeState(rights: Rights, local: Awaited<ReturnType<VolumeDriver['list']>>): readonly NodeVolume[] {
-  const { leases, fences, served } = rights
-  const names = new Set([...local.map(({ name }) => name), ...leases.keys(), ...fences.keys(), ...served])
+  const { leases, fences, served, orders } = rights
+  const names = new Set([
+    ...local.map(({ name }) => name),
+    ...leases.keys(),
+    ...fences.keys(),
+    ...served,
+    ...orders.keys(),
+  ])
   return [...names].sort().map((name) => ({
     ...(local.find((each) => each.name === name) ?? absentCopy(name)),
     served: served.has(name),
     leaseEpoch: leases.get(name) ?? 0,
     fencedEpoch: fences.get(name) ?? 0,
+    ...(orders.has(name) ? { orders: orders.get(name) ?? '' } : {}),
   }))
 }
 

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
-import type { NodeVolumes, TransferJob, TransferWatch } from '../model/volume.ts'
+import type { NodeVolumes } from '../model/volume.ts'
+import type { TransferJob, TransferWatch } from '../model/volume-transfer.ts'
 import { BUSY, VOLUME_PATHS } from './node/paths.ts'
 import { driverError, runCommand } from './run-command.ts'
 

@@ -100,7 +100,8 @@ export async function finishMove(lab: OpenLab, volumes: LabVolumes, name: string
   })
 }
 
-function checkTarget(lab: OpenLab, to: string): void {
+/** Throws a `UsageError` for what is no worker of the lab. */
+export function checkTarget(lab: OpenLab, to: string): void {
   const workers = nodesWithRole(lab.spec, 'worker').map(({ name }) => name)
   if (workers.includes(to)) return
   if (!lab.spec.nodes.some(({ name }) => name === to)) throw unknownName('node', to, workers)
@@ -110,7 +111,7 @@ function checkTarget(lab: OpenLab, to: string): void {
 }
 
 /** Whoever drove the move before finds that it is not theirs any more, as soon as they write. */
-function takeOver(volumes: LabVolumes, stored: StoredRecord): Promise<StoredRecord> {
+export function takeOver(volumes: LabVolumes, stored: StoredRecord): Promise<StoredRecord> {
   const { move } = stored.record
   if (move === undefined) throw new LabError('VOLUME_RECORD', `the record of ${stored.record.name} has no move`)
   return volumes.records.replace(stored, { ...stored.record, move: { ...move, run: token() } })
@@ -145,7 +146,7 @@ function token(): string {
 }
 
 /** What a move works with, and how long the service was away in the end. */
-function openMove(
+export function openMove(
   lab: OpenLab,
   volumes: LabVolumes,
   onPhase?: MoveContext['onPhase'],

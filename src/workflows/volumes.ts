@@ -6,6 +6,7 @@ import { mendVolumes } from '../volumes/mend.ts'
 import { finishMove } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
+import { replicasOf } from './volume-replicas.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 
 export { ensureVolume, type EnsuredVolume, type VolumeRequest } from './volume-life.ts'
@@ -23,16 +24,19 @@ export async function volumeStatus(volumes: LabVolumes, record: StoredRecord['re
   const known = { name, app, service, owner, driver, epoch, phase }
   try {
     const node = await volumes.node(owner)
-    const [state, usage, usedBytes] = await Promise.all([
+    const [state, usage, usedBytes, replicas] = await Promise.all([
       node.state(),
       node.driver.usage(),
       node.driver.usedBytes(name).catch(() => undefined),
+      replicasOf(volumes, record),
     ])
     const found = state.find((each) => each.name === name) ?? absentVolume(name)
-    return { ...known, sizeBytes: record.limitBytes ?? usage.totalBytes, usedBytes, snapshots: found.snapshots.length }
+    const sizeBytes = record.limitBytes ?? usage.totalBytes
+    return { ...known, sizeBytes, usedBytes, snapshots: found.snapshots.length, replicas }
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    return { ...known, sizeBytes: undefined, usedBytes: undefined, snapshots: undefined }
+    const replicas = await replicasOf(volumes, record)
+    return { ...known, sizeBytes: undefined, usedBytes: undefined, snapshots: undefined, replicas }
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readRecord, recordLabels } from '../../src/model/volume-record.ts'
 import { MOVE_PHASES, type VolumeRecord } from '../../src/model/volume.ts'
+import type { VolumePolicy } from '../../src/model/volume-policy.ts'
 import { configName } from '../../src/swarm/volume-store.ts'
 
 const IDLE: VolumeRecord = {
@@ -50,4 +51,32 @@ test('names of records fit the swarm, and differ where the names of volumes do',
   expect(configName('shop-db')).toBe('volume-shop-db')
   expect(configName(`${long}a`)).toHaveLength(64)
   expect(configName(`${long}a`)).not.toBe(configName(`${long}b`))
+})
+
+const POLICY: VolumePolicy = {
+  replicas: [{ node: 'node2', everyMs: 10_000 }],
+  keep: { hourly: 24, daily: 7 },
+  hooks: { pre: ['sh', '-c', 'echo "a b" \n'], post: ['true'] },
+}
+
+test('a policy and a promotion are read from their labels as they were written', () => {
+  const record: VolumeRecord = {
+    ...IDLE,
+    phase: 'flip',
+    move: { ...MOVE, promotes: 'replica-20260101-000000' },
+    policy: POLICY,
+  }
+  expect(readRecord(recordLabels(record))).toEqual(record)
+})
+
+test.each([
+  ['no object', []],
+  ['a node that is none', { ...POLICY, replicas: [{ node: '../x', everyMs: 10_000 }] }],
+  ['an interval of nothing', { ...POLICY, replicas: [{ node: 'node2', everyMs: 0 }] }],
+  ['a schedule nobody knows', { ...POLICY, keep: { yearly: 1 } }],
+  ['half a snapshot', { ...POLICY, keep: { hourly: 0.5 } }],
+  ['a hook that is no argument vector', { ...POLICY, hooks: { pre: 'ls' } }],
+])('a policy with %s is refused, naming the label', (_, policy) => {
+  const labels = { ...recordLabels(IDLE), 'lab.record.policy': JSON.stringify(policy) }
+  expect(() => readRecord(labels)).toThrow('lab.record.policy')
 })

@@ -205,6 +205,13 @@ export class ModelCluster {
     return {
       node: name,
       driver,
+      tending: {
+        setOrders: () => on('orders', () => undefined),
+        replicas: unused,
+        hold: () => on('hold', () => undefined),
+        release: () => on('release', () => undefined),
+        snapshot: unused,
+      },
       state: () => on('state', () => [seen()]),
       grant: (_, epoch, from) =>
         on(`grant ${String(epoch)}`, () => {

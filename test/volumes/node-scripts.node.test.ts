@@ -2,14 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { NODE_PATHS } from '../../src/model/names.ts'
 import type { NodeVolumes } from '../../src/model/volume.ts'
-import {
-  transferAuthorizedKey,
-  transferConfig,
-  transferKnownHosts,
-  VOLUME_PATHS,
-} from '../../src/volumes/node-scripts.ts'
+import { VOLUME_PATHS } from '../../src/volumes/node-scripts.ts'
 import type { PoolPair } from '../contracts/volume-driver.ts'
-import { nodeVolumes, sh, startPoolPair } from './pool-nodes.ts'
+import { joinForTransfers, nodeVolumes, sh, startPoolPair } from './pool-nodes.ts'
 
 let pair: PoolPair
 let started: PoolPair | undefined
@@ -21,7 +16,7 @@ beforeAll(async () => {
   pair = started = await startPoolPair('btrfs')
   source = await nodeVolumes(pair.from.connection, 'btrfs')
   target = await nodeVolumes(pair.to.connection, 'btrfs')
-  await joinForTransfers()
+  await joinForTransfers(pair)
 })
 afterAll(() => started?.close())
 beforeEach(async () => {
@@ -41,20 +36,6 @@ const onSource = (script: string) => sh(pair.from.connection, script)
 const onTarget = (script: string) => sh(pair.to.connection, script)
 const served = () => `${NODE_PATHS.served}/${volume}`
 const state = async (node: NodeVolumes) => (await node.state()).find(({ name }) => name === volume)
-
-/** A key of their own between the two, as the playbook sets it up. */
-async function joinForTransfers(): Promise<void> {
-  await onSource(
-    `install -d -m 0700 ${VOLUME_PATHS.transfer}; ssh-keygen -q -t ed25519 -N '' -f ${VOLUME_PATHS.transferKey}`,
-  )
-  const key = await onSource(`cat ${VOLUME_PATHS.transferKey}.pub`)
-  const host = await onTarget('cat /etc/ssh/ssh_host_ed25519_key.pub')
-  const address = await onTarget("hostname -I | cut -d' ' -f1")
-  const config = transferConfig([{ name: 'node2', address }])
-  await pair.from.connection.writeFile(VOLUME_PATHS.transferConfig, config, 0o600)
-  await pair.from.connection.writeFile(VOLUME_PATHS.transferKnownHosts, transferKnownHosts({ node2: host }), 0o600)
-  await pair.to.connection.writeFile('/root/.ssh/authorized_keys2', `${transferAuthorizedKey(key)}\n`, 0o600)
-}
 
 describe('the right to serve a volume', () => {
   test('comes with a lease, lasts through a boot, and ends with a fence', async () => {

@@ -3,7 +3,14 @@ import { NODE_PATHS } from '../../src/model/names.ts'
 import type { VolumeDriverName } from '../../src/model/volume.ts'
 import { loadDriver } from '../../src/volumes/load-driver.ts'
 import { openNodeVolumes } from '../../src/volumes/node-volumes.ts'
-import { VOLUME_PATHS, volumeScripts, ZFS_POOL } from '../../src/volumes/node-scripts.ts'
+import {
+  transferAuthorizedKey,
+  transferConfig,
+  transferKnownHosts,
+  VOLUME_PATHS,
+  volumeScripts,
+  ZFS_POOL,
+} from '../../src/volumes/node-scripts.ts'
 import { startNodes } from '../node-fixture.ts'
 import type { PoolPair } from '../contracts/volume-driver.ts'
 
@@ -43,6 +50,22 @@ async function makePool(connection: Connection, driver: VolumeDriverName): Promi
   await sh(connection, 'mkdir -p /usr/local/lib/lab')
   for (const script of volumeScripts(driver)) await connection.writeFile(script.path, script.content, script.mode)
   await sh(connection, `set -e; mkdir -p ${NODE_PATHS.pool}; ${POOLS[driver]}; ${VOLUME_PATHS.driver} layout`)
+}
+
+/** A key of their own between the two, as the playbook sets it up. */
+export async function joinForTransfers(pair: PoolPair): Promise<void> {
+  const onSource = (script: string) => sh(pair.from.connection, script)
+  const onTarget = (script: string) => sh(pair.to.connection, script)
+  await onSource(
+    `install -d -m 0700 ${VOLUME_PATHS.transfer}; ssh-keygen -q -t ed25519 -N '' -f ${VOLUME_PATHS.transferKey}`,
+  )
+  const key = await onSource(`cat ${VOLUME_PATHS.transferKey}.pub`)
+  const host = await onTarget('cat /etc/ssh/ssh_host_ed25519_key.pub')
+  const address = await onTarget("hostname -I | cut -d' ' -f1")
+  const config = transferConfig([{ name: 'node2', address }])
+  await pair.from.connection.writeFile(VOLUME_PATHS.transferConfig, config, 0o600)
+  await pair.from.connection.writeFile(VOLUME_PATHS.transferKnownHosts, transferKnownHosts({ node2: host }), 0o600)
+  await pair.to.connection.writeFile('/root/.ssh/authorized_keys2', `${transferAuthorizedKey(key)}\n`, 0o600)
 }
 
 /** Runs a script that must succeed; returns what it printed, trimmed. */

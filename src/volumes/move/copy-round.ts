@@ -1,5 +1,6 @@
 import { LabError } from '../../model/errors.ts'
-import type { LocalSnapshot, NodeVolume, NodeVolumes, OpenMove, TransferWatch } from '../../model/volume.ts'
+import type { LocalSnapshot, NodeVolume, NodeVolumes, OpenMove } from '../../model/volume.ts'
+import type { TransferWatch } from '../../model/volume-transfer.ts'
 import { absentVolume } from '../node-volumes.ts'
 import { isDisposable } from './next-action.ts'
 import type { Round } from './predict.ts'

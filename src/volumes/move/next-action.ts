@@ -1,4 +1,4 @@
-import type { MovePhase, NodeVolume, VolumeRecord } from '../../model/volume.ts'
+import type { MovePhase, NodeVolume, OpenMove, VolumeRecord } from '../../model/volume.ts'
 
 /** What is known of the two nodes of a move and of the swarm. */
 export interface MoveObservation {
@@ -41,6 +41,11 @@ export type MoveAction =
 /** Name of the snapshot that is handed over. */
 export function finalSnapshot(moveId: number): string {
   return `move-${String(moveId)}-final`
+}
+
+/** Name of the snapshot that the owner's copy is made of: what was handed over, or what is promoted. */
+export function grantedSnapshot({ id, promotes }: OpenMove): string {
+  return promotes ?? finalSnapshot(id)
 }
 
 /** Name of the snapshot of a pre-copy round. */
@@ -92,17 +97,19 @@ export function nextAction(
     case 'flip': {
       const owner = ownerOf(record, observation)
       if (owner === undefined) return unreachable(record.owner)
-      return activate(record, move.id, owner)
+      return activate(record, move, owner)
     }
     case 'start': {
       const owner = ownerOf(record, observation)
       if (owner === undefined) return unreachable(record.owner)
       // A node that was started anew in between serves by its lease; one that does not must be told again.
-      if (!isServing(record, owner)) return activate(record, move.id, owner)
+      if (!isServing(record, owner)) return activate(record, move, owner)
       if (placed.length !== 1 || placed[0] !== record.owner) return { do: 'place' }
       return { do: 'wait-serving' }
     }
     case 'demote':
+      // A dead owner that is back has what was never handed over: `up` keeps it as it is, beside what is served.
+      if (move.promotes !== undefined) return { do: 'close' }
       // A former owner that is down has no lease and serves nothing; `up` reduces its copy when it is back.
       if (record.owner === move.target && source !== undefined && source.live !== 'absent') return { do: 'demote' }
       return { do: 'close' }
@@ -128,8 +135,8 @@ function finalAction(
   return { do: 'decide', owner: move.target }
 }
 
-function activate(record: VolumeRecord, moveId: number, owner: NodeVolume): MoveAction {
-  const whole = owner.snapshots.some((each) => each.name === finalSnapshot(moveId))
+function activate(record: VolumeRecord, move: OpenMove, owner: NodeVolume): MoveAction {
+  const whole = owner.snapshots.some((each) => each.name === grantedSnapshot(move))
   if (owner.live === 'absent' && !whole) return { do: 'blocked', node: record.owner, why: 'no-data' }
   return isServing(record, owner) ? { do: 'advance', to: 'start' } : { do: 'grant' }
 }

@@ -1,11 +1,14 @@
 import { LabError } from '../../model/errors.ts'
+import { policyAfterMove } from '../../model/volume-policy.ts'
 import type { NodeVolume, StoredRecord, VolumeRecord, VolumeService } from '../../model/volume.ts'
 import { bytesText } from '../bytes-text.ts'
+import { ordersText } from '../orders.ts'
 import { collectSnapshots } from './collect.ts'
 import type { MoveContext, MoveFigures } from './context.ts'
 import { newestCommon, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'
+import { handOrders } from './hand-orders.ts'
 import { observeMove } from './observe-move.ts'
-import { finalSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
+import { finalSnapshot, grantedSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
 import { copyWhileStopping, precopy } from './precopy.ts'
 import { fenceSource } from './quiesce.ts'
 
@@ -35,7 +38,7 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
   const { name: volume, epoch } = record
   switch (action.do) {
     case 'precopy':
-      await precopy(await endsOf(now), now.figures, now.progress, context.signal)
+      await copyAhead(now)
       return advance({ ...now, observation: await observeMove(context, record) }, { phase: 'quiesce' })
     case 'advance':
       return advance(now, { phase: action.to })
@@ -56,9 +59,14 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
     case 'send':
       return sendFinal(now)
     case 'decide':
-      return advance(now, { phase: 'flip', owner: action.owner, epoch: epoch + 1 })
+      return advance(now, {
+        phase: 'flip',
+        owner: action.owner,
+        epoch: epoch + 1,
+        ...policyChange(record, action.owner),
+      })
     case 'grant':
-      await (await ownerOf(now)).grant(volume, epoch, finalSnapshot(moveOf(record).id), record.limitBytes)
+      await (await ownerOf(now)).grant(volume, epoch, grantedSnapshot(moveOf(record)), record.limitBytes)
       return patchOwner(now, { live: 'writable', served: true, leaseEpoch: epoch })
     case 'place':
       await context.scheduler.place(volume, record.owner)
@@ -71,6 +79,7 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       return patchSource(now, { live: 'absent' })
     case 'close': {
       const base = await collectSnapshots(context, record)
+      await handOrders(context, record)
       // A move that is given up while it copies has not used up its epoch yet; the source's lease stays good.
       const next = record.phase === 'precopy' ? epoch + 1 : epoch
       return advance(now, { phase: 'idle', move: undefined, base, epoch: next })
@@ -78,6 +87,24 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
     case 'blocked':
       throw blocked(record, action.node, action.why)
   }
+}
+
+/**
+ * Copies while the service runs. Replicas wait meanwhile: they would take away the snapshots that this one starts from.
+ * What the owner does by itself is told to the target before it can become one, while there is time.
+ */
+async function copyAhead(now: Performing): Promise<void> {
+  const { record } = now.stored
+  const ends = await endsOf(now)
+  if (record.policy === undefined) return precopy(ends, now.figures, now.progress, now.context.signal)
+  await ends.source.tending.hold(record.name)
+  await precopy(ends, now.figures, now.progress, now.context.signal)
+  const next = { ...record, owner: ends.target.node, ...policyChange(record, ends.target.node) }
+  await ends.target.tending.setOrders(record.name, ordersText(next))
+}
+
+function policyChange({ policy, owner }: VolumeRecord, next: string): Pick<VolumeRecord, 'policy'> {
+  return policy === undefined ? {} : { policy: policyAfterMove(policy, owner, next) }
 }
 
 /** Writes the record anew; the move goes on only if nobody else changed it. */

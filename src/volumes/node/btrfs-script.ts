@@ -15,7 +15,7 @@ live=$pool/live/$volume snapshots=$pool/snap/$volume
 case $verb in
   name | layout | health) ;;
   live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
-  identity | receive | discard | promote | demote | digest) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  identity | snapshot | delete | receive | discard | promote | demote | digest) arguments $# 3; name "$volume"; name "$snapshot" ;;
   limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
   clone) arguments $# 4; name "$volume"; name "$snapshot"; name "$4" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
@@ -31,6 +31,7 @@ identity() {
     /^[ \t]*Flags:/ { whole = $2 == "readonly" }
     END { if (!whole) exit 1; print (received == "-" ? own : received) }'
 }
+made() { btrfs subvolume show "$1" | awk '/Gen at creation:/ { print $4 }'; }
 remove() { btrfs subvolume delete "$1" >/dev/null; }
 quotas() { btrfs qgroup show "$pool" >/dev/null 2>&1; }
 # A writable copy of a snapshot. It would come with the limit that the volume had when the snapshot was taken.
@@ -51,10 +52,18 @@ case $verb in
     ;;
   snapshots)
     for each in "$snapshots"/*; do
-      found=$(identity "$each") && printf '%s %s\n' "$(basename "$each")" "$found"
-    done
+      found=$(identity "$each") && printf '%s %s %s\n' "$(made "$each")" "$(basename "$each")" "$found"
+    done | sort -n | cut -d ' ' -f 2-
     exit 0
     ;;
+  snapshot)
+    subvolume "$live" || fail "there is no live copy of $volume" 66
+    install -d -m 0700 "$snapshots"
+    # A target that is a directory would get the snapshot inside it.
+    [ ! -e "$snapshots/$snapshot" ] || fail "there is a snapshot $volume@$snapshot already" 73
+    btrfs subvolume snapshot -r "$live" "$snapshots/$snapshot" >/dev/null && identity "$snapshots/$snapshot"
+    ;;
+  delete) ! subvolume "$snapshots/$snapshot" || remove "$snapshots/$snapshot" ;;
   identity) identity "$snapshots/$snapshot" ;;
   state)
     if ! subvolume "$live"; then echo absent

@@ -10,14 +10,25 @@ export const VOLUME_PATHS = {
   serve: '/usr/local/lib/lab/volume-serve',
   /** The part of a driver that nodes need without lab. */
   driver: '/usr/local/lib/lab/volume-driver',
+  /** Replicas and scheduled snapshots, as the orders of a volume say. */
+  tend: '/usr/local/lib/lab/volume-tend',
+  tendUnit: '/etc/systemd/system/lab-volume-tend@.service',
   /** Configuration of ssh between nodes; 0700, as the key is in it. */
   transfer: '/etc/lab/transfer',
   transferConfig: '/etc/lab/transfer/config',
   transferKey: '/etc/lab/transfer/id_ed25519',
   transferKnownHosts: '/etc/lab/transfer/known_hosts',
+  /** Names of the managers, one a line: who is asked which node owns a volume. */
+  managers: '/etc/lab/transfer/managers',
   leases: NODE_PATHS.leases,
   /** One file a volume: the highest epoch this node was told to give up. A lease must be newer. */
   fences: `${NODE_PATHS.state}/fences`,
+  /** One file a volume that this node tends while it has the lease: replicas, schedules, hooks. */
+  orders: `${NODE_PATHS.state}/orders`,
+  /** One directory a volume: what came of its orders. */
+  tended: `${NODE_PATHS.state}/tended`,
+  /** Locks of rounds, and moves they wait for. */
+  tending: `${NODE_PATHS.run}/tending`,
   /** State of transfers that run or have run since boot. */
   transfers: `${NODE_PATHS.run}/transfers`,
   locks: `${NODE_PATHS.run}/locks`,

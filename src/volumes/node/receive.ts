@@ -1,7 +1,11 @@
+import { LABELS } from '../../model/names.ts'
+import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
+import { RECORD_LABELS } from '../../model/volume-record.ts'
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /**
- * What the transfer key may do on a node: `receive VOLUME SNAPSHOT`, `list VOLUME`, `ping`. Words are letters, digits
+ * What the transfer key may do on a node: `receive VOLUME SNAPSHOT`, `list VOLUME`, `clear VOLUME` (of
+ * replicas), `owner VOLUME` (on a manager), `ping`. Words are letters, digits
  * and hyphens only, so nothing a sender says reaches a shell or leaves the pool. A stream that does not end well
  * leaves nothing; a second receive of a volume ends the first, whose sender is gone (senders hold a lock).
  */
@@ -33,12 +37,31 @@ receive() {
   bytes=$(awk '/ bytes? /{print $1}' "$counted")
   [ "$taken" -eq 0 ] || fail "the stream of $volume@$snapshot did not end well (after $bytes bytes); nothing was kept" 65
   identity=$("$driver" identity "$volume" "$snapshot") || fail "$volume@$snapshot did not arrive whole; nothing was kept" 65
+  # Only the newest of a replica is of use: to serve from, and as the base of the next.
+  case $snapshot in ${REPLICA_PREFIX}*) clear "$volume" "$snapshot" ;; esac
   printf 'received %s %s\n' "$identity" "$bytes"
+}
+
+# Deletes the snapshots that replicas of a volume consist of, but for one.
+clear() {
+  "$driver" snapshots "$1" | awk -v kept="\${2-}" '/^${REPLICA_PREFIX}/ && $1 != kept { print $1 }' |
+    while read -r each; do "$driver" delete "$1" "$each" >&2; done
+}
+
+# Which node owns a volume, and since which epoch: the record itself. An engine that is no manager, or has no leader, says
+# nothing. A volume that is gone is owned by nobody.
+owner() {
+  local record
+  record=$(docker config ls --quiet --filter "label=${LABELS.volume}=$1") || fail 'cannot read the record' 69
+  [ -n "$record" ] || { echo '- 0'; return; }
+  docker config inspect --format '{{index .Spec.Labels "${RECORD_LABELS.owner}"}} {{index .Spec.Labels "${RECORD_LABELS.epoch}"}}' "$record"
 }
 
 case "\${#words[@]} \${words[0]}" in
   '3 receive') name "\${words[1]}"; name "\${words[2]}"; receive "\${words[1]}" "\${words[2]}" ;;
   '2 list') name "\${words[1]}"; "$driver" snapshots "\${words[1]}" ;;
+  '2 clear') name "\${words[1]}"; clear "\${words[1]}" ;;
+  '2 owner') name "\${words[1]}"; owner "\${words[1]}" ;;
   '1 ping') echo pong ;;
   *) fail 'refused: not a command of the transfer key' 64 ;;
 esac

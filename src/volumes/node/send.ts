@@ -1,3 +1,4 @@
+import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /** Name of the transient unit that sends a volume's snapshots; one a volume, so there is never a second sender. */
@@ -21,17 +22,29 @@ job=${VOLUME_PATHS.transfers}/$volume
 unit=${sendUnit('$volume')}
 
 active() { systemctl --quiet is-active "$unit" || [ "$(systemctl is-active "$unit")" = activating ]; }
+# While a move copies, replicas wait: between two of its transfers too, but not for ever if it is given up.
+hold() {
+  local up
+  case $1 in ${REPLICA_PREFIX}*) return ;; esac
+  read -r up _ </proc/uptime
+  mkdir -p ${VOLUME_PATHS.tending} && echo "$((\${up%.*} * 1000 + 60000))" >${VOLUME_PATHS.tending}/"$volume".held
+}
 bytes() { tr '\r' '\n' <"$job/progress" 2>/dev/null | awk '/ bytes? /{n=$1} END{print n+0}'; }
 
 case $verb in
   start)
     arguments $# 5; name "$3"; [ "$4" = - ] || name "$4"; name "$5"
-    ! active || fail "a transfer of $volume runs already: $(cat "$job/job")" ${String(BUSY)}
     mkdir -p "$job"
+    # Two that begin at one moment must not both think that nobody sends.
+    exec 9>"$job/start"
+    flock -w 10 9 || fail "a transfer of $volume is being started" ${String(BUSY)}
+    ! active || fail "a transfer of $volume runs already: $(cat "$job/job")" ${String(BUSY)}
+    hold "$3"
     rm -f "$job/result" "$job/progress"
     printf '%s %s %s\n' "$3" "$4" "$5" >"$job/job"
     systemd-run --quiet --collect --unit="$unit" --property=KillMode=control-group --property=TimeoutStopSec=15 \
       "$0" run "$volume" "$3" "$4" "$5" || fail "cannot start $unit" 70
+    exec 9>&-
     exec "$0" follow "$volume"
     ;;
   run)
@@ -51,6 +64,7 @@ case $verb in
     if [ "$status" -ne 0 ]; then
       { printf 'statuses of send, count, receive: %s\n' "$ends"; tail -n 3 "$job/send" "$job/receive"; } >>"$job/result.new"
     fi
+    hold "$3"
     mv "$job/result.new" "$job/result"
     exit "$status"
     ;;

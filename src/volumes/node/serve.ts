@@ -7,16 +7,17 @@ import { BUSY, FENCED, PREAMBLE, VOLUME_PATHS } from './paths.ts'
  * makes a copy writable, read-only or go away is done here, under one lock a volume and with its epoch, so that a lab
  * that was stopped for an hour and goes on cannot do harm to what happened meanwhile.
  *
- * `boot` serves what has a lease. `grant VOLUME EPOCH SNAPSHOT|- BYTES|-` makes the live copy writable (from the snapshot,
- * if there is none) with that limit (or the one it has), writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits until nothing uses the volume, takes
+ * `boot` serves what has a lease, but for what has replicas: those `confirm VOLUME NODE` serves, or fences, as a manager
+ * says who owns them. `grant VOLUME EPOCH SNAPSHOT|- BYTES|-` makes the live copy writable (from the snapshot, if there is
+ * none) with that limit (or the one it has), writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits until nothing uses the volume, takes
  * lease and bind mount away and makes the copy read-only; in use till the end: status 75 and the users. `retire VOLUME
  * EPOCH SNAPSHOT` reduces a copy that was fenced at just this epoch to a snapshot. `holders VOLUME` prints the users,
- * `state` leases, fences and what is served. Status 77: the epoch is not, or no more, the one to do this under.
+ * `state` leases, fences, digests of orders and what is served. Status 77: the epoch is not, or no more, the one to do this under.
  */
 export const SERVE_SCRIPT = String.raw`#!/bin/bash
 # Serves volumes on this node by their leases. Written by lab.
 ${PREAMBLE}
-driver=${VOLUME_PATHS.driver} leases=${VOLUME_PATHS.leases} fences=${VOLUME_PATHS.fences} served=${NODE_PATHS.served}
+driver=${VOLUME_PATHS.driver} leases=${VOLUME_PATHS.leases} orders=${VOLUME_PATHS.orders} fences=${VOLUME_PATHS.fences} served=${NODE_PATHS.served}
 [ $# -ge 1 ] || fail 'wrong number of arguments' 64
 verb=$1 volume=\${2-}
 [ "$verb" = boot ] || [ "$verb" = state ] || name "$volume"
@@ -94,6 +95,8 @@ case $verb in
       volume=$(basename "$lease")
       [[ $volume =~ ^[a-z0-9-]+$ ]] || continue
       if [ "$(epoch "$lease")" -le "$(epoch "$fences/$volume")" ]; then rm -f "$lease"; continue; fi
+      # Whoever has a replica may have been made the owner meanwhile. The unit that tends the volume asks a manager.
+      ! grep -qs '^replica ' "$orders/$volume" || continue
       serve "$volume" || failed=1
     done
     exit "$failed"
@@ -116,6 +119,7 @@ case $verb in
     serve "$volume" || fail "cannot serve $volume" 70
     # Lost in a crash, a lease is missed until "lab up"; nobody need wait for the disk now.
     sync "$leases/$volume" "$leases" >/dev/null 2>&1 8>&- &
+    [ ! -f "$orders/$volume" ] || systemctl start --no-block "lab-volume-tend@$volume"
     ;;
   fence) arguments $# 4; number "$3"; number "$4"; lock; fence "$3" "$4" ;;
   retire)
@@ -125,10 +129,33 @@ case $verb in
     [ "$("$driver" state "$volume")" = absent ] || "$driver" demote "$volume" "$4" || fail "cannot demote $volume" 70
     ;;
   holders) arguments $# 2; holders ;;
-  forget) arguments $# 2; lock; rm -f "$leases/$volume" "$fences/$volume" ;;
+  confirm)
+    arguments $# 3; name "$3"
+    answer=
+    while read -r manager && [ -z "$answer" ]; do
+      answer=$(ssh -n -F ${VOLUME_PATHS.transferConfig} "$manager" owner "$volume")
+    done <${VOLUME_PATHS.managers}
+    [ -n "$answer" ] || fail "no manager says who owns $volume" ${String(BUSY)}
+    lock
+    lease=$(epoch "$leases/$volume")
+    [ "$lease" -gt "$(epoch "$fences/$volume")" ] || { rm -f "$leases/$volume"; exit 0; }
+    if [ "\${answer% *}" = "$3" ]; then
+      serve "$volume" || fail "cannot serve $volume" 70
+    else
+      printf '%s: %s is owned by %s by now: what is here stays, and is not served\n' "$me" "$volume" "\${answer% *}" >&2
+      fence "$lease" 0
+    fi
+    ;;
+  forget)
+    arguments $# 2
+    ${VOLUME_PATHS.tend} orders "$volume" </dev/null
+    lock
+    rm -rf "$leases/$volume" "$fences/$volume" ${VOLUME_PATHS.tended}/"$volume"
+    ;;
   state)
     for file in "$leases"/*; do [ ! -f "$file" ] || printf 'lease %s %s\n' "$(basename "$file")" "$(epoch "$file")"; done
     for file in "$fences"/*; do [ ! -f "$file" ] || printf 'fence %s %s\n' "$(basename "$file")" "$(epoch "$file")"; done
+    for file in "$orders"/*; do [ ! -f "$file" ] || printf 'orders %s %s\n' "$(basename "$file")" "$(sha256sum <"$file" | cut -c 1-16)"; done
     for file in "$served"/*; do ! mountpoint -q "$file" || printf 'served %s\n' "$(basename "$file")"; done
     ;;
   *) fail "unknown command: $verb" 64 ;;

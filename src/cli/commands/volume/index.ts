@@ -7,8 +7,11 @@ import { register as importFrom } from './import.ts'
 import { register as inspect } from './inspect.ts'
 import { register as list } from './list.ts'
 import { register as move } from './move.ts'
+import { register as promote } from './promote.ts'
+import { register as replicate } from './replicate.ts'
 import { register as resize } from './resize.ts'
 import { register as rollback } from './rollback.ts'
+import { register as schedule } from './schedule.ts'
 import { register as snapshot } from './snapshot.ts'
 import { register as snapshots } from './snapshots.ts'
 import { register as verify } from './verify.ts'
@@ -25,6 +28,9 @@ const COMMANDS: readonly Register[] = [
   rollback,
   clone,
   move,
+  replicate,
+  promote,
+  schedule,
   exportTo,
   importFrom,
   verify,

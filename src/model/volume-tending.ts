@@ -1,0 +1,30 @@
+/** What an owner says of one of its replicas. */
+export interface ReplicaState {
+  readonly volume: string
+  readonly node: string
+  readonly everyMs: number
+  /** The newest snapshot that is whole there, as far as the owner knows; undefined before the first round. */
+  readonly snapshot: string | undefined
+  /** Age of that snapshot. */
+  readonly ageMs: number | undefined
+  /** The last round sent all, for want of a base that both had. */
+  readonly whole: boolean
+  /** Bytes of the last round. */
+  readonly bytes: number
+  /** Why the last try came to nothing; undefined when it did not. */
+  readonly trouble: string | undefined
+}
+
+/** What a node does by itself for the volumes it owns. */
+export interface VolumeTending {
+  /** Replaces the orders of a volume; undefined ends them. They are followed while the node has the volume's lease. */
+  setOrders(volume: string, orders: string | undefined): Promise<void>
+  /** What there is of the replicas of every volume this node tends. */
+  replicas(): Promise<readonly ReplicaState[]>
+  /** No round of replicas or schedules begins for a minute, nor while a move sends; one that is under way is ended. */
+  hold(volume: string): Promise<void>
+  /** Takes `hold` back. */
+  release(volume: string): Promise<void>
+  /** A snapshot with the hooks of the volume's orders around it. Throws `VOLUME_DRIVER` when it was not taken. */
+  snapshot(volume: string, snapshot: string): Promise<void>
+}

@@ -1,0 +1,15 @@
+/** A transfer from node to node, as the sending node knows it. */
+export interface TransferJob {
+  readonly snapshot: string
+  readonly since: string | undefined
+  readonly target: string
+  readonly active: boolean
+}
+
+/** How a transfer is watched. */
+export interface TransferWatch {
+  /** Told the bytes sent so far, about once a second. */
+  onProgress(bytes: number): void
+  /** Aborted: stop waiting; the transfer goes on. */
+  readonly signal?: AbortSignal
+}

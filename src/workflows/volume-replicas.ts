@@ -1,0 +1,144 @@
+import type { ReplicaStatus } from '../model/documents.ts'
+import { LabError, UsageError } from '../model/errors.ts'
+import {
+  isHook,
+  isKeep,
+  NO_POLICY,
+  REPLICA_EVERY,
+  REPLICA_PREFIX,
+  type VolumeHooks,
+  type VolumeKeep,
+  type VolumePolicy,
+} from '../model/volume-policy.ts'
+import type { VolumeRecord } from '../model/volume.ts'
+import { findVolume } from '../volumes/find-volume.ts'
+import { observeVolume } from '../volumes/move/copy-round.ts'
+import { ordersText } from '../volumes/orders.ts'
+import { promotionCandidate } from '../volumes/promote.ts'
+import { checkTarget } from './move-volume.ts'
+import type { OpenLab } from './open-lab.ts'
+import { runTask } from './task.ts'
+import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+
+/** What there is of a volume's replicas: as its owner says, or, when that is down, as their nodes do. */
+export async function replicasOf(volumes: LabVolumes, record: VolumeRecord): Promise<readonly ReplicaStatus[]> {
+  const wanted = record.policy?.replicas ?? []
+  if (wanted.length === 0) return []
+  const known = await unlessDown(async () => (await volumes.node(record.owner)).tending.replicas())
+  return Promise.all(
+    wanted.map(async ({ node, everyMs }): Promise<ReplicaStatus> => {
+      const said = known?.find((each) => each.volume === record.name && each.node === node)
+      if (said !== undefined) {
+        return { node, everyMs, ageMs: said.ageMs, snapshot: said.snapshot, trouble: said.trouble }
+      }
+      const found = await unlessDown(async () => observeVolume(await volumes.node(node), record.name))
+      const candidate = found && promotionCandidate(record, node, found, Date.now())
+      const trouble = known === undefined ? `${record.owner} is down` : undefined
+      return { node, everyMs, ageMs: candidate?.ageMs, snapshot: candidate?.snapshot, trouble }
+    }),
+  )
+}
+
+async function unlessDown<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof LabError) return undefined
+    throw error
+  }
+}
+
+/** Keeps a copy of a volume on another node from now on, or changes how often; the nodes do it by themselves. */
+export async function replicateVolume(lab: OpenLab, typed: string, to: string, everyMs: number): Promise<void> {
+  checkTarget(lab, to)
+  if (everyMs < REPLICA_EVERY.leastMs || everyMs > REPLICA_EVERY.mostMs) {
+    throw new UsageError('a replica can be brought up to date once a second at most, and once a week at least')
+  }
+  await changePolicy(lab, typed, `keep a replica on ${to}`, ({ name, owner }, policy) => {
+    if (owner === to) {
+      throw new UsageError(`${to} owns ${name}: a replica there would die with it`, { hint: 'choose another node' })
+    }
+    return { ...policy, replicas: [...policy.replicas.filter(({ node }) => node !== to), { node: to, everyMs }] }
+  })
+}
+
+/** Ends the replica on a node, or all of them, and deletes their snapshots there. */
+export async function stopReplicas(lab: OpenLab, typed: string, on: string | undefined): Promise<void> {
+  let stopped: readonly string[] = []
+  const { name } = await changePolicy(lab, typed, 'end replicas', (record, policy) => {
+    stopped = policy.replicas.map(({ node }) => node).filter((node) => on === undefined || node === on)
+    if (stopped.length > 0)
+      return { ...policy, replicas: policy.replicas.filter(({ node }) => !stopped.includes(node)) }
+    throw new UsageError(`${record.name} has no replica${on === undefined ? '' : ` on ${on}`}`, { hint: 'lab volumes' })
+  })
+  const volumes = openVolumes(lab)
+  for (const each of stopped) {
+    try {
+      const node = await volumes.node(each)
+      const { snapshots } = await observeVolume(node, name)
+      for (const snapshot of snapshots.filter((one) => one.name.startsWith(REPLICA_PREFIX))) {
+        await node.driver.deleteSnapshot(name, snapshot.name)
+      }
+    } catch (error) {
+      if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
+      lab.emit({ type: 'notice', level: 'warning', message: `${each} is down and keeps its copy of ${name}` })
+    }
+  }
+}
+
+/** What `lab volume schedule` changes; what is left out stays. */
+export interface ScheduleChange {
+  readonly keep?: Readonly<Record<string, number>>
+  readonly hooks?: VolumeHooks
+}
+
+/** Sets the schedule of snapshots with how many of each stay, and the commands around every snapshot. */
+export async function scheduleVolume(lab: OpenLab, typed: string, change: ScheduleChange): Promise<void> {
+  const { keep, hooks } = change
+  if (keep !== undefined && !isKeep(keep)) {
+    throw new UsageError('a schedule is hourly, daily, weekly or monthly, and keeps 1 to 1000 snapshots', {
+      hint: 'lab volume schedule mongo hourly=24 daily=7',
+    })
+  }
+  if (hooks !== undefined && ![hooks.pre, hooks.post].every((hook) => hook === undefined || isHook(hook))) {
+    throw new UsageError('a hook is a command')
+  }
+  const given: { keep?: VolumeKeep; hooks?: VolumeHooks } = {
+    ...(keep === undefined ? {} : { keep }),
+    ...(hooks === undefined ? {} : { hooks }),
+  }
+  await changePolicy(lab, typed, 'set the schedule', (_, policy) => ({ ...policy, ...given }))
+}
+
+/**
+ * Changes a volume's policy. A node that gets replicas is told before the record says so, and one that has none any more
+ * after it: while anybody may promote one, the owner asks a manager after a boot. Cut off between, `lab up` does the rest.
+ */
+async function changePolicy(
+  lab: OpenLab,
+  typed: string,
+  title: string,
+  change: (record: VolumeRecord, policy: VolumePolicy) => VolumePolicy,
+): Promise<VolumeRecord> {
+  const volumes = openVolumes(lab)
+  const { name } = findVolume(await volumes.records.list(), typed).record
+  return runTask(lab.emit, `${name}: ${title}`, () =>
+    volumes.withLock(name, async () => {
+      const stored = findVolume(await volumes.records.list(), name)
+      if (stored.record.phase !== 'idle') {
+        throw new LabError('MOVE_UNDER_WAY', `a move of ${name} was cut off in phase ${stored.record.phase}`, {
+          where: `volume ${name}`,
+          hint: 'lab up',
+        })
+      }
+      const policy = change(stored.record, stored.record.policy ?? NO_POLICY)
+      const next = { ...stored.record, policy }
+      const owner = await volumes.node(next.owner)
+      const tell = () => owner.tending.setOrders(name, ordersText(next))
+      if (policy.replicas.length > 0) await tell()
+      const { record } = await volumes.records.replace(stored, next)
+      await tell()
+      return record
+    }),
+  )
+}

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import type { NodeVolume, NodeVolumes, VolumeRecord } from '../../src/model/volume.ts'
+import { mendVolumes } from '../../src/volumes/mend.ts'
+import { absentVolume } from '../../src/volumes/node-volumes.ts'
+
+const RECORD: VolumeRecord = {
+  name: 'data',
+  app: 'app',
+  service: 'app',
+  driver: 'btrfs',
+  owner: 'b',
+  epoch: 6,
+  phase: 'idle',
+  move: undefined,
+  base: undefined,
+  lockPort: 20_000,
+}
+const snapshots = (...names: string[]) => names.map((name) => ({ name, identity: name, createdAt: undefined }))
+
+/** The name under which the former copy on `a` is kept, when `b` owns the volume. */
+async function keptAs(former: Partial<NodeVolume>, owners: readonly string[]): Promise<string | undefined> {
+  let kept: string | undefined
+  const node = (name: string, volume: NodeVolume) =>
+    ({
+      node: name,
+      state: () => Promise.resolve([volume]),
+      fence: () => Promise.resolve([]),
+      retire: (_: string, __: number, snapshot: string) => {
+        kept = snapshot
+        return Promise.resolve()
+      },
+    }) as unknown as NodeVolumes
+  const owner = { ...absentVolume('data'), live: 'writable' as const, served: true, leaseEpoch: 6 }
+  const nodes = [
+    node('a', { ...absentVolume('data'), live: 'frozen', ...former }),
+    node('b', { ...owner, snapshots: snapshots(...owners) }),
+  ]
+  await mendVolumes(
+    {
+      workers: ['a', 'b'],
+      node: (name) => Promise.resolve(nodes.find((each) => each.node === name) ?? nodes[0]) as Promise<NodeVolumes>,
+      scheduler: { placed: () => Promise.resolve(['b']) } as never,
+    },
+    [RECORD],
+  )
+  return kept
+}
+
+test('what a source gave up for its move is kept as what it handed over', async () => {
+  expect(await keptAs({ fencedEpoch: 5, snapshots: snapshots('move-5-final') }, ['move-5-final'])).toBe('move-5-final')
+})
+
+test.each([
+  ['which has taken a replica since', { fencedEpoch: 5, snapshots: snapshots('replica-1') }, ['replica-1']],
+  ['which a move once brought there', { fencedEpoch: 5, snapshots: snapshots('move-4-final') }, ['move-4-final']],
+] as const)('a dead owner that is back, %s, keeps what it wrote as an orphan', async (_, former, owners) => {
+  expect(await keptAs(former, owners)).toBe('orphan-5')
+})

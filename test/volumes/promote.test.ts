@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import type { LocalSnapshot, VolumeRecord } from '../../src/model/volume.ts'
+import { nextAction } from '../../src/volumes/move/next-action.ts'
+import { ageText, promotionCandidate, takenAt } from '../../src/volumes/promote.ts'
+import { absentVolume } from '../../src/volumes/node-volumes.ts'
+
+const NOW = Date.parse('2026-11-21T18:00:30Z')
+const RECORD: VolumeRecord = {
+  name: 'data',
+  app: 'app',
+  service: 'app',
+  driver: 'btrfs',
+  owner: 'a',
+  epoch: 4,
+  phase: 'idle',
+  move: undefined,
+  base: undefined,
+  lockPort: 20_000,
+}
+const MOVE = { id: 4, run: 'r', source: 'a', target: 'b', startedAt: '2026-11-21T17:00:00Z' }
+const snapshot = (name: string, createdAt?: string): LocalSnapshot => ({ name, identity: name, createdAt })
+const has = (...snapshots: LocalSnapshot[]) => ({ snapshots })
+
+test('the newest replica is promoted, and its age is the older of what name and filesystem say', () => {
+  const found = has(
+    snapshot('replica-20261121-175900'),
+    snapshot('replica-20261121-180000'),
+    snapshot('daily-20261121'),
+  )
+  expect(promotionCandidate(RECORD, 'b', found, NOW)).toEqual({
+    snapshot: 'replica-20261121-180000',
+    complete: false,
+    ageMs: 30_000,
+  })
+  const late = has(snapshot('replica-20261121-180000', '2026-11-21T17:00:30Z'))
+  expect(promotionCandidate(RECORD, 'b', late, NOW)?.ageMs).toBe(3_600_000)
+})
+
+test('a clock that is ahead makes no replica younger than now', () => {
+  expect(promotionCandidate(RECORD, 'b', has(snapshot('replica-20261121-190000')), NOW)?.ageMs).toBe(0)
+})
+
+test('what a move handed over before its source died is complete, on its target and in its last phase only', () => {
+  const found = has(snapshot('replica-20261121-180000'), snapshot('move-4-final'))
+  const moving: VolumeRecord = { ...RECORD, phase: 'final', move: MOVE }
+  expect(promotionCandidate(moving, 'b', found, NOW)).toMatchObject({ snapshot: 'move-4-final', complete: true })
+  expect(promotionCandidate(moving, 'c', found, NOW)?.complete).toBe(false)
+  expect(promotionCandidate({ ...moving, phase: 'quiesce' }, 'b', found, NOW)?.complete).toBe(false)
+})
+
+test('a node without a replica has nothing to promote', () => {
+  expect(
+    promotionCandidate(RECORD, 'b', has(snapshot('daily-20261121'), snapshot('move-3-final')), NOW),
+  ).toBeUndefined()
+})
+
+test('names that say no time have none, and ages read well', () => {
+  expect(takenAt('replica-x')).toBeNaN()
+  expect(takenAt('replica-20261121-180000')).toBe(NOW - 30_000)
+  expect([undefined, 12_000, 600_000, 86_400_000].map(ageText)).toEqual([
+    'of unknown age',
+    '12 s old',
+    '10 min old',
+    '24 h old',
+  ])
+})
+
+test('a promotion grants the replica, places the service, and leaves what the dead owner has for later', () => {
+  const promoting: VolumeRecord = {
+    ...RECORD,
+    owner: 'b',
+    epoch: 5,
+    phase: 'flip',
+    move: { ...MOVE, promotes: 'replica-20261121-180000' },
+  }
+  const target = { ...absentVolume('data'), snapshots: [snapshot('replica-20261121-180000')] }
+  const at = (record: VolumeRecord, seen: Partial<Parameters<typeof nextAction>[1]>) =>
+    nextAction(record, { source: undefined, target, placed: [], ...seen }, 'finish')
+  expect(at(promoting, {})).toEqual({ do: 'grant' })
+  expect(at(promoting, { target: absentVolume('data') })).toMatchObject({ do: 'blocked', why: 'no-data' })
+  const serving = { ...target, live: 'writable' as const, served: true, leaseEpoch: 5 }
+  expect(at(promoting, { target: serving })).toEqual({ do: 'advance', to: 'start' })
+  expect(at({ ...promoting, phase: 'start' }, { target: serving, placed: ['a'] })).toEqual({ do: 'place' })
+  // The dead owner may be back by now, with a copy that holds what was never sent.
+  const back = { ...absentVolume('data'), live: 'writable' as const, leaseEpoch: 4 }
+  expect(at({ ...promoting, phase: 'demote' }, { target: serving, source: back })).toEqual({ do: 'close' })
+})
