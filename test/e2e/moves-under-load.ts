@@ -7,9 +7,9 @@ import { cutBetween, killNode, pauseNode, seeded, startLab, type Running } from 
 import { VolumeObserver } from './volume-observer.ts'
 import { judgeRecords } from './witness-records.ts'
 
-export const WORKERS = ['node1', 'node2', 'node3']
+const WORKERS = ['node1', 'node2', 'node3']
 const NODES = ['mgmt', ...WORKERS]
-export const WITNESS = join(import.meta.dirname, 'witness')
+const WITNESS = join(import.meta.dirname, 'witness')
 /** The volumes that move: the sample's database, and the one that tells who wrote to it. */
 const VOLUMES = ['mongo-data', 'witness-data']
 /** Where in a move a fault strikes is a share of this. */
@@ -67,7 +67,7 @@ async function ownerOf(volume: string): Promise<string> {
 }
 
 /** The containers of all nodes, by node. */
-export async function nodeContainers(): Promise<ReadonlyMap<string, string>> {
+async function nodeContainers(): Promise<ReadonlyMap<string, string>> {
   return new Map(await Promise.all(NODES.map(async (node) => [node, await container(node)] as const)))
 }
 
@@ -133,7 +133,7 @@ async function judgeWitness(observer: VolumeObserver, wrong: string[]): Promise<
 }
 
 /** The records of the witness as its owner has them now. */
-export async function witnessFile(): Promise<string> {
+async function witnessFile(): Promise<string> {
   const owner = await ownerOf('witness-data')
   return docker('exec', await container(owner), 'cat', '/run/lab/volumes/witness-data/records')
 }

@@ -14,15 +14,12 @@ export function seeded(seed: number): () => number {
 
 const DROPPED = ['PREROUTING', 'POSTROUTING'] as const
 
-/** Rules that drop all packets of a node, or those to and from some addresses, for what it forwards as well. */
-async function packets(node: string, verb: '-I' | '-D', addresses?: readonly string[]): Promise<void> {
+/** Rules that drop all packets to and from an address, for what the node forwards as well. */
+async function packets(node: string, verb: '-I' | '-D', other: string): Promise<void> {
   const name = await container(node)
   for (const chain of DROPPED) {
-    const way = chain === 'PREROUTING' ? (['-i', '-s'] as const) : (['-o', '-d'] as const)
-    const which = addresses === undefined ? [[]] : addresses.map((address) => [way[1], address])
-    for (const each of which) {
-      await docker('exec', name, 'iptables', '-w', '-t', 'mangle', verb, chain, way[0], 'eth0', ...each, '-j', 'DROP')
-    }
+    const way = chain === 'PREROUTING' ? ['-i', 'eth0', '-s', other] : ['-o', 'eth0', '-d', other]
+    await docker('exec', name, 'iptables', '-w', '-t', 'mangle', verb, chain, ...way, '-j', 'DROP')
   }
 }
 
@@ -36,15 +33,9 @@ async function address(node: string): Promise<string> {
   return text.trim().split(' ')[0] ?? ''
 }
 
-/** Cuts a node off from everything; only the host's own `docker exec` still reaches it. Returns what heals it. */
-export async function cutOff(node: string): Promise<() => Promise<void>> {
-  await packets(node, '-I')
-  return () => packets(node, '-D')
-}
-
 /** Cuts the network between two nodes and nothing else. Returns what heals it. */
 export async function cutBetween(one: string, other: string): Promise<() => Promise<void>> {
-  const there = [await address(other)]
+  const there = await address(other)
   await packets(one, '-I', there)
   return () => packets(one, '-D', there)
 }
@@ -68,8 +59,6 @@ export async function killNode(node: string): Promise<void> {
 export interface Running {
   readonly process: { kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean }
   readonly events: readonly Event[]
-  /** The next event for which this is true, also one that was already told; undefined when the command ends first. */
-  upTo(wanted: (event: Event) => boolean): Promise<Event | undefined>
   /** Its exit code, -1 when it was killed. */
   readonly ended: Promise<number>
 }
@@ -84,61 +73,12 @@ export function startLab(args: readonly string[]): Running {
     timeout: 400_000,
   })
   const events: Event[] = []
-  const waiting = new Set<() => void>()
-  let over = false
-  const tell = () => {
-    for (const each of waiting) each()
-  }
   let rest = ''
   process.stdout.on('data', (chunk: Buffer) => {
     const lines = (rest + chunk.toString()).split('\n')
     rest = lines.pop() ?? ''
     events.push(...lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Event))
-    tell()
   })
-  const ended = process.then((result) => {
-    over = true
-    tell()
-    return result.exitCode ?? -1
-  })
-  return {
-    process,
-    events,
-    ended,
-    upTo: (wanted) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const found = events.find(wanted)
-          if (found === undefined && !over) return
-          waiting.delete(look)
-          resolve(found)
-        }
-        waiting.add(look)
-        look()
-      }),
-  }
-}
-
-/** How the event begins that tells of each phase of a move. */
-export const PHASE_TITLES = {
-  precopy: /^copy .* while/,
-  quiesce: /^stop /,
-  final: /^copy the last changes/,
-  flip: /^hand /,
-  start: /^start /,
-  demote: /^tidy up/,
-} as const
-export type Phase = keyof typeof PHASE_TITLES
-
-/** Stops a move where it begins a phase, for as long as the work takes. False: the move ended before that phase. */
-export async function inPhase(move: Running, phase: Phase, work: () => Promise<void>): Promise<boolean> {
-  const begun = await move.upTo(({ type, title }) => type === 'task-started' && PHASE_TITLES[phase].test(String(title)))
-  if (begun === undefined) return false
-  move.process.kill('SIGSTOP')
-  try {
-    await work()
-  } finally {
-    move.process.kill('SIGCONT')
-  }
-  return true
+  const ended = process.then(({ exitCode }) => exitCode ?? -1)
+  return { process, events, ended }
 }
