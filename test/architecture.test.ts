@@ -84,7 +84,9 @@ describe('files', () => {
   })
 
   it('have names in kebab-case that say something', () => {
-    const odd = OWN_CODE.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(node\.)?test|\.d)?\.ts$/.test(basename(file)))
+    const odd = OWN_CODE.filter(
+      (file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.((node\.)?test|torture|d))?\.ts$/.test(basename(file)),
+    )
     const empty = OWN_CODE.filter((file) => /(^|\/)(utils?|helpers?|common|lib|managers?)(\/|\.ts$)/.test(file))
     expect([...odd, ...empty]).toEqual([])
   })

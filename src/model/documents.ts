@@ -123,7 +123,7 @@ export interface VolumesDocument {
 }
 
 /** All snapshots of the lab, the oldest first. */
-export interface SnapshotsDocument {
+export interface LabSnapshotsDocument {
   readonly snapshots: readonly LabSnapshot[]
 }
 

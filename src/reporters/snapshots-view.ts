@@ -1,10 +1,10 @@
-import type { SnapshotsDocument } from '../model/documents.ts'
+import type { LabSnapshotsDocument } from '../model/documents.ts'
 import { formatBytes } from './quantities.ts'
 import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 
 /** Every snapshot of the lab, the oldest first. */
-export function renderSnapshots({ snapshots }: SnapshotsDocument, screen: Screen): readonly string[] {
+export function renderSnapshots({ snapshots }: LabSnapshotsDocument, screen: Screen): readonly string[] {
   const { style } = screen
   if (snapshots.length === 0) return [style.dim('no snapshots yet: lab snapshot save NAME')]
   return renderTable(

@@ -1,5 +1,5 @@
 import { UsageError } from '../model/errors.ts'
-import type { SnapshotsDocument } from '../model/documents.ts'
+import type { LabSnapshotsDocument } from '../model/documents.ts'
 import { checkName, unknownName } from '../model/names.ts'
 import type { LabSnapshot, SnapshotFiles, SnapshotStore } from '../model/snapshot.ts'
 import { afterStart } from './after-start.ts'
@@ -22,7 +22,7 @@ export function snapshotStore({ provider }: Pick<OpenLab, 'provider'>): Snapshot
 }
 
 /** Every snapshot of the lab. */
-export async function snapshotsDocument(open: OpenLab): Promise<SnapshotsDocument> {
+export async function snapshotsDocument(open: OpenLab): Promise<LabSnapshotsDocument> {
   return { snapshots: await snapshotStore(open).list() }
 }
 

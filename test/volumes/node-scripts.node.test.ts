@@ -114,6 +114,28 @@ describe('a volume that is in use', () => {
     }
     expect(await source.fence(volume, 1, 5)).toEqual([])
   })
+
+  test('cannot be entered any more once the fence has seen that nobody is in it', async () => {
+    await source.grant(volume, 1)
+    const unit = `late-${volume}`
+    const wrapper = '/usr/local/sbin/sync'
+    // The node's disk takes its time over the fence, and a container comes in meanwhile, with a mount of its own.
+    const enter = `exec 3>>${served()}/late && exec sleep 300`
+    await onSource(`cat >${wrapper} <<'END'
+#!/bin/sh
+systemd-run --quiet --unit=${unit}-$$ unshare --mount --propagation private bash -c '${enter}'
+sleep 1
+exec /usr/bin/sync "$@"
+END
+chmod 755 ${wrapper}`)
+    try {
+      expect(await source.fence(volume, 1, 5)).toEqual([])
+      expect(await source.holders(volume)).toEqual([])
+      expect(await state(source)).toMatchObject({ live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: 1 })
+    } finally {
+      await onSource(`rm ${wrapper}; systemctl stop '${unit}-*'; systemctl reset-failed '${unit}-*'`)
+    }
+  })
 })
 
 describe('the transfer key', () => {

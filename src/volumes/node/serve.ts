@@ -71,10 +71,22 @@ forget_local() {
   done
 }
 
+unserve() {
+  if mountpoint -q "$served/$volume"; then umount "$served/$volume" 2>/dev/null || return 1; fi
+  [ ! -d "$served/$volume" ] || rmdir "$served/$volume"
+}
+
 fence() {
   local deadline=$((SECONDS + $2)) idle=0 users
   [ "$(epoch "$leases/$volume")" -le "$1" ] || fail "$volume is served here under a newer epoch than $1" ${String(FENCED)}
-  while users=$(holders); [ -n "$users" ]; do
+  while :; do
+    users=$(holders)
+    # Once the path is gone nobody new can come in; who came in just before, as a container that starts, is seen then.
+    if [ -z "$users" ] && unserve; then
+      users=$(holders)
+      [ -n "$users" ] || break
+      serve "$volume" || fail "cannot serve $volume again" 70
+    fi
     if grep -qv '^local ' <<<"$users"; then idle=0; else idle=$((idle + 1)); fi
     [ "$idle" -lt 40 ] || { forget_local; idle=0; }
     [ "$SECONDS" -lt "$deadline" ] || { printf '%s\n' "$users"; exit ${String(BUSY)}; }
@@ -82,8 +94,6 @@ fence() {
   done
   [ "$(epoch "$fences/$volume")" -ge "$1" ] || { put "$fences/$volume" "$1" && sync "$fences/$volume" "$fences"; } || fail 'cannot write the fence' 70
   rm -f "$leases/$volume" && sync "$leases" || fail 'cannot remove the lease' 70
-  if mountpoint -q "$served/$volume"; then umount "$served/$volume" || fail "cannot unmount $served/$volume" ${String(BUSY)}; fi
-  [ ! -d "$served/$volume" ] || rmdir "$served/$volume"
   [ "$("$driver" state "$volume")" != writable ] || "$driver" freeze "$volume" || fail "cannot make $volume read-only" 70
 }
 
@@ -128,7 +138,8 @@ case $verb in
       fail "$volume is not fenced here at epoch $3" ${String(FENCED)}
     [ "$("$driver" state "$volume")" = absent ] || "$driver" demote "$volume" "$4" || fail "cannot demote $volume" 70
     ;;
-  holders) arguments $# 2; holders ;;
+  # Processes that ended meanwhile cannot be looked at; that is no failure.
+  holders) arguments $# 2; holders || true ;;
   confirm)
     arguments $# 3; name "$3"
     answer=

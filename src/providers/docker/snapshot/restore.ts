@@ -137,7 +137,7 @@ async function provideNetwork(engine: Docker, lab: LabIdentity, spec: LabSpec, s
 async function checkSubnet(engine: Docker, lab: LabIdentity, { name, subnet }: LabSnapshot): Promise<void> {
   const present = await findNetwork(engine, lab)
   if (present?.subnet === subnet) return
-  const others = present?.hostSubnets ?? (await hostSubnets(engine))
+  const others = await (present?.hostSubnets() ?? hostSubnets(engine))
   const inTheWay = others.filter((other) => overlaps(other, subnet))
   if (inTheWay.length === 0) return
   throw new LabError(

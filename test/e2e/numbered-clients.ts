@@ -1,0 +1,159 @@
+import { execa } from 'execa'
+import { waitFor } from '../../src/model/wait.ts'
+import { container, docker } from './harness.ts'
+
+/** A client that writes numbers one after the other, each again and again until it is told that it is kept. */
+export interface NumberedClient {
+  readonly name: string
+  /** Ends it. Returns the attempts that were acknowledged; every attempt has a name of its own. */
+  stop(): Promise<ReadonlySet<string>>
+  /** How often each attempt is kept. */
+  kept(): Promise<ReadonlyMap<string, number>>
+}
+
+/** Pure: what is wrong with what was kept, in words: lost although acknowledged, or there twice though sent once. */
+export function judgeAttempts(acknowledged: ReadonlySet<string>, kept: ReadonlyMap<string, number>): readonly string[] {
+  const lost = [...acknowledged].filter((attempt) => !kept.has(attempt))
+  const twice = [...kept].filter(([, times]) => times > 1)
+  return [
+    ...lost.map((attempt) => `${attempt} was acknowledged and is lost`),
+    ...twice.map(([attempt, times]) => `${attempt} was sent once and is there ${String(times)} times`),
+  ]
+}
+
+function count(attempts: readonly string[]): ReadonlyMap<string, number> {
+  const times = new Map<string, number>()
+  for (const attempt of attempts) times.set(attempt, (times.get(attempt) ?? 0) + 1)
+  return times
+}
+
+/** Posts to the guest book through the edge. */
+export function startHttpClient(edge: string, series: string): NumberedClient {
+  const acknowledged = new Set<string>()
+  const stopped = new AbortController()
+  const post = async (attempt: string): Promise<boolean> => {
+    try {
+      const response = await fetch(`${edge}/api/messages`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ text: `${series} ${attempt}` }),
+        signal: AbortSignal.timeout(5000),
+      })
+      await response.arrayBuffer()
+      return response.status === 201
+    } catch {
+      // Nobody said it is kept: it is sent again, under another name.
+      return false
+    }
+  }
+  const loop = async () => {
+    for (let number = 1, tries = 1; !stopped.signal.aborted; tries++) {
+      const attempt = `${String(number)}.${String(tries)}`
+      if (!(await post(attempt))) continue
+      acknowledged.add(attempt)
+      number++
+      tries = 0
+    }
+  }
+  const done = loop()
+  return {
+    name: 'through the edge and the app',
+    stop: async () => {
+      stopped.abort()
+      await done
+      return acknowledged
+    },
+    kept: async () => {
+      const response = await fetch(`${edge}/api/messages?limit=1000000`)
+      const { messages } = (await response.json()) as { messages: readonly { readonly text: string }[] }
+      const ours = messages.filter(({ text }) => text.startsWith(`${series} `))
+      return count(ours.map(({ text }) => text.slice(series.length + 1)))
+    },
+  }
+}
+
+/** Runs in a container of nodeapp until its input ends: inserts numbers, each journaled, and says which are kept. */
+const INSERT = `
+import { MongoClient } from 'mongodb'
+process.stdin.on('end', () => process.exit()).resume()
+const [series, run, first] = process.argv.slice(1)
+const client = new MongoClient('mongodb://mongo:27017', { directConnection: true, retryWrites: false, connectTimeoutMS: 1000,
+  serverSelectionTimeoutMS: 2000, socketTimeoutMS: 5000, heartbeatFrequencyMS: 1000, writeConcern: { w: 1, journal: true } })
+const records = client.db('torture').collection('c' + series)
+for (let number = Number(first), tries = 1; ; tries++) {
+  const attempt = [number, run, tries].join('.')
+  try {
+    await records.insertOne({ attempt })
+    console.log(attempt)
+    number++
+    tries = 0
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}`
+
+const READ = `
+import { MongoClient } from 'mongodb'
+const client = new MongoClient('mongodb://mongo:27017', { directConnection: true })
+const records = client.db('torture').collection('c' + process.argv[1])
+for await (const { attempt } of records.find()) console.log(attempt)
+await client.close()`
+
+/** How a script is run in some container of nodeapp. */
+function inNodeapp(nodes: readonly string[], script: string, args: readonly string[], signal?: AbortSignal) {
+  const look = async () => {
+    for (const node of nodes) {
+      const host = await container(node)
+      const filter = ['-q', '-f', 'label=lab.service=nodeapp', '-f', 'status=running']
+      const ps = await execa('docker', ['exec', host, 'docker', 'ps', ...filter], { reject: false, timeout: 5000 })
+      const [task] = ps.stdout.split('\n').filter((line) => line !== '')
+      if (task === undefined) continue
+      return ['exec', '-i', host, 'docker', 'exec', '-i', task, 'node', '--input-type=module', '-e', script, ...args]
+    }
+    return undefined
+  }
+  return waitFor(look, {
+    deadlineMs: 300_000,
+    what: 'a container of nodeapp',
+    ...(signal === undefined ? {} : { signal }),
+  })
+}
+
+/** Inserts straight into the database, past the app: from whatever container of nodeapp is there. */
+export function startDatabaseClient(nodes: readonly string[], series: string): NumberedClient {
+  const acknowledged = new Set<string>()
+  const stopped = new AbortController()
+  let end = () => {
+    stopped.abort()
+  }
+  const loop = async () => {
+    for (let run = 1; !stopped.signal.aborted; run++) {
+      const args = [series, String(run), String(acknowledged.size + 1)]
+      const inserting = execa('docker', await inNodeapp(nodes, INSERT, args), {
+        reject: false,
+        buffer: false,
+        cleanup: true,
+        stdin: 'pipe',
+      })
+      end = () => {
+        stopped.abort()
+        inserting.stdin.end()
+      }
+      for await (const line of inserting.iterable()) acknowledged.add(line)
+      await inserting
+    }
+  }
+  const done = loop()
+  return {
+    name: 'straight to the database',
+    stop: async () => {
+      end()
+      await done
+      return acknowledged
+    },
+    kept: async () => {
+      const argv = await inNodeapp(nodes, READ, [series])
+      return count((await docker(...argv.filter((word) => word !== '-i'))).split('\n').filter((line) => line !== ''))
+    },
+  }
+}
