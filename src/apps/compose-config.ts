@@ -199,7 +199,7 @@ export function volumeName(app: string, key: string, volume?: ComposeVolume | nu
 /** Bytes that a volume may hold by its `x-lab: { limit: 2GiB }`; undefined without one, or when that is no size. */
 export function volumeLimit(volume: ComposeVolume | null | undefined): number | undefined {
   const limit = volume?.['x-lab']?.limit
-  return limit === undefined ? undefined : parseSize(String(limit)) || undefined
+  return limit === undefined ? undefined : parseSize(String(limit))
 }
 
 /** True when a service joins the lab's overlay: it lists no networks, or `default` among them, or one that is it. */

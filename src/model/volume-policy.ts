@@ -35,7 +35,7 @@ export const NO_POLICY: VolumePolicy = { replicas: [], keep: {}, hooks: {} }
 /** Bounds of {@link VolumeReplica.everyMs}. */
 export const REPLICA_EVERY = { leastMs: 1000, mostMs: 7 * 86_400_000 } as const
 /** Most snapshots of one schedule that stay. */
-export const MOST_KEPT = 1000
+const MOST_KEPT = 1000
 
 /** Start of the names of snapshots that replicas are made of. */
 export const REPLICA_PREFIX = 'replica-'

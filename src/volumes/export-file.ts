@@ -66,7 +66,7 @@ export interface CheckedExport {
   readonly header: ExportHeader
   readonly streamBytes: number
   /** The driver's stream. */
-  stream(): Readable
+  readonly stream: () => Readable
 }
 
 /** Reads a whole file and checks it against its own checksum. Throws `BAD_EXPORT` for one that is cut or changed. */

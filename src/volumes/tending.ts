@@ -37,7 +37,7 @@ export function openTending(connection: Connection): VolumeTending {
 }
 
 /** Pure: the lines of `volume-tend status` about replicas. */
-export function readReplicas(text: string): readonly ReplicaState[] {
+function readReplicas(text: string): readonly ReplicaState[] {
   return text.split('\n').flatMap((line): ReplicaState[] => {
     const [kind, volume = '', node = '', every, snapshot = '-', age = '-', base, bytes, ...words] = line.split(' ')
     if (kind !== 'replica') return []

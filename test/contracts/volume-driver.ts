@@ -11,7 +11,7 @@ import { rollbackCases } from './volume/rollback.ts'
 import { snapshotsCases } from './volume/snapshots.ts'
 import { streamsCases } from './volume/streams.ts'
 
-export type { PoolNode, PoolPair } from './volume/bench.ts'
+export type { PoolPair } from './volume/bench.ts'
 
 /** What every volume driver must do, on real pools. `open` is called once. */
 export function volumeDriverContract(name: VolumeDriverName, open: () => Promise<PoolPair>): void {

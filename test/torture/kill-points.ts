@@ -55,7 +55,7 @@ export async function watchedUp(directory: string, point?: KillPoint): Promise<W
   const log = join(scratch, 'effects')
   const entry = await (compiled ??= compileApart())
   try {
-    const ran = await execa('node', ['--import', join(import.meta.dirname, 'kill-effects.mjs'), entry, 'up'], {
+    const ran = await execa(process.execPath, ['--import', join(import.meta.dirname, 'kill-effects.mjs'), entry, 'up'], {
       cwd: directory,
       reject: false,
       all: true,

@@ -64,7 +64,7 @@ function titlesOf(trace: Trace | undefined): readonly string[] {
 }
 
 /** What must never be, whatever happened. */
-export function wrongIn({ nodes, record, acknowledged }: World): string | undefined {
+function wrongIn({ nodes, record, acknowledged }: World): string | undefined {
   const all = Object.entries(nodes)
   const writers = all.filter(([, { up, served, live }]) => up && served && live?.frozen === false)
   if (writers.length > 1) return `two writers: ${writers.map(([name]) => name).join(', ')}`

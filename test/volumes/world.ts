@@ -2,7 +2,7 @@ import { LabError } from '../../src/model/errors.ts'
 import type { NodeVolume, VolumeRecord } from '../../src/model/volume.ts'
 
 /** Name of the one volume there is. */
-export const VOLUME = 'data'
+const VOLUME = 'data'
 
 /** A node as the protocol sees it. `upTo` says up to which acknowledged write a copy goes. */
 export interface WorldNode {
