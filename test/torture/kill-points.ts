@@ -55,19 +55,23 @@ export async function watchedUp(directory: string, point?: KillPoint): Promise<W
   const log = join(scratch, 'effects')
   const entry = await (compiled ??= compileApart())
   try {
-    const ran = await execa(process.execPath, ['--import', join(import.meta.dirname, 'kill-effects.mjs'), entry, 'up'], {
-      cwd: directory,
-      reject: false,
-      all: true,
-      stdin: 'ignore',
-      timeout: 600_000,
-      env: {
-        NO_COLOR: '1',
-        LAB_EFFECTS: log,
-        LAB_ID: await labId(directory),
-        ...(point === undefined ? {} : { LAB_KILL: JSON.stringify(point) }),
+    const ran = await execa(
+      process.execPath,
+      ['--import', join(import.meta.dirname, 'kill-effects.mjs'), entry, 'up'],
+      {
+        cwd: directory,
+        reject: false,
+        all: true,
+        stdin: 'ignore',
+        timeout: 600_000,
+        env: {
+          NO_COLOR: '1',
+          LAB_EFFECTS: log,
+          LAB_ID: await labId(directory),
+          ...(point === undefined ? {} : { LAB_KILL: JSON.stringify(point) }),
+        },
       },
-    })
+    )
     const lines = (await readFile(log, 'utf8')).trim().split('\n')
     const entries = lines.map((line) => JSON.parse(line) as Effect | { readonly killed: string })
     return {
