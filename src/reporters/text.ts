@@ -1,8 +1,8 @@
-import stringWidth from 'string-width'
+import fastStringWidth from 'fast-string-width'
 
 /** How many columns a text takes on a terminal; colours take none, wide characters two. */
 export function widthOf(text: string): number {
-  return stringWidth(text)
+  return fastStringWidth(text)
 }
 
 /** Plain text cut to a width, with an ellipsis where something is missing. Cuts before colouring, never after. */
