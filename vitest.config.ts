@@ -25,8 +25,10 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.node.test.ts'],
+          globalSetup: ['test/prepare-host.ts'],
           sequence: { groupOrder: 1 },
-          fileParallelism: false,
+          // Each file has nodes of its own, and mostly waits for them.
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },

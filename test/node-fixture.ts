@@ -1,13 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
-import { labIdentity } from '../src/config/identity.ts'
 import type { Connection } from '../src/model/connection.ts'
-import type { LabSpec, NodeSpec, Role } from '../src/model/lab-spec.ts'
+import type { NodeSpec } from '../src/model/lab-spec.ts'
 import { ensureMachines } from '../src/workflows/machines.ts'
-import { openLab, type OpenLab } from '../src/workflows/open-lab.ts'
+import type { OpenLab } from '../src/workflows/open-lab.ts'
+import { openTestLab } from './test-lab.ts'
 
 /** Fresh nodes of a lab of their own: systemd, sshd and an engine that is not configured yet. */
 export interface TestNodes {
@@ -23,25 +19,13 @@ export interface TestNodes {
  * checkouts, never share a node.
  */
 export async function startNodes(...names: readonly string[]): Promise<TestNodes> {
-  const directory = await realpath(await mkdtemp(join(tmpdir(), 'lab-nodes-')))
-  const nodes = names.map((name): NodeSpec => {
-    const roles: readonly Role[] = ['worker']
-    return { name, roles, memoryBytes: undefined, cpus: undefined, vars: {} }
-  })
-  const open = await openLab({
-    lab: labIdentity(`test${randomBytes(3).toString('hex')}`, directory),
-    spec: testSpec(nodes),
-    emit: () => undefined,
-    signal: new AbortController().signal,
-  })
+  const { open, nodes, close } = await openTestLab(names)
   const destroy = async () => {
-    await open.close()
     for (const { name } of nodes) await open.provider.destroy(name)
     await open.provider.cleanUp({ images: false })
-    await rm(directory, { recursive: true })
+    await close()
   }
   try {
-    await open.provider.prepare(() => undefined, open.signal)
     await ensureMachines(open)
     for (const name of names) await open.connect(name)
   } catch (error) {
@@ -92,18 +76,5 @@ export function useNode(): UsedNode {
       if (status !== 0) throw new Error(`${script}: exited with ${String(status)}: ${stderr}`)
       return stdout.trim()
     },
-  }
-}
-
-function testSpec(nodes: readonly NodeSpec[]): LabSpec {
-  return {
-    name: 'test',
-    provider: 'docker',
-    subnet: 'auto',
-    nodes,
-    edge: { port: 8080, ports: [] },
-    volumes: { driver: 'auto', poolSizeBytes: 2 * 1024 ** 3 },
-    apps: [],
-    vars: {},
   }
 }
