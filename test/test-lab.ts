@@ -11,7 +11,7 @@ export interface TestLab {
   readonly open: OpenLab
   readonly nodes: readonly NodeSpec[]
   /** Closes it and removes its directory; nodes it has by then stay. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Opens a lab with these nodes, under a name nobody has. */
