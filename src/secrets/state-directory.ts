@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { draftOf } from './drafts.ts'
 
 /**
  * What must be local to a lab: keys, certificates, run records. The directory is 0700, every file 0600.
@@ -32,9 +33,9 @@ export function openStateDirectory(path: string): StateDirectory {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await chmod(path, 0o700)
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    const temporary = `${file}.${String(process.pid)}.new`
-    await writeFile(temporary, content, { mode: 0o600 })
-    await rename(temporary, file)
+    const draft = draftOf(file)
+    await writeFile(draft, content, { mode: 0o600 })
+    await rename(draft, file)
   }
   // Whoever asks for a file that is being made gets that one, not a second.
   const making = new Map<string, Promise<string>>()

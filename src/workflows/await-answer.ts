@@ -1,10 +1,43 @@
 import { LabError } from '../model/errors.ts'
+import { waitFor } from '../model/wait.ts'
 import type { OpenLab } from './open-lab.ts'
 
 /** Longest a machine may take to boot. */
 export const BOOT_DEADLINE_MS = 60_000
 /** Longest a machine that has long booted may take to answer: its host may have much to do. */
 const ANSWER_DEADLINE_MS = 10_000
+/** Between two looks at whether a machine that boots still runs. */
+const LOOK_MS = 1000
+
+/**
+ * Connects to a machine that was just started, once it has booted. Throws `UNREACHABLE`, at once where the machine stops
+ * meanwhile.
+ */
+export async function awaitBoot(open: OpenLab, node: string): Promise<void> {
+  const stopped = new AbortController()
+  const connected = new AbortController()
+  const watch = waitFor(async () => (await open.provider.silence?.(node)) === undefined || undefined, {
+    deadlineMs: BOOT_DEADLINE_MS,
+    intervalMs: LOOK_MS,
+    what: `${node} to stop`,
+    signal: connected.signal,
+  })
+  // Where it cannot be told, or does not happen, the deadline of the connection is what counts.
+  const told = watch.then(
+    () => {
+      const hint = 'lab up starts it again; lab doctor looks at the host'
+      stopped.abort(new LabError('UNREACHABLE', `${node} stopped while it booted`, { where: node, hint }))
+    },
+    () => undefined,
+  )
+  try {
+    const signal = open.provider.silence === undefined ? undefined : stopped.signal
+    await open.connect(node, { bootDeadlineMs: BOOT_DEADLINE_MS, signal })
+  } finally {
+    connected.abort()
+    await told
+  }
+}
 
 /**
  * Connects to a machine that was running before. One that may still boot is waited for; one that should answer and does

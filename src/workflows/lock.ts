@@ -1,6 +1,7 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LabError } from '../model/errors.ts'
+import { draftOf, isRunning, removeDrafts } from '../secrets/drafts.ts'
 
 interface Holder {
   readonly pid: number
@@ -18,6 +19,7 @@ export async function withLock<T>(stateDirectory: string, command: string, work:
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 })
   await acquire(file, command)
   try {
+    await removeDrafts(stateDirectory)
     return await work()
   } finally {
     await rm(file, { force: true })
@@ -26,26 +28,41 @@ export async function withLock<T>(stateDirectory: string, command: string, work:
 
 async function acquire(file: string, command: string): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
-    if (await create(file, command)) return
-    const holder = await readHolder(file)
-    if (holder !== undefined && (await isAlive(holder))) {
+    if (await put(file, command, link)) return
+    const holder = await holderOf(file)
+    if (holder === 'none') continue
+    if (holder !== 'gone') {
       throw new LabError('BUSY', `"lab ${holder.command}" is at work on this lab (process ${String(holder.pid)})`, {
         where: file,
         hint: 'wait for it to end, or stop it with Ctrl-C, then run this again',
       })
     }
-    await removeStale(file)
+    if (await takeOver(file, command)) return
   }
   throw new LabError('BUSY', 'another lab command took the lock at the same moment', { hint: 'run this again' })
 }
 
-/** Makes the lock file with its content in one step (a link fails where the name is taken). */
-async function create(file: string, command: string): Promise<boolean> {
+/**
+ * Puts this command in the place of a holder that is gone. Between looking and doing somebody else may have done so: that
+ * both happen undivided takes a lock in turn, and a killed one's of those is taken over likewise. At no time is there none.
+ */
+async function takeOver(file: string, command: string): Promise<boolean> {
+  const turn = `${file}.turn`
+  await acquire(turn, command)
+  try {
+    return (await holderOf(file)) === 'gone' && (await put(file, command, rename))
+  } finally {
+    await rm(turn, { force: true })
+  }
+}
+
+/** Makes the lock file with its content in one step; a link fails where the name is taken. */
+async function put(file: string, command: string, place: typeof link | typeof rename): Promise<boolean> {
   const holder: Holder = { pid: process.pid, command, started: (await processStart(process.pid)) ?? '' }
-  const draft = `${file}.${String(process.pid)}`
+  const draft = draftOf(file)
   await writeFile(draft, JSON.stringify(holder), { mode: 0o600 })
   try {
-    await link(draft, file)
+    await place(draft, file)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -55,35 +72,27 @@ async function create(file: string, command: string): Promise<boolean> {
   }
 }
 
-/** Takes a dead holder's lock away. Somebody else may have taken it over since it was read: theirs is put back. */
-async function removeStale(file: string): Promise<void> {
-  const aside = `${file}.${String(process.pid)}.stale`
+/** Who holds the lock; `gone` where there is one that nobody holds any more. */
+async function holderOf(file: string): Promise<Holder | 'none' | 'gone'> {
+  let text: string
   try {
-    await rename(file, aside)
+    text = await readFile(file, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none'
     throw error
   }
-  const holder = await readHolder(aside)
-  if (holder !== undefined && (await isAlive(holder))) await rename(aside, file)
-  else await rm(aside)
-}
-
-async function readHolder(file: string): Promise<Holder | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Holder
-  } catch {
-    // Gone in the meantime, or its writer died before it wrote: nobody holds it.
-    return undefined
+    const holder = JSON.parse(text) as Holder
+    return (await isAlive(holder)) ? holder : 'gone'
+  } catch (error) {
+    // The machine died before what was written reached its disk.
+    if (error instanceof SyntaxError) return 'gone'
+    throw error
   }
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
+  if (!isRunning(holder.pid)) return false
   const started = await processStart(holder.pid)
   return started === undefined || holder.started === '' || started === holder.started
 }

@@ -6,7 +6,7 @@ import type { NodeSpec } from '../model/lab-spec.ts'
 import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
 import { waitFor } from '../model/wait.ts'
 import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
-import { awaitAnswer, BOOT_DEADLINE_MS } from './await-answer.ts'
+import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
@@ -130,7 +130,7 @@ async function unlessUnreachable(
 async function reach(open: OpenLab, node: NodeSpec, network: LabNetwork, wasRunning: boolean): Promise<void> {
   try {
     if (wasRunning) await awaitAnswer(open, node.name)
-    else await open.connect(node.name, { bootDeadlineMs: BOOT_DEADLINE_MS })
+    else await awaitBoot(open, node.name)
   } catch (error) {
     open.signal.throwIfAborted()
     if (!(error instanceof LabError) || !RESTORABLE.has(error.code)) throw error

@@ -43,6 +43,8 @@ export interface ConnectOptions {
   readonly bootDeadlineMs?: number
   /** Time for the one attempt, where a node that does not answer is no failure; 3 s when absent. */
   readonly deadlineMs?: number
+  /** Calls the attempts off, with its reason as their error. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a lab is opened with. */
@@ -103,7 +105,10 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
     },
   }
 
-  async function connect(node: string, { bootDeadlineMs, deadlineMs }: ConnectOptions): Promise<Connection> {
+  async function connect(
+    node: string,
+    { bootDeadlineMs, deadlineMs, signal: callOff }: ConnectOptions,
+  ): Promise<Connection> {
     const machine = (await listMachines()).find((candidate) => candidate.name === node)
     if (machine === undefined) throw missing(node, spec)
     if (machine.state !== 'running' || machine.ssh === undefined) {
@@ -119,7 +124,7 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
       hostKey: known.publicKey,
       deadlineMs: bootDeadlineMs ?? deadlineMs ?? CONNECT_DEADLINE_MS,
       retryWhileBooting: bootDeadlineMs !== undefined,
-      signal,
+      signal: callOff === undefined ? signal : AbortSignal.any([signal, callOff]),
     })
   }
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { describePoint, killAndMend, type KillPoint } from '../torture/kill-points.ts'
+import { describePoint, killAndMend, watchedUp, type KillPoint } from '../torture/kill-points.ts'
 import { container, docker, labDirectory, labOk } from './harness.ts'
 
 /*
@@ -7,6 +7,15 @@ import { container, docker, labDirectory, labOk } from './harness.ts'
  * node's first script, where files of which other steps are told are half written, and before a container is there again.
  */
 beforeAll(() => labOk(['up']))
+
+test('a second up runs no command but the facts, on no node, and asks the engines for nothing but what is', async () => {
+  const { effects, exitCode, output } = await watchedUp(labDirectory())
+  expect(exitCode, output).toBe(0)
+  // The lock of the lab is taken and given back; that is seen, as the kills below must be.
+  const ofLock = effects.filter(({ via, what }) => via === 'file' && /^(?:mkdir \S+|\w+ \S+\/lock\S*)$/.test(what))
+  expect(ofLock.length).toBeGreaterThan(0)
+  expect(effects.filter((effect) => !ofLock.includes(effect))).toEqual([])
+})
 
 const POINTS: readonly KillPoint[] = [
   { kind: 'lab', node: 'node1', number: 2, side: 'before' },

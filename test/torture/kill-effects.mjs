@@ -4,10 +4,12 @@
 // What counts: each command of a step (also in the middle of the script they travel in), each other command and request on
 // a node, each request to the host's engine that is no question, each file of the lab's own state. Facts do not count.
 //
-//   LAB_EFFECTS   file that gets one JSON line an effect: {"node","number","via","what"}, and {"killed"} once that is done
+//   LAB_EFFECTS   file that gets one JSON line an effect: {"node","number","via","what"}, and {"killed","node","what"} right before that is
+//               done: a command that is killed in its script has no line of its own
 //   LAB_ID        the lab's id, the first part of its containers' names
 //   LAB_KILL      {"kind","node","number","side"} as JSON; absent: nothing dies, the effects are only noted. With "node":
-//                 "any", the first effect that gets the lab further (of its own files, those that are finished).
+//                 "any", the first effect that gets the lab further (of its own files, those that are finished), or in a
+//                 script the one of that number: where a step takes several commands, the first alone may not do so.
 import { spawnSync } from 'node:child_process'
 import { Buffer } from 'node:buffer'
 import { appendFileSync } from 'node:fs'
@@ -30,16 +32,16 @@ function effect(node, via, what, client) {
   const number = (counts.get(node) ?? 0) + 1
   counts.set(node, number)
   note({ node, number, via, what })
-  if (isTarget(node, number, 'before')) kill(node, client)
+  if (isTarget(node, number, 'before')) kill(node, what, client)
   let isOver = false
   return () => {
-    if (!isOver && isTarget(node, number, 'after')) kill(node, client)
+    if (!isOver && isTarget(node, number, 'after')) kill(node, what, client)
     isOver = true
   }
 }
 
-function kill(node, client) {
-  note({ killed: target.kind })
+function kill(node, what, client) {
+  note({ killed: target.kind, node, what })
   if (target.kind === 'lab') process.kill(process.pid, 'SIGKILL')
   else if (target.kind === 'session') client._sock.destroy()
   else spawnSync('docker', ['kill', `${lab}-${node}`])
@@ -137,7 +139,12 @@ function withHook(node, script, channel, client) {
       note({ node, number: first + index, via: 'ssh', what: titles[index] })
     }
   })
-  const index = target?.node === 'any' ? 0 : target?.node === node ? target.number - first : -1
+  const index =
+    target?.node === 'any'
+      ? Math.min(target.number, commands.length) - 1
+      : target?.node === node
+        ? target.number - first
+        : -1
   if (index < 0 || index >= commands.length) return script
   const previous = index === 0 ? lock : commands[index - 1]
   const at =
@@ -149,8 +156,8 @@ function withHook(node, script, channel, client) {
     said = said.slice(-100) + chunk.toString()
     if (!said.includes(HIT)) return
     said = ''
-    if (target.kind === 'session') note({ killed: 'session' })
-    else kill(node, client)
+    if (target.kind === 'session') note({ killed: 'session', node, what: titles[index] })
+    else kill(node, titles[index], client)
   })
   return script.slice(0, at) + hook() + script.slice(at)
 }

@@ -21,7 +21,7 @@ export interface Effect {
 /** What dies: lab itself, the SSH session to the node of the effect, or that node. */
 export type KillKind = 'lab' | 'session' | 'node'
 
-/** Where something dies. The node `any` stands for whichever effect comes first. */
+/** Where something dies. The node `any` stands for whichever effect comes first, in a script the one of the number. */
 export interface KillPoint {
   readonly kind: KillKind
   readonly node: string
@@ -34,9 +34,18 @@ export interface WatchedUp {
   readonly effects: readonly Effect[]
   /** The point was reached, and something died there. */
   readonly killed: boolean
+  /** Where, in words: the node and what was done on it. */
+  readonly killedAt: string
   readonly exitCode: number | undefined
   readonly signal: string | undefined
   readonly output: string
+}
+
+/** Told by what dies, right before. */
+interface Kill {
+  readonly killed: KillKind
+  readonly node: string
+  readonly what: string
 }
 
 let compiled: Promise<string> | undefined
@@ -73,10 +82,12 @@ export async function watchedUp(directory: string, point?: KillPoint): Promise<W
       },
     )
     const lines = (await readFile(log, 'utf8')).trim().split('\n')
-    const entries = lines.map((line) => JSON.parse(line) as Effect | { readonly killed: string })
+    const entries = lines.map((line) => JSON.parse(line) as Effect | Kill)
+    const kill = entries.find((each): each is Kill => 'killed' in each)
     return {
       effects: entries.filter((each): each is Effect => 'number' in each),
-      killed: entries.some((each) => 'killed' in each),
+      killed: kill !== undefined,
+      killedAt: kill === undefined ? '' : `${kill.node}: ${kill.what}`,
       exitCode: ran.exitCode,
       signal: ran.signal,
       output: ran.all,
@@ -114,8 +125,7 @@ export interface Outcome {
 /** Lets something die at a point, then runs `lab up` and `lab plan` as a user would. */
 export async function killAndMend(directory: string, point: KillPoint): Promise<Outcome> {
   const run = await watchedUp(directory, point)
-  const what = run.effects.find(({ node, number }) => node === point.node && number === point.number)?.what ?? '?'
-  const reports = [`${describePoint(point)}: ${what}`]
+  const reports = [`${describePoint(point)}: ${run.killedAt}`]
   const tell = (
     command: string,
     { exitCode, text }: { readonly exitCode: number | undefined; readonly text: string },

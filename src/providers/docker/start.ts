@@ -96,7 +96,7 @@ function checkCapabilities(missing: readonly string[]): void {
 }
 
 function startFailed(node: string, said: string, cause: unknown): LabError {
-  return new LabError('START_FAILED', `the engine does not start it: ${said}`, {
+  return new LabError('START_FAILED', `the engine does not start ${node}: ${said}`, {
     where: node,
     hint: 'lab doctor',
     cause,
