@@ -51,7 +51,16 @@ case $verb in
   state) if ! there "$live"; then echo absent; elif frozen; then echo frozen; else echo writable; fi ;;
   freeze) zfs set readonly=on "$live" && zfs set ${ZFS_FROZEN}=yes "$live" ;;
   thaw) settle && zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" ;;
-  limit) zfs set refquota="\${3/#-/none}" "$live" ;;
+  limit)
+    there "$live" || fail "there is no live copy of $volume" 66
+    # ZFS has no limit below what is there; what is there is the next one, and lets nobody write either.
+    for attempt in {1..20}; do
+      said=$(zfs set refquota="\${3/#-/none}" "$live" 2>&1) && exit 0
+      case $said in *'less than current used'*) ;; *) break ;; esac
+      said=$(zfs set refquota="$(value referenced "$live")" "$live" 2>&1) && exit 0
+    done
+    fail "$said" 70
+    ;;
   snapshot)
     ! holder "$snapshot" >/dev/null || fail 'there is a snapshot of that name' 73
     zfs snapshot "$live@$snapshot" && value guid "$live@$snapshot"
