@@ -1,5 +1,5 @@
 import { NODE_PATHS } from '../../model/names.ts'
-import { DIGEST } from './digest.ts'
+import { DIGEST, LISTING } from './digest.ts'
 import { PREAMBLE, VOLUME_PATHS } from './paths.ts'
 import { ASIDE, COPY, LIVE, VIEW, ZFS_FROZEN, ZFS_LINES, ZFS_POOL, ZFS_SINCE } from './zfs-lines.ts'
 
@@ -17,7 +17,7 @@ live=${LIVE}/$volume copy=${COPY}/$volume aside=${ASIDE}/$volume.
 case $verb in
   name | layout | health) ;;
   live | origin | snapshots | state | freeze | thaw | used | destroy) arguments $# 2; name "$volume" ;;
-  identity | receive | discard | promote | demote | snapshot | delete | digest)
+  identity | receive | discard | promote | demote | snapshot | delete | digest | listing)
     arguments $# 3; name "$volume"; name "$snapshot"
     ;;
   limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
@@ -26,6 +26,7 @@ case $verb in
   *) fail "unknown command: $verb" 64 ;;
 esac
 ${DIGEST}
+${LISTING}
 
 ${ZFS_LINES}
 
@@ -110,7 +111,7 @@ case $verb in
     cat "$head" - | zfs receive -u "$copy@$snapshot" && identity "$snapshot"
     ;;
   discard) sweep ;;
-  digest)
+  digest | listing)
     found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
     view=${VIEW}/$volume at=${NODE_PATHS.run}/view/$volume
     mkdir -p ${VOLUME_PATHS.locks} "$at" && exec 7>${VOLUME_PATHS.locks}/view-"$volume" && flock 7 || exit 1
@@ -118,7 +119,7 @@ case $verb in
     zfs clone -o mountpoint="$at" "$found" "$view" || exit 1
     trap 'cd / && patiently zfs destroy "$view" && rmdir "$at"' EXIT
     trap 'exit 1' TERM INT HUP
-    tree_digest "$at"
+    "tree_$verb" "$at"
     ;;
   destroy)
     # What was cloned from the volume takes over the snapshots it was made from; they are not its own.
