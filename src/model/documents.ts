@@ -1,4 +1,6 @@
 import type { LabSnapshot } from './snapshot.ts'
+import type { TreeDifference } from './tree.ts'
+import type { VolumeHooks, VolumeKeep } from './volume-policy.ts'
 import type { MovePhase, VolumeDriverName } from './volume.ts'
 
 /** What the queries print with `--json`: a contract. Fields may be added, never renamed. */
@@ -85,6 +87,10 @@ export interface VolumeDocument extends VolumeStatus {
   readonly snapshotList: readonly SnapshotStatus[]
   /** Who uses it on its owner right now. */
   readonly holders: readonly string[]
+  /** Snapshots by schedule, and how many of each stay. */
+  readonly keep: VolumeKeep
+  /** Commands around every snapshot. */
+  readonly hooks: VolumeHooks
   /** What other nodes have of it. */
   readonly copies: readonly CopyStatus[]
 }
@@ -108,6 +114,17 @@ export interface CopyStatus {
   readonly state: 'common' | 'orphan' | 'stray' | 'unreachable'
   readonly usedBytes: number | undefined
   readonly snapshots: readonly string[]
+}
+
+/** Where a volume, as it is now, differs from a snapshot of it. */
+export interface VolumeDiffDocument {
+  readonly volume: string
+  readonly owner: string
+  /** Where the snapshot is. */
+  readonly node: string
+  readonly snapshot: string
+  /** `ours` is the volume, `theirs` the snapshot. By path. */
+  readonly differences: readonly TreeDifference[]
 }
 
 /** The snapshots of one volume. */

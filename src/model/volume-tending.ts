@@ -25,6 +25,9 @@ export interface VolumeTending {
   hold(volume: string): Promise<void>
   /** Takes `hold` back. */
   release(volume: string): Promise<void>
-  /** A snapshot with the hooks of the volume's orders around it. Throws `VOLUME_DRIVER` when it was not taken. */
-  snapshot(volume: string, snapshot: string): Promise<void>
+  /**
+   * A snapshot with the hooks of the volume's orders around it. Throws `VOLUME_DRIVER` when it was not taken. Returns what
+   * the hook after it failed with; undefined when it did not.
+   */
+  snapshot(volume: string, snapshot: string): Promise<string | undefined>
 }

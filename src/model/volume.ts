@@ -3,6 +3,7 @@ import type { PoolHealth, PoolUsage } from './pool-health.ts'
 import type { OpenRollback } from './rollback.ts'
 import type { VolumePolicy } from './volume-policy.ts'
 import type { VolumeTending } from './volume-tending.ts'
+import type { Tree } from './tree.ts'
 import type { TransferJob, TransferWatch } from './volume-transfer.ts'
 
 /**
@@ -156,6 +157,8 @@ export interface VolumeDriver {
    * Reads everything.
    */
   digest(volume: string, snapshot: string): Promise<string>
+  /** What there is at each path of a snapshot. Reads everything. */
+  listing(volume: string, snapshot: string): Promise<Tree>
   health(): Promise<PoolHealth>
 }
 

@@ -1,6 +1,7 @@
 import type { CopyStatus, SnapshotsDocument, SnapshotStatus, VolumeDocument } from '../model/documents.ts'
 import { count, formatBytes, formatDuration } from './quantities.ts'
 import type { Screen, Style } from './style.ts'
+import { printable } from './text.ts'
 import { renderTable } from './table.ts'
 
 /** One volume with everything that is known of it. */
@@ -16,6 +17,7 @@ export function renderVolume(volume: VolumeDocument, screen: Screen, now = Date.
     ['driver', volume.driver],
     ['made for', used],
     ['used by', volume.holders.length === 0 ? style.dim('nothing right now') : volume.holders.join(', ')],
+    ...policyFacts(volume),
   ]
   const width = Math.max(...facts.map(([name]) => name.length))
   return [
@@ -31,6 +33,25 @@ export function renderSnapshots(document: SnapshotsDocument, screen: Screen, now
   const { volume, snapshots } = document
   if (snapshots.length === 0) return [screen.style.dim(`no snapshots yet: lab volume snapshot ${volume}`)]
   return snapshotTable(snapshots, screen, now)
+}
+
+/** What its owner does by itself for it. */
+function policyFacts({ replicas = [], keep, hooks }: VolumeDocument): readonly (readonly [string, string])[] {
+  const counts = Object.entries(keep).map(([schedule, most]) => `${schedule} (${String(most)} stay)`)
+  const commands = [hooks.pre, hooks.post].flatMap((hook) =>
+    hook === undefined ? [] : [hook.map(printable).join(' ')],
+  )
+  return [
+    ...replicas.map(({ node, everyMs, ageMs, trouble }): readonly [string, string] => {
+      const age = ageMs === undefined ? 'none yet' : `${formatDuration(ageMs)} old`
+      return [
+        'replica',
+        `${node}, every ${formatDuration(everyMs)}: ${trouble === undefined ? age : `${age}, ${printable(trouble)}`}`,
+      ]
+    }),
+    ...(counts.length === 0 ? [] : [['snapshots', counts.join(', ')] as const]),
+    ...(commands.length === 0 ? [] : [['hooks', commands.join(' · ')] as const]),
+  ]
 }
 
 function stateText({ phase, rollingBackTo }: VolumeDocument, style: Style): string {

@@ -1,13 +1,17 @@
+import { buffer, text } from 'node:stream/consumers'
 import type { Connection } from '../model/connection.ts'
 import type { VolumeDriver } from '../model/volume.ts'
 import { checkNames } from './driver-name.ts'
 import { limitText } from './limit.ts'
 import { VOLUME_PATHS } from './node/paths.ts'
+import { readListing } from './listing.ts'
 import { HEALTH_TIMEOUT_MS, readHealth } from './pool-health.ts'
-import { runCommand } from './run-command.ts'
+import { failure, runCommand } from './run-command.ts'
 
 /** What drivers do entirely through their script on the node. */
-export function sharedVerbs(connection: Connection): Pick<VolumeDriver, 'setLimit' | 'clone' | 'digest' | 'health'> {
+export function sharedVerbs(
+  connection: Connection,
+): Pick<VolumeDriver, 'setLimit' | 'clone' | 'digest' | 'listing' | 'health'> {
   const run = (...argv: readonly string[]) => runCommand(connection, [VOLUME_PATHS.driver, ...argv])
   return {
     setLimit: async (volume, bytes) => {
@@ -22,6 +26,16 @@ export function sharedVerbs(connection: Connection): Pick<VolumeDriver, 'setLimi
     digest: async (volume, snapshot) => {
       checkNames(volume, snapshot)
       return (await run('digest', volume, snapshot)).trim()
+    },
+    listing: async (volume, snapshot) => {
+      checkNames(volume, snapshot)
+      const argv = [VOLUME_PATHS.driver, 'listing', volume, snapshot]
+      // Names are bytes, and need not be text.
+      const { stdin, stdout, stderr, exit } = await connection.spawn({ argv })
+      stdin.end()
+      const [listing, said, status] = await Promise.all([buffer(stdout), text(stderr), exit])
+      if (status !== 0) throw await failure(connection, argv.join(' '), status, said)
+      return readListing(listing)
     },
     health: async () => {
       const argv = [VOLUME_PATHS.driver, 'health']

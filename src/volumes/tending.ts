@@ -31,7 +31,8 @@ export function openTending(connection: Connection): VolumeTending {
     snapshot: async (volume, snapshot) => {
       checkNames(volume, snapshot)
       const argv = [VOLUME_PATHS.tend, 'snapshot', volume, snapshot]
-      await runCommand(connection, argv, { timeoutMs: SNAPSHOT_DEADLINE_MS })
+      const said = (await runCommand(connection, argv, { timeoutMs: SNAPSHOT_DEADLINE_MS })).trim()
+      return said === '' ? undefined : said
     },
   }
 }

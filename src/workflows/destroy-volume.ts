@@ -34,7 +34,10 @@ export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> 
       const users = await volumeUsers(lab, volumes, stored.record)
       if (users.length > 0) throw inUse(name, stored.record.owner, users.join(', '))
       await volumes.scheduler.place(name, undefined)
-      for (const worker of volumes.workers) await destroyOn(lab, volumes, worker, stored.record)
+      const { owner } = stored.record
+      // The owner first: as long as it has the volume, it brings replicas elsewhere up to date.
+      const workers = [...volumes.workers].sort((a, b) => Number(b === owner) - Number(a === owner))
+      for (const worker of workers) await destroyOn(lab, volumes, worker, stored.record)
       await volumes.records.remove(stored)
     })
     return name
@@ -82,6 +85,7 @@ async function destroyOn(lab: OpenLab, volumes: LabVolumes, worker: string, { na
     // Cut off while it was made, it may be served under the first epoch before its record says so.
     const holders = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
     if (holders.length > 0) throw inUse(name, worker, describeHolders(holders))
+    await node.tending.setOrders(name, undefined)
     await node.stopTransfer(name)
     await removeEngineVolume(lab, worker, name)
     await node.driver.destroy(name)

@@ -31,6 +31,8 @@ export async function volumeDocument(lab: OpenLab, typed: string): Promise<Volum
     rollingBackTo: record.rollback?.snapshot,
     snapshotList: snapshotStatuses(record, all),
     holders,
+    keep: record.policy?.keep ?? {},
+    hooks: record.policy?.hooks ?? {},
     copies: copies.filter((copy) => copy !== undefined),
   }
 }

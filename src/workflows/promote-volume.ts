@@ -154,6 +154,8 @@ function openPromotion(record: VolumeRecord, to: string, promotes: string): Volu
     owner: to,
     epoch: epoch + 1,
     phase: 'flip',
+    // A rollback that the owner died in is void: what it went back to or kept is there, not here.
+    rollback: undefined,
     move: { id: epoch, run, source: owner, target: to, startedAt, promotes },
     ...(policy === undefined ? {} : { policy: policyAfterMove(policy, owner, to) }),
   }

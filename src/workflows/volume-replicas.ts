@@ -62,17 +62,20 @@ export async function replicateVolume(lab: OpenLab, typed: string, to: string, e
   })
 }
 
-/** Ends the replica on a node, or all of them, and deletes their snapshots there. */
+/**
+ * Ends the replica on a node, or all of them, and deletes their snapshots there; with the last one also what it was made of,
+ * on the owner and on those that were it.
+ */
 export async function stopReplicas(lab: OpenLab, typed: string, on: string | undefined): Promise<void> {
   let stopped: readonly string[] = []
-  const { name } = await changePolicy(lab, typed, 'end replicas', (record, policy) => {
+  const { name, policy: left } = await changePolicy(lab, typed, 'end replicas', (record, policy) => {
     stopped = policy.replicas.map(({ node }) => node).filter((node) => on === undefined || node === on)
     if (stopped.length > 0)
       return { ...policy, replicas: policy.replicas.filter(({ node }) => !stopped.includes(node)) }
     throw new UsageError(`${record.name} has no replica${on === undefined ? '' : ` on ${on}`}`, { hint: 'lab volumes' })
   })
   const volumes = openVolumes(lab)
-  for (const each of stopped) {
+  for (const each of (left?.replicas.length ?? 0) === 0 ? volumes.workers : stopped) {
     try {
       const node = await volumes.node(each)
       const { snapshots } = await observeVolume(node, name)

@@ -12,7 +12,7 @@ import { withVolume } from './with-volume.ts'
 /** How snapshots that lab takes for itself begin; what it made it also deletes. */
 const OWN = /^(move|replica|orphan|before-rollback|export|clone|import|verify|prediction)-/
 
-/** Takes a snapshot of a volume, and returns its name. `named`: undefined for one made of the time. */
+/** Takes a snapshot of a volume, with its hooks around it, and returns its name. `named`: undefined for one made of the time. */
 export async function takeSnapshot(lab: OpenLab, typed: string, named: string | undefined): Promise<string> {
   const started = performance.now()
   const snapshot = named ?? timeName('at', new Date())
@@ -32,7 +32,8 @@ export async function takeSnapshot(lab: OpenLab, typed: string, named: string | 
           hint: `lab volume snapshots ${record.name}`,
         })
       }
-      await node.driver.snapshot(record.name, snapshot)
+      const trouble = await node.tending.snapshot(record.name, snapshot)
+      if (trouble !== undefined) lab.emit({ type: 'notice', level: 'warning', message: `${record.name}: ${trouble}` })
     })
     return record.name
   })

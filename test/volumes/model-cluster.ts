@@ -195,6 +195,7 @@ export class ModelCluster {
       setLimit: unused,
       clone: unused,
       digest: unused,
+      listing: unused,
       health: unused,
       snapshot: (_, snapshot) => on(`snapshot ${snapshot}`, () => take(snapshot)),
       deleteSnapshot: (_, snapshot) =>

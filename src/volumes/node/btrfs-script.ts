@@ -1,5 +1,5 @@
 import { NODE_PATHS } from '../../model/names.ts'
-import { DIGEST } from './digest.ts'
+import { DIGEST, LISTING } from './digest.ts'
 import { PREAMBLE } from './paths.ts'
 
 /**
@@ -15,7 +15,7 @@ live=$pool/live/$volume snapshots=$pool/snap/$volume
 case $verb in
   name | layout | health) ;;
   live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
-  identity | snapshot | delete | receive | discard | promote | demote | digest) arguments $# 3; name "$volume"; name "$snapshot" ;;
+  identity | snapshot | delete | receive | discard | promote | demote | digest | listing) arguments $# 3; name "$volume"; name "$snapshot" ;;
   limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
   clone) arguments $# 4; name "$volume"; name "$snapshot"; name "$4" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
@@ -40,6 +40,7 @@ branch() {
   if quotas; then btrfs qgroup limit none "$2"; fi
 }
 ${DIGEST}
+${LISTING}
 
 case $verb in
   name) echo btrfs ;;
@@ -100,9 +101,9 @@ case $verb in
     identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
     branch "$snapshots/$snapshot" "$pool/live/$4"
     ;;
-  digest)
+  digest | listing)
     identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
-    tree_digest "$snapshots/$snapshot"
+    "tree_$verb" "$snapshots/$snapshot"
     ;;
   health)
     [ "$(stat -f -c %T "$pool" 2>/dev/null)" = btrfs ] || { echo mounted no; exit 0; }

@@ -16,3 +16,15 @@ export const DIGEST = String.raw`tree_digest() {
     } | sha256sum | cut -d ' ' -f 1
   )
 }`
+
+/**
+ * Shell function `tree_listing DIRECTORY`: what there is at each path. Three fields a path (what it is; the path; the target
+ * of a link), the field `end`, then the SHA-256 of each file. Fields end in a zero byte, as names may hold any other. Reads
+ * everything.
+ */
+export const LISTING = String.raw`tree_listing() {
+  (
+    cd "$1" || exit 1
+    find . -printf '%y %m %U:%G %T@\0%p\0%l\0' && printf 'end\0' && find . -type f -print0 | xargs -0 -r sha256sum -z
+  )
+}`

@@ -1,5 +1,5 @@
 import { NODE_PATHS } from '../../model/names.ts'
-import { DIGEST } from './digest.ts'
+import { DIGEST, LISTING } from './digest.ts'
 import { PREAMBLE, VOLUME_PATHS } from './paths.ts'
 import { ASIDE, COPY, LIVE, VIEW, ZFS_FROZEN, ZFS_LINES, ZFS_POOL, ZFS_SINCE } from './zfs-lines.ts'
 
@@ -17,7 +17,7 @@ live=${LIVE}/$volume copy=${COPY}/$volume aside=${ASIDE}/$volume.
 case $verb in
   name | layout | health) ;;
   live | origin | snapshots | state | freeze | thaw | used | destroy) arguments $# 2; name "$volume" ;;
-  identity | receive | discard | promote | demote | snapshot | delete | digest)
+  identity | receive | discard | promote | demote | snapshot | delete | digest | listing)
     arguments $# 3; name "$volume"; name "$snapshot"
     ;;
   limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
@@ -26,6 +26,7 @@ case $verb in
   *) fail "unknown command: $verb" 64 ;;
 esac
 ${DIGEST}
+${LISTING}
 
 ${ZFS_LINES}
 
@@ -51,7 +52,16 @@ case $verb in
   state) if ! there "$live"; then echo absent; elif frozen; then echo frozen; else echo writable; fi ;;
   freeze) zfs set readonly=on "$live" && zfs set ${ZFS_FROZEN}=yes "$live" ;;
   thaw) settle && zfs inherit readonly "$live" && zfs inherit ${ZFS_FROZEN} "$live" ;;
-  limit) zfs set refquota="\${3/#-/none}" "$live" ;;
+  limit)
+    there "$live" || fail "there is no live copy of $volume" 66
+    # ZFS has no limit below what is there; what is there is the next one, and lets nobody write either.
+    for attempt in {1..20}; do
+      said=$(zfs set refquota="\${3/#-/none}" "$live" 2>&1) && exit 0
+      case $said in *'less than current used'*) ;; *) break ;; esac
+      said=$(zfs set refquota="$(value referenced "$live")" "$live" 2>&1) && exit 0
+    done
+    fail "$said" 70
+    ;;
   snapshot)
     ! holder "$snapshot" >/dev/null || fail 'there is a snapshot of that name' 73
     zfs snapshot "$live@$snapshot" && value guid "$live@$snapshot"
@@ -101,7 +111,7 @@ case $verb in
     cat "$head" - | zfs receive -u "$copy@$snapshot" && identity "$snapshot"
     ;;
   discard) sweep ;;
-  digest)
+  digest | listing)
     found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
     view=${VIEW}/$volume at=${NODE_PATHS.run}/view/$volume
     mkdir -p ${VOLUME_PATHS.locks} "$at" && exec 7>${VOLUME_PATHS.locks}/view-"$volume" && flock 7 || exit 1
@@ -109,7 +119,7 @@ case $verb in
     zfs clone -o mountpoint="$at" "$found" "$view" || exit 1
     trap 'cd / && patiently zfs destroy "$view" && rmdir "$at"' EXIT
     trap 'exit 1' TERM INT HUP
-    tree_digest "$at"
+    "tree_$verb" "$at"
     ;;
   destroy)
     # What was cloned from the volume takes over the snapshots it was made from; they are not its own.

@@ -2,6 +2,7 @@ import type { Register } from '../../program.ts'
 import { register as clone } from './clone.ts'
 import { register as create } from './create.ts'
 import { register as destroy } from './destroy.ts'
+import { register as diff } from './diff.ts'
 import { register as exportTo } from './export.ts'
 import { register as importFrom } from './import.ts'
 import { register as inspect } from './inspect.ts'
@@ -31,6 +32,7 @@ const COMMANDS: readonly Register[] = [
   replicate,
   promote,
   schedule,
+  diff,
   exportTo,
   importFrom,
   verify,
