@@ -4,7 +4,10 @@ import { moveUnderLoad, planMoves } from './moves-under-load.ts'
 
 const MOVES = 10
 
-afterAll(() => labOk(['rm', 'witness']))
+afterAll(async () => {
+  await labOk(['rm', 'witness'])
+  await labOk(['volume', 'destroy', 'witness-data', '--yes'])
+})
 
 test(`${String(MOVES)} moves under load, two of them cut off: one writer at all times, nothing acknowledged is lost`, async () => {
   const plan = planMoves(MOVES, 7, [], 0).map((each, index) =>
@@ -14,4 +17,4 @@ test(`${String(MOVES)} moves under load, two of them cut off: one writer at all 
   console.log(outcome.figures.join('\n'))
   expect(outcome.wrong).toEqual([])
   expect(outcome.moved).toBe(MOVES)
-})
+}, 600_000)

@@ -81,17 +81,20 @@ export async function moveUnderLoad(plan: readonly Planned[], say: (line: string
   const faults = new Map<string, number>()
   const downtimesMs: number[] = []
   const wrong: string[] = []
+  const owners = new Map<string, string>()
   let moved = 0
   try {
     for (const [index, each] of plan.entries()) {
-      const source = await ownerOf(each.volume)
+      const source = owners.get(each.volume) ?? (await ownerOf(each.volume))
       const target = WORKERS.filter((node) => node !== source)[each.turn] ?? ''
       const title = `${String(index + 1)}/${String(plan.length)} ${each.volume} ${source} -> ${target}`
       const { downtimeMs, said } = await moveOnce(each, source, target)
       if (each.fault !== undefined) faults.set(each.fault, (faults.get(each.fault) ?? 0) + 1)
       say(`${title}: ${each.fault ?? 'undisturbed'} ${said}`)
       if (each.fault === undefined && downtimeMs !== undefined) downtimesMs.push(downtimeMs)
-      if ((await ownerOf(each.volume)) === target) moved++
+      const owner = await ownerOf(each.volume)
+      owners.set(each.volume, owner)
+      if (owner === target) moved++
       else wrong.push(`${title} did not end there`)
       const seen = VOLUMES.flatMap((volume) => observer.violations(volume))
       if (seen.length > 0) break // There is nothing to learn from what comes after.

@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
 import { waitFor } from '../../src/model/wait.ts'
 import { container, docker } from './harness.ts'
+
+/** Between two records of a client: it shall write at all times, and leave the processors to what is tested. */
+const PAUSE_MS = 20
 
 /** A client that writes numbers one after the other, each again and again until it is told that it is kept. */
 export interface NumberedClient {
@@ -48,6 +52,7 @@ export function startHttpClient(edge: string, series: string): NumberedClient {
   }
   const loop = async () => {
     for (let number = 1, tries = 1; !stopped.signal.aborted; tries++) {
+      await delay(PAUSE_MS)
       const attempt = `${String(number)}.${String(tries)}`
       if (!(await post(attempt))) continue
       acknowledged.add(attempt)
@@ -76,19 +81,20 @@ export function startHttpClient(edge: string, series: string): NumberedClient {
 const INSERT = `
 import { MongoClient } from 'mongodb'
 process.stdin.on('end', () => process.exit()).resume()
-const [series, run, first] = process.argv.slice(1)
+const [series, run, first, pause] = process.argv.slice(1)
 const client = new MongoClient('mongodb://mongo:27017', { directConnection: true, retryWrites: false, connectTimeoutMS: 1000,
   serverSelectionTimeoutMS: 2000, socketTimeoutMS: 5000, heartbeatFrequencyMS: 1000, writeConcern: { w: 1, journal: true } })
 const records = client.db('torture').collection('c' + series)
 for (let number = Number(first), tries = 1; ; tries++) {
   const attempt = [number, run, tries].join('.')
+  await new Promise((resolve) => setTimeout(resolve, Number(pause)))
   try {
     await records.insertOne({ attempt })
     console.log(attempt)
     number++
     tries = 0
   } catch {
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // Nobody said it is kept: it is sent again, under another name.
   }
 }`
 
@@ -128,7 +134,7 @@ export function startDatabaseClient(nodes: readonly string[], series: string): N
   }
   const loop = async () => {
     for (let run = 1; !stopped.signal.aborted; run++) {
-      const args = [series, String(run), String(acknowledged.size + 1)]
+      const args = [series, String(run), String(acknowledged.size + 1), String(PAUSE_MS)]
       const inserting = execa('docker', await inNodeapp(nodes, INSERT, args), {
         reject: false,
         buffer: false,

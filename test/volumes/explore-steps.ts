@@ -28,6 +28,8 @@ export interface Budget {
   readonly losses: number
   /** Requests that fail for who sent them and are done at any later time; a second time is one more. */
   readonly strays: number
+  /** What may go astray, to look further where nothing else does. @default everything that changes something */
+  readonly astray?: readonly Request['verb'][]
   /** How often a run stops while it could go on and another one does instead; it may stop for any time. */
   readonly switches: number
 }
@@ -110,7 +112,7 @@ export function* stepsFrom(
         state: { ...by, movers: answered(failure), left: { ...left, losses: left.losses - 1 } },
       }
     }
-    if (left.strays > 0 && CHANGING.has(request.verb)) {
+    if (left.strays > 0 && CHANGING.has(request.verb) && left.astray?.includes(request.verb) !== false) {
       const less = { ...left, strays: left.strays - 1 }
       yield {
         title: `${title}: goes astray`,

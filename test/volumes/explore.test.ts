@@ -12,6 +12,7 @@ afterAll(() => void vi.useRealTimers())
 const NODES = ['a', 'b']
 const one: Budget = { movers: 1, kills: 0, crashes: 0, losses: 0, strays: 0, switches: 0 }
 const two: Budget = { ...one, movers: 2 }
+const three: Budget = { ...one, movers: 3 }
 
 const BUDGETS: readonly (readonly [string, Budget])[] = [
   ['two runs that overtake each other twice', { ...two, switches: 2 }],
@@ -71,6 +72,16 @@ const MISTAKES: readonly (readonly [string, Budget, Mistake])[] = [
     { guards: { compareRecord: false } },
   ],
   ['a node takes a fence that is older than its lease', { ...one, strays: 1 }, { guards: { compareFence: false } }],
+  [
+    'a node takes a grant under an epoch that it gave up',
+    { ...three, strays: 1, astray: ['grant'] },
+    { guards: { compareGrant: false } },
+  ],
+  [
+    'a node retires a copy that was not fenced at just that epoch',
+    { ...three, strays: 1, astray: ['retire'] },
+    { guards: { compareRetire: false } },
+  ],
 ]
 
 describe('a mistake in the protocol is found', () => {
