@@ -1,8 +1,9 @@
 import type { Connection } from '../model/connection.ts'
 import type { ReplicaState, VolumeTending } from '../model/volume-tending.ts'
+import { LabError } from '../model/errors.ts'
 import { checkNames } from './driver-name.ts'
 import { VOLUME_PATHS } from './node/paths.ts'
-import { driverError, runCommand } from './run-command.ts'
+import { driverError, failure, runCommand } from './run-command.ts'
 
 /** How long replicas wait for a move that does not go on. */
 const HOLD_SECONDS = 60
@@ -31,7 +32,16 @@ export function openTending(connection: Connection): VolumeTending {
     snapshot: async (volume, snapshot) => {
       checkNames(volume, snapshot)
       const argv = [VOLUME_PATHS.tend, 'snapshot', volume, snapshot]
-      await runCommand(connection, argv, { timeoutMs: SNAPSHOT_DEADLINE_MS })
+      const { status, stderr } = await connection.exec({ argv, timeoutMs: SNAPSHOT_DEADLINE_MS })
+      const said = stderr.trim().replace(/^volume-tend: /, '')
+      if (status === 0) return said === '' ? undefined : `${volume}@${snapshot} was taken, but ${said}`
+      if (!said.includes('the hook before the snapshot')) {
+        throw await failure(connection, argv.join(' '), status, stderr)
+      }
+      throw new LabError('HOOK_FAILED', `${volume}@${snapshot} was not taken: ${said}`, {
+        where: connection.node,
+        hint: `lab volume schedule ${volume} --pre COMMAND (or --no-hooks), then run this again`,
+      })
     },
   }
 }

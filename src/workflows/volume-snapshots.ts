@@ -32,7 +32,8 @@ export async function takeSnapshot(lab: OpenLab, typed: string, named: string | 
           hint: `lab volume snapshots ${record.name}`,
         })
       }
-      await node.driver.snapshot(record.name, snapshot)
+      const remark = await node.tending.snapshot(record.name, snapshot)
+      if (remark !== undefined) lab.emit({ type: 'notice', level: 'warning', message: remark })
     })
     return record.name
   })

@@ -1,4 +1,4 @@
-import { NODE_PATHS } from '../../model/names.ts'
+import { LABELS, NODE_PATHS } from '../../model/names.ts'
 import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
@@ -45,7 +45,8 @@ hook() {
     word=$(printf %s "$word" | base64 -d; echo x)
     argv+=("\${word%x}")
   done
-  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$(order service | cut -d ' ' -f 2)" | head -n 1)
+  # Of all containers with the volume, the one of its service; what somebody mounted it into by hand knows no hooks.
+  container=$(docker ps --quiet --filter "volume=$volume" --filter "label=${LABELS.service}=$(order service | cut -d ' ' -f 2)" | head -n 1)
   [ -n "$container" ] || return 0
   timeout --kill-after=5 30 docker exec "$container" "\${argv[@]}" </dev/null >"$record/hook" 2>&1
 }
