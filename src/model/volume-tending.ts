@@ -26,8 +26,8 @@ export interface VolumeTending {
   /** Takes `hold` back. */
   release(volume: string): Promise<void>
   /**
-   * A snapshot with the hooks of the volume's orders around it. Throws `VOLUME_DRIVER` when it was not taken. Returns what
-   * the hook after it failed with; undefined when it did not.
+   * A snapshot with the hooks of the volume's orders around it. Throws `HOOK_FAILED` when the one before it failed, and
+   * none was taken. Returns what is wrong with the hook after it, if anything is: the snapshot is good then.
    */
   snapshot(volume: string, snapshot: string): Promise<string | undefined>
 }

@@ -1,8 +1,9 @@
 import type { Connection } from '../model/connection.ts'
 import type { ReplicaState, VolumeTending } from '../model/volume-tending.ts'
+import { LabError } from '../model/errors.ts'
 import { checkNames } from './driver-name.ts'
 import { VOLUME_PATHS } from './node/paths.ts'
-import { driverError, runCommand } from './run-command.ts'
+import { driverError, failure, runCommand } from './run-command.ts'
 
 /** How long replicas wait for a move that does not go on. */
 const HOLD_SECONDS = 60
@@ -31,8 +32,17 @@ export function openTending(connection: Connection): VolumeTending {
     snapshot: async (volume, snapshot) => {
       checkNames(volume, snapshot)
       const argv = [VOLUME_PATHS.tend, 'snapshot', volume, snapshot]
-      const said = (await runCommand(connection, argv, { timeoutMs: SNAPSHOT_DEADLINE_MS })).trim()
-      return said === '' ? undefined : said
+      const { status, stdout, stderr } = await connection.exec({ argv, timeoutMs: SNAPSHOT_DEADLINE_MS })
+      const remark = stdout.trim()
+      if (status === 0) return remark === '' ? undefined : `${volume}@${snapshot} was taken, but ${remark}`
+      const said = stderr.trim().replace(/^volume-tend: /, '')
+      if (!said.includes('the hook before the snapshot')) {
+        throw await failure(connection, argv.join(' '), status, stderr)
+      }
+      throw new LabError('HOOK_FAILED', `${volume}@${snapshot} was not taken: ${said}`, {
+        where: connection.node,
+        hint: `lab volume schedule ${volume} --pre COMMAND (or --no-hooks), then run this again`,
+      })
     },
   }
 }

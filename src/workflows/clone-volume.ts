@@ -1,5 +1,5 @@
 import type { OpenLab } from './open-lab.ts'
-import { checkNew, exists } from './create-volume.ts'
+import { checkNew, exists, forgetUnmade } from './create-volume.ts'
 import { runTask } from './task.ts'
 import { makeVolume, recordVolume } from './volume-life.ts'
 import { done, wholeSnapshot } from './volume-snapshots.ts'
@@ -21,7 +21,7 @@ export interface CloneOptions {
 export async function cloneVolume(lab: OpenLab, options: CloneOptions): Promise<void> {
   const started = performance.now()
   const message = await withVolume(lab, options.volume, async ({ volumes, stored: { record } }) => {
-    checkNew(volumes, options.as, undefined)
+    checkNew(volumes, options.as)
     return runTask(lab.emit, `clone ${record.name} as ${options.as}`, () =>
       volumes.withLock(options.as, async () => {
         const all = await volumes.records.list()
@@ -30,11 +30,7 @@ export async function cloneVolume(lab: OpenLab, options: CloneOptions): Promise<
         const node = await volumes.node(record.owner)
         const { driver } = node
         if (options.snapshot !== undefined) await wholeSnapshot(node, record, options.snapshot)
-        if (left !== undefined) {
-          // Nobody has written to it: it is what an earlier try left.
-          await (await volumes.node(left.record.owner)).driver.destroy(options.as)
-          await volumes.records.remove(left)
-        }
+        if (left !== undefined) await forgetUnmade(volumes, left)
         const { owner, limitBytes } = record
         const wanted = { name: options.as, app: '', service: '', limitBytes, owner }
         const made = await recordVolume(volumes, all, wanted)

@@ -1,6 +1,9 @@
 import { LabError } from '../model/errors.ts'
 import { checkName, unknownName } from '../model/names.ts'
+import type { StoredRecord } from '../model/volume.ts'
 import { bytesText } from '../volumes/bytes-text.ts'
+import { limitText } from '../volumes/limit.ts'
+import { observeVolume } from '../volumes/move/copy-round.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { makeVolume, recordVolume } from './volume-life.ts'
@@ -17,23 +20,20 @@ export interface CreateVolumeOptions {
 
 /**
  * Makes an empty volume of no app, which a Compose file uses by `external: true`. Throws `VOLUME_EXISTS` when there is
- * one; one whose making was cut off is finished.
+ * one; one whose making was cut off is made anew.
  */
 export async function createVolume(lab: OpenLab, { name, on, limitBytes }: CreateVolumeOptions): Promise<void> {
   const started = performance.now()
   const volumes = openVolumes(lab)
-  checkNew(volumes, name, on)
+  checkNew(volumes, name, on, limitBytes)
   const owner = await runTask(lab.emit, `volume ${name}`, (task) =>
     volumes.withLock(name, async () => {
       const all = await volumes.records.list()
       const left = all.find(({ record }) => record.name === name)
       if (left !== undefined && (left.record.epoch > 0 || left.record.app !== '')) throw exists(name)
       const wanted = { name, app: '', service: '', limitBytes, ...(on === undefined ? {} : { owner: on }) }
-      const stored =
-        left === undefined
-          ? await recordVolume(volumes, all, wanted)
-          : await volumes.records.replace(left, { ...left.record, limitBytes })
-      const made = await makeVolume(volumes, stored)
+      if (left !== undefined) await forgetUnmade(volumes, left)
+      const made = await makeVolume(volumes, await recordVolume(volumes, all, wanted))
       task.detail(`on ${made.record.owner}${limitBytes === undefined ? '' : `, at most ${bytesText(limitBytes)}`}`)
       return made.record.owner
     }),
@@ -46,10 +46,22 @@ export async function createVolume(lab: OpenLab, { name, on, limitBytes }: Creat
   })
 }
 
-/** Throws `UsageError` for a name no volume can have, or a node that is no worker. */
-export function checkNew(volumes: LabVolumes, name: string, on: string | undefined): void {
+/** Throws `UsageError`, before anything is recorded, for a name or limit no volume can have, or what is no worker. */
+export function checkNew(volumes: LabVolumes, name: string, on?: string, limitBytes?: number): void {
   checkName('volume', name)
   if (on !== undefined && !volumes.workers.includes(on)) throw unknownName('worker', on, volumes.workers)
+  if (limitBytes !== undefined) limitText(limitBytes)
+}
+
+/** Takes away what nobody has written to: a volume whose making failed, or was cut off. The caller has its lock. */
+export async function forgetUnmade(volumes: LabVolumes, stored: StoredRecord): Promise<void> {
+  const { name, owner } = stored.record
+  const node = await volumes.node(owner)
+  const { leaseEpoch } = await observeVolume(node, name)
+  if (leaseEpoch > 0) await node.fence(name, leaseEpoch, 0)
+  await node.driver.destroy(name)
+  await node.forget(name)
+  await volumes.records.remove(stored)
 }
 
 /** The error for a name that is taken. */

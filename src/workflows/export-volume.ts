@@ -6,8 +6,7 @@ import { LabError, UsageError } from '../model/errors.ts'
 import { bytesText } from '../volumes/bytes-text.ts'
 import { checkExport, writeExport } from '../volumes/export-file.ts'
 import { badExport } from '../volumes/export-format.ts'
-import { observeVolume } from '../volumes/move/copy-round.ts'
-import { checkNew, exists } from './create-volume.ts'
+import { checkNew, exists, forgetUnmade } from './create-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask, type TaskHandle } from './task.ts'
 import { makeVolume, recordVolume } from './volume-life.ts'
@@ -92,7 +91,7 @@ export async function importVolume(lab: OpenLab, { file, name, on }: ImportOptio
       const all = await volumes.records.list()
       const left = all.find(({ record }) => record.name === name)
       if (left !== undefined && (left.record.epoch > 0 || left.record.app !== '')) throw exists(name)
-      if (left !== undefined) await forget(volumes, left)
+      if (left !== undefined) await forgetUnmade(volumes, left)
       const limitBytes = checked.header.limitBytes ?? undefined
       const stored = await recordVolume(volumes, all, {
         name,
@@ -105,7 +104,7 @@ export async function importVolume(lab: OpenLab, { file, name, on }: ImportOptio
         await receive(volumes, stored.record, file, checked, task)
         await makeVolume(volumes, stored, { from: checked.header.snapshot })
       } catch (error) {
-        await forget(volumes, stored)
+        await forgetUnmade(volumes, stored)
         throw error
       }
       const node = await volumes.node(stored.record.owner)
@@ -144,17 +143,6 @@ async function receive(
   }
   await driver.receive(name, header.snapshot, Readable.from(counted(), { objectMode: false }))
   if (bytes !== streamBytes) throw badExport(file, 'it was changed while it was read')
-}
-
-/** Takes away what nobody has written to: an import that failed, or was cut off. */
-async function forget(volumes: LabVolumes, stored: Stored): Promise<void> {
-  const { name, owner } = stored.record
-  const node = await volumes.node(owner)
-  const { leaseEpoch } = await observeVolume(node, name)
-  if (leaseEpoch > 0) await node.fence(name, leaseEpoch, 0)
-  await node.driver.destroy(name)
-  await node.forget(name)
-  await volumes.records.remove(stored)
 }
 
 /** Shows now and then how far it is, how fast, and how long it takes yet. */

@@ -180,15 +180,15 @@ function phaseTitle({ name, service, phase, owner, move }: VolumeRecord): string
   const [source, target] = [move?.source ?? '', move?.target ?? '']
   switch (phase) {
     case 'precopy':
-      return `copy ${name} from ${source} to ${target} while ${service} runs`
+      return `copy ${name} from ${source} to ${target}${service === '' ? '' : ` while ${service} runs`}`
     case 'quiesce':
-      return `stop ${service} on ${source}`
+      return service === '' ? `take ${name} out of use on ${source}` : `stop ${service} on ${source}`
     case 'final':
       return `copy the last changes of ${name}`
     case 'flip':
       return `hand ${name} over to ${owner}`
     case 'start':
-      return `start ${service} on ${owner}`
+      return service === '' ? `${name} is to be used on ${owner}` : `start ${service} on ${owner}`
     case 'demote':
     case 'idle':
       return `tidy up after the move of ${name}`

@@ -4,6 +4,7 @@ import type { StoredRecord, VolumeRecord } from '../model/volume.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { bytesText } from '../volumes/bytes-text.ts'
 import { chooseOwner, freeLockPort } from '../volumes/choose.ts'
+import { limitText } from '../volumes/limit.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
@@ -36,6 +37,7 @@ export interface EnsuredVolume {
  */
 export async function ensureVolume(lab: OpenLab, request: VolumeRequest): Promise<EnsuredVolume> {
   checkName('volume', request.name)
+  if (request.limitBytes !== undefined) limitText(request.limitBytes)
   const volumes = openVolumes(lab)
   const all = await volumes.records.list()
   const present = all.find(({ record }) => record.name === request.name)

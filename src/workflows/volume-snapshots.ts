@@ -32,8 +32,8 @@ export async function takeSnapshot(lab: OpenLab, typed: string, named: string | 
           hint: `lab volume snapshots ${record.name}`,
         })
       }
-      const trouble = await node.tending.snapshot(record.name, snapshot)
-      if (trouble !== undefined) lab.emit({ type: 'notice', level: 'warning', message: `${record.name}: ${trouble}` })
+      const remark = await node.tending.snapshot(record.name, snapshot)
+      if (remark !== undefined) lab.emit({ type: 'notice', level: 'warning', message: remark })
     })
     return record.name
   })

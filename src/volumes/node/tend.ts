@@ -45,6 +45,7 @@ hook() {
     word=$(printf %s "$word" | base64 -d; echo x)
     argv+=("\${word%x}")
   done
+  # Of all containers with the volume, the one of its service; what somebody mounted it into by hand knows no hooks.
   container=$(docker ps --quiet --filter "volume=$volume" --filter "label=${LABELS.service}=$(order service | cut -d ' ' -f 2)" \
     2>"$record/hook" | head -n 1) || return 1
   [ -n "$container" ] || return 0
