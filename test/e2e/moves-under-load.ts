@@ -182,7 +182,7 @@ async function moveOnce({ volume, fault, share }: Planned, source: string, targe
   // Nothing may be left of the fault by now; without one, a move that fails is a fault itself.
   if (fault === undefined || fault === 'idle') throw new Error(`lab ${args.join(' ')}: ${told(move.events)}`)
   const again = await labOk(args)
-  return { downtimeMs: undefined, said: `${told(move.events)}; again: ${again.stderr.trim().split('\n').at(-1) ?? ''}` }
+  return { downtimeMs: undefined, said: `${told(move.events)}; again: ${again.stdout.trim().split('\n').at(-1) ?? ''}` }
 }
 
 interface Struck {

@@ -136,6 +136,9 @@ export class GuestBook {
 
   /** The page that the next entry goes to, its entries, and the number of the last entry of the book. */
   async #lastPage() {
+    // Nothing when connected. By itself the driver connects once only: an instance that was started while the database
+    // was away would find it closed for ever.
+    await this.#client.connect()
     let page = this.#page ?? (await this.#highestPage())
     let entries = await this.#entriesOf(page)
     if (entries.length === PAGE || (entries.length === 0 && page > 0)) {
