@@ -14,6 +14,7 @@ import type { OpenLab } from './open-lab.ts'
 import { endRollback } from './rollback-volume.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+import { refuseOutsiders } from './volume-users.ts'
 
 /** What `lab move-volume` takes. */
 export interface MoveVolumeOptions {
@@ -62,6 +63,7 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
       const source = stored.record.owner
       await runTask(lab.emit, `check ${name}, ${source} and ${options.to}`, async (task) => {
         await checkMove(moving.context, stored.record, options.to)
+        await refuseOutsiders(lab, stored.record)
         await prepareTargetNode(lab, volumes, stored.record, options.to, task)
       })
       stored = await volumes.records.replace(stored, open(stored.record, options.to))
