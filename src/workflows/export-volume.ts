@@ -6,6 +6,7 @@ import { LabError, UsageError } from '../model/errors.ts'
 import { bytesText } from '../volumes/bytes-text.ts'
 import { checkExport, writeExport } from '../volumes/export-file.ts'
 import { badExport } from '../volumes/export-format.ts'
+import { paced } from '../volumes/pace.ts'
 import { checkNew, exists, forgetUnmade } from './create-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask, type TaskHandle } from './task.ts'
@@ -32,8 +33,6 @@ export interface ImportOptions {
   /** Worker that gets it; the one with the fewest volumes when undefined. */
   readonly on: string | undefined
 }
-
-const PROGRESS_MS = 500
 
 /** Writes what a snapshot of a volume holds to a file with a checksum, readable by its owner only. */
 export async function exportVolume(lab: OpenLab, options: ExportOptions): Promise<void> {
@@ -62,7 +61,12 @@ export async function exportVolume(lab: OpenLab, options: ExportOptions): Promis
         const stop = () => stream.destroy(new LabError('INTERRUPTED', 'stopped before it was done'))
         lab.signal.addEventListener('abort', stop)
         try {
-          const bytes = await writeExport(file, header, stream, pace(task, usedBytes))
+          const bytes = await writeExport(
+            file,
+            header,
+            stream,
+            paced(usedBytes, (line) => task.progress(line)),
+          )
           return `exported ${record.name}@${snapshot} to ${file}: ${bytesText(bytes)}`
         } finally {
           lab.signal.removeEventListener('abort', stop)
@@ -85,7 +89,12 @@ export async function importVolume(lab: OpenLab, { file, name, on }: ImportOptio
   checkNew(volumes, name, on)
   const size = await stat(file).catch(() => undefined)
   if (size?.isFile() !== true) throw new UsageError(`there is no file ${file}`)
-  const checked = await runTask(lab.emit, `check ${file}`, (task) => checkExport(file, pace(task, size.size)))
+  const checked = await runTask(lab.emit, `check ${file}`, (task) =>
+    checkExport(
+      file,
+      paced(size.size, (line) => task.progress(line)),
+    ),
+  )
   const owner = await runTask(lab.emit, `import ${name}`, (task) =>
     volumes.withLock(name, async () => {
       const all = await volumes.records.list()
@@ -132,7 +141,7 @@ async function receive(
     })
   }
   let bytes = 0
-  const show = pace(task, streamBytes)
+  const show = paced(streamBytes, (line) => task.progress(line))
   // Read only as the receiver takes it: a listener would set the file flowing before the receiver is there.
   const counted = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of stream() as AsyncIterable<Buffer>) {
@@ -143,18 +152,4 @@ async function receive(
   }
   await driver.receive(name, header.snapshot, Readable.from(counted(), { objectMode: false }))
   if (bytes !== streamBytes) throw badExport(file, 'it was changed while it was read')
-}
-
-/** Shows now and then how far it is, how fast, and how long it takes yet. */
-function pace(task: TaskHandle, totalBytes: number): (bytes: number) => void {
-  const started = performance.now()
-  let shown = started
-  return (bytes) => {
-    const now = performance.now()
-    if (now - shown < PROGRESS_MS) return
-    shown = now
-    const rate = (bytes / (now - started)) * 1000
-    const left = Math.max(0, totalBytes - bytes) / Math.max(1, rate)
-    task.progress(`${bytesText(bytes)}, ${bytesText(rate)}/s, about ${left.toFixed(0)} s left`)
-  }
 }

@@ -8,12 +8,14 @@ import { findVolume } from '../volumes/find-volume.ts'
 import { checkMove } from '../volumes/move/check-move.ts'
 import type { MoveContext, MoveFigures } from '../volumes/move/context.ts'
 import type { MoveIntent } from '../volumes/move/next-action.ts'
+import { LEAST_PAUSE_MS } from '../volumes/move/predict.ts'
 import { runMove } from '../volumes/move/run-move.ts'
 import { prepareTargetNode, startWatch } from './move-target.ts'
 import type { OpenLab } from './open-lab.ts'
 import { endRollback } from './rollback-volume.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+import { refuseOutsiders } from './volume-users.ts'
 
 /** What `lab move-volume` takes. */
 export interface MoveVolumeOptions {
@@ -21,6 +23,8 @@ export interface MoveVolumeOptions {
   readonly volume: string
   /** Name of a worker. */
   readonly to: string
+  /** The longest the service may be away, in ms; see {@link MoveContext.maxPauseMs}. */
+  readonly maxPauseMs?: number | undefined
   /** Called before anything of a phase is done; a test ends the move there. */
   readonly onPhase?: MoveContext['onPhase']
 }
@@ -44,12 +48,19 @@ export interface MovedVolume {
 export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Promise<MovedVolume> {
   const started = performance.now()
   checkTarget(lab, options.to)
+  const { maxPauseMs } = options
+  if (maxPauseMs !== undefined && maxPauseMs <= LEAST_PAUSE_MS) {
+    const least = `${String(LEAST_PAUSE_MS / 1000)} s`
+    throw new UsageError(`stopping and starting a service alone takes ${least}: a pause cannot be that short`, {
+      hint: 'allow more, like --max-pause 3s',
+    })
+  }
   const volumes = openVolumes(lab)
   const { name, owner } = findVolume(await volumes.records.list(), options.volume).record
   const figures: MoveFigures = { rounds: 0, bytesSent: 0 }
   let blackoutMs = 0
   const done = await volumes.withLock(name, async () => {
-    const moving = openMove(lab, volumes, options.onPhase)
+    const moving = openMove(lab, volumes, options)
     // Read under the lock: what was seen before may be over by now.
     let stored = await endRollback(lab, volumes, findVolume(await volumes.records.list(), name))
     if (stored.record.phase !== 'idle') {
@@ -62,6 +73,7 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
       const source = stored.record.owner
       await runTask(lab.emit, `check ${name}, ${source} and ${options.to}`, async (task) => {
         await checkMove(moving.context, stored.record, options.to)
+        await refuseOutsiders(lab, stored.record)
         await prepareTargetNode(lab, volumes, stored.record, options.to, task)
       })
       stored = await volumes.records.replace(stored, open(stored.record, options.to))
@@ -75,6 +87,10 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
     throw new LabError(code, `${name} is on ${done.owner} now, but ${message}`, { where, hint })
   }
   const { rounds, bytesSent } = figures
+  if (maxPauseMs !== undefined && blackoutMs > maxPauseMs) {
+    const message = `the pause was ${(blackoutMs / 1000).toFixed(1)} s after all: the service took longer to stop or start`
+    lab.emit({ type: 'notice', level: 'warning', message })
+  }
   const result = {
     volume: name,
     from: owner,
@@ -149,7 +165,7 @@ function token(): string {
 export function openMove(
   lab: OpenLab,
   volumes: LabVolumes,
-  onPhase?: MoveContext['onPhase'],
+  { onPhase, maxPauseMs }: Pick<MoveVolumeOptions, 'onPhase' | 'maxPauseMs'> = {},
 ): { readonly context: MoveContext; blackout(): number } {
   let watch: BlackoutWatch | undefined
   let measured = 0
@@ -158,6 +174,7 @@ export function openMove(
     scheduler: volumes.scheduler,
     workers: volumes.workers,
     signal: lab.signal,
+    maxPauseMs,
     node: (name) => volumes.node(name),
     reconnect: () => volumes.reconnect(),
     notice: (message) => {

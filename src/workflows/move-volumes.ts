@@ -35,16 +35,21 @@ export function planEvacuation(
 }
 
 /** Moves every volume of a worker to the others. */
-export async function evacuate(lab: OpenLab, node: string): Promise<void> {
+export async function evacuate(lab: OpenLab, node: string, maxPauseMs?: number): Promise<void> {
   const volumes = openVolumes(lab)
   if (!volumes.workers.includes(node)) throw unknownName('worker', node, volumes.workers)
   if (volumes.workers.length < 2) throw new UsageError(`there is no other worker than ${node}`)
   const records = (await volumes.records.list()).map(({ record }) => record)
-  await moveAll(lab, planEvacuation(node, volumes.workers, records), `${node} has no volumes`)
+  await moveAll(lab, planEvacuation(node, volumes.workers, records), `${node} has no volumes`, maxPauseMs)
 }
 
 /** Moves these volumes (or those of these apps and services) to one worker. */
-export async function moveVolumes(lab: OpenLab, typed: readonly string[], to: string): Promise<void> {
+export async function moveVolumes(
+  lab: OpenLab,
+  typed: readonly string[],
+  to: string,
+  maxPauseMs?: number,
+): Promise<void> {
   const stored = await openVolumes(lab).records.list()
   // All names are looked at before anything moves.
   const names = typed.map((each) => findVolume(stored, each).record.name)
@@ -52,16 +57,22 @@ export async function moveVolumes(lab: OpenLab, typed: readonly string[], to: st
     lab,
     [...new Set(names)].map((volume) => ({ volume, to })),
     'nothing to move',
+    maxPauseMs,
   )
 }
 
 /** One after the other; a failure of one does not stop the others. Throws `MOVES_FAILED` with all failures at the end. */
-async function moveAll(lab: OpenLab, moves: readonly PlannedMove[], nothing: string): Promise<void> {
+async function moveAll(
+  lab: OpenLab,
+  moves: readonly PlannedMove[],
+  nothing: string,
+  maxPauseMs: number | undefined,
+): Promise<void> {
   const started = performance.now()
   const failures: LabError[] = []
   for (const { volume, to } of moves) {
     try {
-      await moveVolume(lab, { volume, to })
+      await moveVolume(lab, { volume, to, maxPauseMs })
     } catch (error) {
       if (!(error instanceof LabError) || error instanceof UsageError || lab.signal.aborted) throw error
       failures.push(error)

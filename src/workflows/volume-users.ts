@@ -1,3 +1,4 @@
+import { LabError } from '../model/errors.ts'
 import { LABELS, NODE_PATHS } from '../model/names.ts'
 import type { VolumeRecord } from '../model/volume.ts'
 import { describeHolders } from '../volumes/move/quiesce.ts'
@@ -16,11 +17,10 @@ export async function volumeUsers(
   volumes: LabVolumes,
   { name, owner }: VolumeRecord,
 ): Promise<readonly string[]> {
-  const [holders, engine] = await Promise.all([(await volumes.node(owner)).holders(name), lab.engine(owner)])
-  const path = `${NODE_PATHS.served}/${name}`
-  const containers = (await engine.listContainers()).filter(({ Mounts }) =>
-    Mounts.some(({ Name, Source }) => Name === name || Source === path || Source.startsWith(`${path}/`)),
-  )
+  const [holders, containers] = await Promise.all([
+    (await volumes.node(owner)).holders(name),
+    containersWith(lab, owner, name),
+  ])
   const named = containers.map(({ Names, Labels }) => {
     const task = Labels[SWARM_TASK]
     const service = Labels[LABELS.service]
@@ -32,4 +32,30 @@ export async function volumeUsers(
   const inContainers = new Set(holders.filter(({ kind }) => kind === 'mount').map(({ pid }) => pid))
   const alone = others.filter(({ kind, pid }) => kind !== 'file' || !inContainers.has(pid))
   return [...new Set(named), ...(alone.length === 0 ? [] : [describeHolders(alone)])]
+}
+
+/**
+ * Throws `VOLUME_IN_USE` when a container outside the swarm has the volume: nobody would stop it for a move, which would
+ * find that out only after all is copied and the service is stopped.
+ */
+export async function refuseOutsiders(lab: OpenLab, { name, owner }: VolumeRecord): Promise<void> {
+  const outside = (await containersWith(lab, owner, name)).filter(({ Labels }) => Labels[SWARM_TASK] === undefined)
+  if (outside.length === 0) return
+  const names = outside.map(({ Names }) => (Names[0] ?? '').replace(/^\//, '')).join(', ')
+  throw new LabError(
+    'VOLUME_IN_USE',
+    `${name} is used on ${owner} by what the swarm does not run: container ${names}`,
+    {
+      where: owner,
+      hint: `stop it (lab ssh ${owner}, then docker stop), then run the same command again`,
+    },
+  )
+}
+
+/** Running containers with the volume or a directory of it, by its name at the engine or by its path. */
+async function containersWith(lab: OpenLab, node: string, volume: string) {
+  const path = `${NODE_PATHS.served}/${volume}`
+  return (await (await lab.engine(node)).listContainers()).filter(({ Mounts }) =>
+    Mounts.some(({ Name, Source }) => Name === volume || Source === path || Source.startsWith(`${path}/`)),
+  )
 }

@@ -183,7 +183,7 @@ export class ModelCluster {
       name: 'btrfs',
       list: unused,
       usage: unused,
-      usedBytes: unused,
+      usedBytes: () => Promise.resolve(0),
       create: unused,
       freeze: unused,
       thaw: unused,

@@ -16,6 +16,8 @@ export interface MoveContext {
   /** Runs one phase as a stretch of work that is shown. */
   inPhase(stored: StoredRecord, work: (progress: (line: string) => void) => Promise<void>): Promise<void>
   notice(message: string): void
+  /** The longest the service may be away, in ms: where that cannot be kept, it is not stopped. Absent: as short as can be. */
+  readonly maxPauseMs?: number | undefined
   /** Called before anything of a phase is done; for those who test what happens when it ends there. */
   readonly onPhase?: (phase: MovePhase) => void | Promise<void>
 }

@@ -95,10 +95,11 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
  */
 async function copyAhead(now: Performing): Promise<void> {
   const { record } = now.stored
+  const { signal, maxPauseMs } = now.context
   const ends = await endsOf(now)
-  if (record.policy === undefined) return precopy(ends, now.figures, now.progress, now.context.signal)
+  if (record.policy === undefined) return precopy(ends, now.figures, now.progress, signal, maxPauseMs)
   await ends.source.tending.hold(record.name)
-  await precopy(ends, now.figures, now.progress, now.context.signal)
+  await precopy(ends, now.figures, now.progress, signal, maxPauseMs)
   const next = { ...record, owner: ends.target.node, ...policyChange(record, ends.target.node) }
   await ends.target.tending.setOrders(record.name, ordersText(next))
 }

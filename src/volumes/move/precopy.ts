@@ -1,22 +1,28 @@
 import { LabError } from '../../model/errors.ts'
 import type { LocalSnapshot } from '../../model/volume.ts'
 import { bytesText } from '../bytes-text.ts'
+import { paced } from '../pace.ts'
 import type { MoveFigures } from './context.ts'
 import { observeVolume, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'
 import { roundSnapshot } from './next-action.ts'
-import { predict, STOP_OPTIONS, type Round, type StopOptions } from './predict.ts'
+import { pauseOptions, predict, type Prediction, type Round } from './predict.ts'
 
-/** Copies while the service runs and writes: first all (or what the target lacks), then what was written meanwhile. */
+/**
+ * Copies while the service runs and writes: first all (or what the target lacks), then what was written meanwhile. Throws
+ * `PAUSE_TOO_LONG` when the rest does not get small enough for `maxPauseMs`, however often it is copied.
+ */
 export async function precopy(
   ends: Ends,
   figures: MoveFigures,
   progress: (line: string) => void,
   signal: AbortSignal,
-  options: StopOptions = STOP_OPTIONS,
+  maxPauseMs?: number,
 ): Promise<void> {
   const adopted = await finishLeftTransfer(ends, figures, progress, signal)
   let base = await prepareTarget(ends)
+  const options = pauseOptions(maxPauseMs)
   const rounds: Round[] = []
+  let expected = base === undefined ? await ends.source.driver.usedBytes(ends.volume) : undefined
   let taken: number | undefined = adopted
   for (;;) {
     signal.throwIfAborted()
@@ -24,9 +30,9 @@ export async function precopy(
     const snapshot = await takeRoundSnapshot(ends)
     taken = performance.now()
     const copied = await sendSnapshot(ends, snapshot, base, {
-      onProgress: (bytes) => {
-        progress(`round ${String(rounds.length + 1)}: ${bytesText(bytes)}`)
-      },
+      onProgress: paced(expected, (line) => {
+        progress(`round ${String(rounds.length + 1)}: ${line}`)
+      }),
       signal,
     })
     await verifyCopy(ends, snapshot)
@@ -34,12 +40,24 @@ export async function precopy(
     rounds.push({ ...copied, gatheredMs: before === undefined ? undefined : taken - before })
     figures.rounds++
     figures.bytesSent += copied.bytes
-    const { stop, nextMs, nextBytes } = predict(rounds, options)
+    const prediction = predict(rounds, options)
+    const { nextMs, nextBytes } = prediction
+    expected = nextBytes
     progress(
       `round ${String(rounds.length)}: ${bytesText(copied.bytes)} in ${(copied.durationMs / 1000).toFixed(1)} s, left about ${bytesText(nextBytes)} (${(nextMs / 1000).toFixed(1)} s)`,
     )
-    if (stop) return
+    if (!prediction.stop) continue
+    if (maxPauseMs !== undefined && prediction.reason !== 'goal') throw pauseTooLong(ends, maxPauseMs, prediction)
+    return
   }
+}
+
+function pauseTooLong({ volume, source }: Ends, maxPauseMs: number, { nextBytes, nextMs }: Prediction): LabError {
+  const rest = `${bytesText(nextBytes)} are left to copy each time, which takes ${(nextMs / 1000).toFixed(1)} s`
+  return new LabError('PAUSE_TOO_LONG', `a pause of ${String(maxPauseMs / 1000)} s cannot be kept: ${rest}`, {
+    where: `volume ${volume}`,
+    hint: `move it when less is written on ${source.node}, or allow a longer pause`,
+  })
 }
 
 /**

@@ -16,7 +16,16 @@ export interface StopOptions {
   readonly capMs: number
 }
 
-export const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000 }
+const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000 }
+
+/** What stopping a service, handing its volume over and starting it take at the least, whatever is left to copy. */
+export const LEAST_PAUSE_MS = 1000
+
+/** Pure: how long to go on copying for a pause of at most this; undefined: as is best. */
+export function pauseOptions(maxPauseMs: number | undefined): StopOptions {
+  if (maxPauseMs === undefined) return STOP_OPTIONS
+  return { ...STOP_OPTIONS, goalMs: Math.max(0, maxPauseMs - LEAST_PAUSE_MS), maxRounds: 20 }
+}
 
 /** What is to be expected, and whether to go on. */
 export interface Prediction {

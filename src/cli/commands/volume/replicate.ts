@@ -4,7 +4,7 @@ import type { CommonOptions } from '../../session.ts'
 
 interface ReplicateOptions extends CommonOptions {
   readonly to?: string
-  readonly every: number
+  readonly every?: number
   readonly stop?: boolean
 }
 
@@ -21,10 +21,10 @@ export const register: Register = (cli) => {
       ],
     })
     .option('--to <node>', 'the node of the copy')
-    .option('--every <time>', 'how often it is brought up to date, like 10s, 5m or 1h', interval, 10_000)
+    .option('--every <time>', 'how often it is brought up to date, like 10s, 5m or 1h; 10s if you do not say', interval)
     .option('--stop', 'end it and delete the copy')
     .action((volume: string, options: ReplicateOptions) => {
-      const { to, every, stop } = options
+      const { to, every = 10_000, stop } = options
       if (to === undefined && stop !== true) {
         throw new UsageError('say where the copy shall be', { hint: `lab volume replicate ${volume} --to NODE` })
       }
