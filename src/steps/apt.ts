@@ -25,21 +25,21 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 dpkg --configure -a --force-confold
 install() {
   apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef \\
-    --allow-downgrades --no-install-recommends install -- "$@"
+    --allow-downgrades --allow-change-held-packages --no-install-recommends install -- "$@"
 }
 install "$@" || { apt-get -q -o DPkg::Lock::Timeout=300 update && install "$@"; }`
 
 const REMOVE = `set -eu
 export DEBIAN_FRONTEND=noninteractive
 dpkg --configure -a --force-confold
-apt-get -q -y -o DPkg::Lock::Timeout=300 purge -- "$@"`
+apt-get -q -y -o DPkg::Lock::Timeout=300 --allow-change-held-packages purge -- "$@"`
 
 /** Longest an installation may take: a slow mirror and a large package. */
 const TIMEOUT_MS = 1_800_000
 
 /**
  * Debian packages installed, without what they merely recommend, or removed. A name or version that no repository has is
- * an error; one that is not fetched yet is fetched.
+ * an error; one that is not fetched yet is fetched. A package on hold is changed as well, and stays on hold.
  * @example apt({ packages: ['rsyslog', { name: 'logrotate' }] })
  * @example apt({ packages: ['hello'], absent: true })
  */

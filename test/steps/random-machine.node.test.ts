@@ -211,6 +211,12 @@ test('a repository, whatever of it was there, and packages from it in any versio
       if (wanted === 'absent') expect(found).not.toContain('installed ')
       else expect(found).toMatch(wanted === undefined ? /^installed / : `installed ${wanted}`)
     }),
-    RUNS,
+    {
+      ...RUNS,
+      examples: [
+        [`dpkg -i ${deb('2.0')}; apt-mark hold lab-odd`, '1.0'],
+        [`dpkg -i ${deb('2.0')}; apt-mark hold lab-odd`, 'absent'],
+      ],
+    },
   )
 })
