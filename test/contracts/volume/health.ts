@@ -13,7 +13,7 @@ const STATES = {
     full: [
       `n=$(df -B1 --output=avail ${POOL} | tail -n 1); fallocate -l $((n - 8000000)) ${POOL}/fill; btrfs filesystem sync ${POOL}`,
       // Emptied, what the file had is room for all again, at the latest after half a minute; this is at once.
-      `rm ${POOL}/fill; btrfs filesystem sync ${POOL}; btrfs balance start -q -dusage=0 ${POOL}`,
+      `rm ${POOL}/fill; btrfs filesystem sync ${POOL}; btrfs balance start -dusage=0 ${POOL} >/dev/null`,
     ],
   },
   zfs: {
