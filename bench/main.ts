@@ -19,12 +19,13 @@ Options:
   --rounds <n>        how often each side runs
   --json              one JSON document a bench
   --nodes <n,...>     many: labs of this many nodes (default: 4,16,48)
+  --gib <n,...>       move-volume: volumes of this size (default: 1,4,8)
   --demo              up: lab demo as well
   --from-nothing      up: without any image of lab in the engine, if there is none now
 `
 
 /** In the order in which one lab serves them all. */
-const BENCHES = ['commands', 'site', 'playbooks', 'scale', 'move-volume', 'node-loss', 'up', 'many']
+const BENCHES = ['commands', 'site', 'playbooks', 'scale', 'move-volume', 'volumes', 'node-loss', 'up', 'many']
 
 /** Runs the benches that were asked for; answers with the exit code. */
 export async function main(root: string, argv: readonly string[]): Promise<number> {
@@ -122,6 +123,7 @@ function readArguments(argv: readonly string[]): { readonly names: readonly stri
       rounds: { type: 'string' },
       json: { type: 'boolean', default: false },
       nodes: { type: 'string', default: '' },
+      gib: { type: 'string', default: '' },
       demo: { type: 'boolean', default: false },
       'from-nothing': { type: 'boolean', default: false },
     },
@@ -135,7 +137,8 @@ function readArguments(argv: readonly string[]): { readonly names: readonly stri
       ...(values.rounds === undefined ? {} : { rounds: count(values.rounds) }),
       ...(values.lab === undefined ? {} : { lab: values.lab }),
       json: values.json,
-      nodes: values.nodes === '' ? [] : values.nodes.split(',').map(count),
+      nodes: counts(values.nodes),
+      gib: counts(values.gib),
       demo: values.demo,
       fromNothing: values['from-nothing'],
     },
@@ -145,6 +148,11 @@ function readArguments(argv: readonly string[]): { readonly names: readonly stri
 function count(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`"${text}" is not a number from 1 up`)
   return Number(text)
+}
+
+/** `4,16,48` as numbers; none of an empty text. */
+function counts(text: string): readonly number[] {
+  return text === '' ? [] : text.split(',').map(count)
 }
 
 async function listing(): Promise<readonly string[]> {

@@ -10,6 +10,8 @@ export interface Options {
   readonly json: boolean
   /** Sizes of the labs of `many`; empty: its own. */
   readonly nodes: readonly number[]
+  /** Sizes of the volumes of `move-volume`, in GiB; empty: its own. */
+  readonly gib: readonly number[]
   readonly demo: boolean
   readonly fromNothing: boolean
 }

@@ -2,9 +2,7 @@ import { $ } from 'zx'
 import { timed } from './measure.ts'
 import type { Lab } from './lab.ts'
 import type { NodeToNode } from './node-to-node.ts'
-
-/** Name of the app in volume-app/, of its service and of its volume. */
-export const WRITER = { app: 'bench-writer', service: 'bench-writer_writer', volume: 'bench-writer-data' } as const
+import { SERVED, WRITER } from './writer.ts'
 
 /** What moving data by hand cost, in milliseconds. */
 export interface CopyFigures {
@@ -14,7 +12,6 @@ export interface CopyFigures {
 }
 
 const COPY = 'bench-copy'
-const SERVED = `/run/lab/volumes/${WRITER.volume}`
 const TARGET = '/var/lib/bench-copy'
 
 /**
@@ -49,7 +46,7 @@ export async function stopCopyStart(
     })
     const [died, healthy] = await Promise.all([
       eventMs(lab, { node: from, service, action: 'die', since }),
-      eventMs(lab, { node: to, service: COPY, action: 'health_status: healthy', since }),
+      eventMs(lab, { node: to, service: COPY, action: HEALTHY, since }),
     ])
     return { downtimeMs: healthy - died, totalMs }
   } finally {
@@ -60,6 +57,25 @@ export async function stopCopyStart(
     await manager(RUNS, service)
   }
 }
+
+/**
+ * What nobody can do without: the swarm starts the same service anew where it is. Answers with the downtime, in
+ * milliseconds, as above.
+ */
+export async function restartInPlace(lab: Lab, node: string): Promise<number> {
+  const { service } = WRITER
+  const manager = (script: string) => lab.inside(lab.manager, ['sh', '-euc', script, 'bench', service])
+  const since = Date.now()
+  await manager('docker service update --quiet --force "$1" >/dev/null')
+  await manager(RUNS)
+  const [died, healthy] = await Promise.all([
+    eventMs(lab, { node, service, action: 'die', since }),
+    eventMs(lab, { node, service, action: HEALTHY, since }),
+  ])
+  return healthy - died
+}
+
+const HEALTHY = 'health_status: healthy'
 
 // The health check is the one of volume-app/compose.yml.hbs.
 const CREATE = `name=$1 node=$2 target=$3 image=$4
