@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../../src/model/wait.ts'
 import { container, docker, ensureSample, labDocument, labOk, type Event } from './harness.ts'
 import { judgeAttempts, startDatabaseClient, startHttpClient } from './numbered-clients.ts'
-import { cutBetween, killNode, pauseNode, seeded, startLab, type Running } from './volume-faults.ts'
+import { killNode, seeded, startLab, strike, type Fault, type Running, type Struck } from './volume-faults.ts'
 import { VolumeObserver } from './volume-observer.ts'
 import { judgeRecords } from './witness-records.ts'
 
@@ -11,34 +11,49 @@ const WORKERS = ['node1', 'node2', 'node3']
 const NODES = ['mgmt', ...WORKERS]
 const WITNESS = join(import.meta.dirname, 'witness')
 /** The volumes that move: the sample's database, and the one that tells who wrote to it. */
-const VOLUMES = ['mongo-data', 'witness-data']
+export const VOLUMES = ['mongo-data', 'witness-data']
 /** Where in a move a fault strikes is a share of this. */
 const USUAL_MS = 8000
 
-/** What may happen in the middle of a move, or (`idle`) between two. */
-export const FAULTS = ['cli', 'source', 'target', 'cut', 'pause5', 'pause12', 'manager', 'idle'] as const
-export type Fault = (typeof FAULTS)[number]
+/** How each phase of a move announces itself. */
+const PHASES = {
+  precopy: /^copy \S+ from/,
+  quiesce: /^stop /,
+  final: /^copy the last changes/,
+  flip: /^hand /,
+  start: /^start /,
+  demote: /^tidy up/,
+} as const
+export type Phase = keyof typeof PHASES
+export const PHASE_NAMES = Object.keys(PHASES) as readonly Phase[]
 
-/** One move as the seed decided it. */
+/** One move. */
 export interface Planned {
   readonly volume: string
   /** Which of the nodes that do not have it takes it: 0 or 1. */
   readonly turn: number
-  readonly fault: Fault | undefined
-  /** When the fault strikes, as a share of a usual move. */
-  readonly share: number
+  /** `idle`: the node that has the volume dies before the move. */
+  readonly fault?: Fault | 'idle'
+  /** When the fault strikes: as a phase begins, or at a share of a usual move. */
+  readonly when: number | Phase
 }
 
 /** Pure: the same moves for the same seed. `faults`: those that may come up, and how often of a hundred. */
-export function planMoves(moves: number, seed: number, faults: readonly Fault[], percent: number): readonly Planned[] {
+export function planMoves(
+  moves: number,
+  seed: number,
+  faults: readonly NonNullable<Planned['fault']>[],
+  percent: number,
+): readonly Planned[] {
   const next = seeded(seed)
   return Array.from({ length: moves }, () => {
-    const [volume, turn, hit, which, share] = [next(), next(), next(), next(), next()]
+    const [volume, turn, hit, which, when] = [next(), next(), next(), next(), next()]
+    const fault = hit * 100 < percent ? faults[Math.floor(which * faults.length)] : undefined
     return {
       volume: VOLUMES[Math.floor(volume * VOLUMES.length)] ?? '',
       turn: Math.floor(turn * 2),
-      fault: hit * 100 < percent ? faults[Math.floor(which * faults.length)] : undefined,
-      share,
+      ...(fault === undefined ? {} : { fault }),
+      when,
     }
   })
 }
@@ -53,6 +68,20 @@ export interface Outcome {
   readonly figures: readonly string[]
   /** What must not have happened, in words. */
   readonly wrong: readonly string[]
+}
+
+/** The figures of many moves, a line each. */
+export function tellOutcome({ moved, faults, downtimesMs, figures }: Outcome): readonly string[] {
+  const sorted = downtimesMs.toSorted((a, b) => a - b)
+  return [
+    `${String(moved)} moves; faults: ${[...faults].map(([fault, times]) => `${fault} ${String(times)}`).join(', ')}`,
+    ...(sorted.length === 0
+      ? []
+      : [
+          `downtime of the undisturbed: median ${String(sorted[Math.floor(sorted.length / 2)])} ms, worst ${String(sorted.at(-1))} ms`,
+        ]),
+    ...figures,
+  ]
 }
 
 interface Volumes {
@@ -90,7 +119,7 @@ export async function moveUnderLoad(plan: readonly Planned[], say: (line: string
       const title = `${String(index + 1)}/${String(plan.length)} ${each.volume} ${source} -> ${target}`
       const { downtimeMs, said } = await moveOnce(each, source, target)
       if (each.fault !== undefined) faults.set(each.fault, (faults.get(each.fault) ?? 0) + 1)
-      say(`${title}: ${each.fault ?? 'undisturbed'} ${said}`)
+      say(`${title}: ${describeFault(each)} ${said}`)
       if (each.fault === undefined && downtimeMs !== undefined) downtimesMs.push(downtimeMs)
       const owner = await ownerOf(each.volume)
       owners.set(each.volume, owner)
@@ -123,6 +152,11 @@ export async function moveUnderLoad(plan: readonly Planned[], say: (line: string
     await observer.stop()
     for (const client of clients) await client.stop()
   }
+}
+
+function describeFault({ fault, when }: Planned): string {
+  if (fault === undefined) return 'undisturbed'
+  return typeof when === 'number' ? fault : `${fault} in ${when}`
 }
 
 /** The file of the witness, judged with all that was seen of it while it grew. */
@@ -162,22 +196,21 @@ interface Once {
 }
 
 /** One move with its fault; what the fault broke is mended, and the same command brings the move to its end. */
-async function moveOnce({ volume, fault, share }: Planned, source: string, target: string): Promise<Once> {
+async function moveOnce({ volume, fault, when }: Planned, source: string, target: string): Promise<Once> {
   const args = ['move-volume', volume, target]
   if (fault === 'idle') {
     await killNode(source)
     await labOk(['up'])
   }
   const move = startLab(args)
-  let mend: (() => Promise<void>) | undefined
-  let needsUp = false
+  let struck: Struck = {}
   if (fault !== undefined && fault !== 'idle') {
-    await Promise.race([move.ended, delay(share * USUAL_MS)])
-    ;({ mend, needsUp } = await strike(fault, move, source, target))
+    await Promise.race([move.ended, typeof when === 'number' ? delay(when * USUAL_MS) : reaches(move, when)])
+    struck = await strike(fault, move, source, target)
   }
   const first = await move.ended
-  await mend?.()
-  if (needsUp) await labOk(['up'])
+  await struck.mend?.()
+  if (struck.needsUp === true) await labOk(['up'])
   if (first === 0) return { downtimeMs: blackout(move.events), said: told(move.events) }
   // Nothing may be left of the fault by now; without one, a move that fails is a fault itself.
   if (fault === undefined || fault === 'idle') throw new Error(`lab ${args.join(' ')}: ${told(move.events)}`)
@@ -185,31 +218,14 @@ async function moveOnce({ volume, fault, share }: Planned, source: string, targe
   return { downtimeMs: undefined, said: `${told(move.events)}; again: ${again.stdout.trim().split('\n').at(-1) ?? ''}` }
 }
 
-interface Struck {
-  readonly mend: (() => Promise<void>) | undefined
-  readonly needsUp: boolean
-}
-
-async function strike(fault: Exclude<Fault, 'idle'>, move: Running, source: string, target: string): Promise<Struck> {
-  switch (fault) {
-    case 'cli':
-      move.process.kill('SIGKILL')
-      return { mend: undefined, needsUp: false }
-    case 'source':
-    case 'target':
-    case 'manager':
-      await killNode(fault === 'source' ? source : fault === 'target' ? target : 'mgmt')
-      return { mend: undefined, needsUp: true }
-    case 'cut':
-      return { mend: await cutBetween(source, target), needsUp: false }
-    case 'pause5':
-    case 'pause12': {
-      const goOn = await pauseNode(source)
-      await delay(fault === 'pause5' ? 5000 : 12_000)
-      await goOn()
-      return { mend: undefined, needsUp: false }
-    }
-  }
+/** Waits until a move says that a phase begins, or has ended. */
+async function reaches(move: Running, phase: Phase): Promise<void> {
+  let ended = false
+  void move.ended.then(() => (ended = true))
+  const begun = () =>
+    move.events.some(({ type, title }) => type === 'task-started' && PHASES[phase].test(String(title)))
+  const look = () => Promise.resolve(ended || begun() ? true : undefined)
+  await waitFor(look, { deadlineMs: 300_000, intervalMs: 5, what: phase })
 }
 
 function blackout(events: readonly Event[]): number | undefined {

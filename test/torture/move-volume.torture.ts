@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { FAULTS, moveUnderLoad, planMoves } from '../e2e/moves-under-load.ts'
+import { moveUnderLoad, planMoves, tellOutcome } from '../e2e/moves-under-load.ts'
+import { FAULTS } from '../e2e/volume-faults.ts'
 
 const MOVES = Number(process.env['LAB_TORTURE_MOVES'] ?? 200)
 const SEED = Number(process.env['LAB_TORTURE_SEED'] ?? 1)
@@ -7,18 +8,10 @@ const SEED = Number(process.env['LAB_TORTURE_SEED'] ?? 1)
 const PERCENT = 40
 
 test(`${String(MOVES)} moves under load, four in ten disturbed (seed ${String(SEED)})`, async () => {
-  const outcome = await moveUnderLoad(planMoves(MOVES, SEED, FAULTS, PERCENT), (line) => {
+  const outcome = await moveUnderLoad(planMoves(MOVES, SEED, [...FAULTS, 'idle'], PERCENT), (line) => {
     console.log(line)
   })
-  const sorted = outcome.downtimesMs.toSorted((a, b) => a - b)
-  console.log(
-    [
-      `${String(outcome.moved)} of ${String(MOVES)} moves, seed ${String(SEED)}`,
-      `faults: ${[...outcome.faults].map(([fault, times]) => `${fault} ${String(times)}`).join(', ')}`,
-      `downtime of the undisturbed: median ${String(sorted[Math.floor(sorted.length / 2)])} ms, worst ${String(sorted.at(-1))} ms`,
-      ...outcome.figures,
-    ].join('\n'),
-  )
+  console.log([`seed ${String(SEED)}`, ...tellOutcome(outcome)].join('\n'))
   expect(outcome.wrong).toEqual([])
   expect(outcome.moved).toBe(MOVES)
 })
