@@ -89,6 +89,8 @@ export interface VolumeDocument extends VolumeStatus {
   readonly holders: readonly string[]
   /** Snapshots by schedule, and how many of each stay. */
   readonly keep: VolumeKeep
+  /** A watcher promotes its youngest replica when the owner is dead. */
+  readonly autoPromote: boolean
   /** Commands around every snapshot. */
   readonly hooks: VolumeHooks
   /** What other nodes have of it. */

@@ -28,6 +28,8 @@ export interface VolumePolicy {
   readonly replicas: readonly VolumeReplica[]
   readonly keep: VolumeKeep
   readonly hooks: VolumeHooks
+  /** Whoever watches (`lab volume watch`) promotes the youngest replica when the owner is dead, whatever that loses. */
+  readonly autoPromote?: true
 }
 
 export const NO_POLICY: VolumePolicy = { replicas: [], keep: {}, hooks: {} }
@@ -40,7 +42,7 @@ const MOST_KEPT = 1000
 /** Start of the names of snapshots that replicas are made of. */
 export const REPLICA_PREFIX = 'replica-'
 
-/** Pure: true when a policy asks for nothing. */
+/** Pure: true when a policy asks its owner for nothing; promotion is not the owner's matter. */
 export function isEmptyPolicy({ replicas, keep, hooks }: VolumePolicy): boolean {
   return replicas.length === 0 && Object.keys(keep).length === 0 && hooks.pre === undefined && hooks.post === undefined
 }
@@ -117,7 +119,7 @@ export function readPolicy(text: string): VolumePolicy | undefined {
   const { replicas, keep, hooks } = value
   if (!Array.isArray(replicas) || !replicas.every(isReplica) || !isKeep(keep) || !isRecord(hooks)) return undefined
   if (![hooks['pre'], hooks['post']].every((hook) => hook === undefined || isHook(hook))) return undefined
-  return { replicas, keep, hooks }
+  return { replicas, keep, hooks, ...(value['autoPromote'] === true ? { autoPromote: true } : {}) }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -36,7 +36,12 @@ export function renderSnapshots(document: SnapshotsDocument, screen: Screen, now
 }
 
 /** What its owner does by itself for it. */
-function policyFacts({ replicas = [], keep, hooks }: VolumeDocument): readonly (readonly [string, string])[] {
+function policyFacts({
+  replicas = [],
+  keep,
+  hooks,
+  autoPromote,
+}: VolumeDocument): readonly (readonly [string, string])[] {
   const counts = Object.entries(keep).map(([schedule, most]) => `${schedule} (${String(most)} stay)`)
   const commands = [hooks.pre, hooks.post].flatMap((hook) =>
     hook === undefined ? [] : [hook.map(printable).join(' ')],
@@ -49,6 +54,7 @@ function policyFacts({ replicas = [], keep, hooks }: VolumeDocument): readonly (
         `${node}, every ${formatDuration(everyMs)}: ${trouble === undefined ? age : `${age}, ${printable(trouble)}`}`,
       ]
     }),
+    ...(autoPromote ? [['promotion', 'by itself, while "lab volume watch" runs'] as const] : []),
     ...(counts.length === 0 ? [] : [['snapshots', counts.join(', ')] as const]),
     ...(commands.length === 0 ? [] : [['hooks', commands.join(' · ')] as const]),
   ]

@@ -32,6 +32,7 @@ export async function volumeDocument(lab: OpenLab, typed: string): Promise<Volum
     snapshotList: snapshotStatuses(record, all),
     holders,
     keep: record.policy?.keep ?? {},
+    autoPromote: record.policy?.autoPromote ?? false,
     hooks: record.policy?.hooks ?? {},
     copies: copies.filter((copy) => copy !== undefined),
   }

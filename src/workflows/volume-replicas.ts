@@ -48,8 +48,21 @@ async function unlessDown<T>(work: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** What `lab volume replicate` sets. */
+export interface ReplicateOptions {
+  /** The node of the copy. */
+  readonly to: string
+  readonly everyMs: number
+  /** Whether the volume's replicas are promoted without asking; as it is when absent. */
+  readonly auto?: boolean | undefined
+}
+
 /** Keeps a copy of a volume on another node from now on, or changes how often; the nodes do it by themselves. */
-export async function replicateVolume(lab: OpenLab, typed: string, to: string, everyMs: number): Promise<void> {
+export async function replicateVolume(
+  lab: OpenLab,
+  typed: string,
+  { to, everyMs, auto }: ReplicateOptions,
+): Promise<void> {
   checkTarget(lab, to)
   if (everyMs < REPLICA_EVERY.leastMs || everyMs > REPLICA_EVERY.mostMs) {
     throw new UsageError('a replica can be brought up to date once a second at most, and once a week at least')
@@ -58,7 +71,9 @@ export async function replicateVolume(lab: OpenLab, typed: string, to: string, e
     if (owner === to) {
       throw new UsageError(`${to} owns ${name}: a replica there would die with it`, { hint: 'choose another node' })
     }
-    return { ...policy, replicas: [...policy.replicas.filter(({ node }) => node !== to), { node: to, everyMs }] }
+    const replicas = [...policy.replicas.filter(({ node }) => node !== to), { node: to, everyMs }]
+    const { autoPromote, ...others } = policy
+    return { ...others, replicas, ...((auto ?? autoPromote) === true ? { autoPromote: true } : {}) }
   })
 }
 
@@ -70,8 +85,11 @@ export async function stopReplicas(lab: OpenLab, typed: string, on: string | und
   let stopped: readonly string[] = []
   const { name, policy: left } = await changePolicy(lab, typed, 'end replicas', (record, policy) => {
     stopped = policy.replicas.map(({ node }) => node).filter((node) => on === undefined || node === on)
+    const replicas = policy.replicas.filter(({ node }) => !stopped.includes(node))
+    const { autoPromote, ...others } = policy
+    // What is replicated again one day is not promoted by itself because it once was.
     if (stopped.length > 0)
-      return { ...policy, replicas: policy.replicas.filter(({ node }) => !stopped.includes(node)) }
+      return { ...others, replicas, ...(replicas.length > 0 && autoPromote ? { autoPromote } : {}) }
     throw new UsageError(`${record.name} has no replica${on === undefined ? '' : ` on ${on}`}`, { hint: 'lab volumes' })
   })
   const volumes = openVolumes(lab)

@@ -16,6 +16,7 @@ import { register as schedule } from './schedule.ts'
 import { register as snapshot } from './snapshot.ts'
 import { register as snapshots } from './snapshots.ts'
 import { register as verify } from './verify.ts'
+import { register as watch } from './watch.ts'
 
 /** Every command of `lab volume`, as its help lists them. One file each beside this one. */
 const COMMANDS: readonly Register[] = [
@@ -31,6 +32,7 @@ const COMMANDS: readonly Register[] = [
   move,
   replicate,
   promote,
+  watch,
   schedule,
   diff,
   exportTo,

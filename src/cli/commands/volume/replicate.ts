@@ -1,4 +1,5 @@
 import { UsageError } from '../../../model/errors.ts'
+import { interval } from '../../durations.ts'
 import type { Register } from '../../program.ts'
 import type { CommonOptions } from '../../session.ts'
 
@@ -6,6 +7,7 @@ interface ReplicateOptions extends CommonOptions {
   readonly to?: string
   readonly every?: number
   readonly stop?: boolean
+  readonly auto?: boolean
 }
 
 /** `lab volume replicate` */
@@ -16,15 +18,18 @@ export const register: Register = (cli) => {
       more: 'The nodes do it by themselves, also when nobody is logged in, after a restart, and wherever the volume moves.',
       examples: [
         'lab volume replicate mongo --to node2 --every 10s',
+        'lab volume replicate mongo --to node2 --auto   promote it without asking: see lab volume watch --help',
         'lab volume replicate mongo --stop  end all replicas',
         'lab volume replicate mongo --to node2 --stop',
       ],
     })
     .option('--to <node>', 'the node of the copy')
     .option('--every <time>', 'how often it is brought up to date, like 10s, 5m or 1h; 10s if you do not say', interval)
+    .option('--auto', 'lab volume watch promotes it when the owner is dead, whatever was written since')
+    .option('--no-auto', 'nothing is promoted without asking')
     .option('--stop', 'end it and delete the copy')
     .action((volume: string, options: ReplicateOptions) => {
-      const { to, every = 10_000, stop } = options
+      const { to, every = 10_000, stop, auto } = options
       if (to === undefined && stop !== true) {
         throw new UsageError('say where the copy shall be', { hint: `lab volume replicate ${volume} --to NODE` })
       }
@@ -33,16 +38,8 @@ export const register: Register = (cli) => {
         run: async (lab) => {
           const { replicateVolume, stopReplicas } = await import('../../../workflows/volume-replicas.ts')
           if (stop === true) await stopReplicas(lab, volume, to)
-          else await replicateVolume(lab, volume, to ?? '', every)
+          else await replicateVolume(lab, volume, { to: to ?? '', everyMs: every, auto })
         },
       })
     })
-}
-
-/** Reads `10s`, `5m`, `1h`, `1d` into milliseconds. */
-function interval(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-  if (count === undefined) throw new UsageError(`"${text}" is not a time: write it like 10s, 5m or 1h`)
-  return Number(count) * (units[unit] ?? 0)
 }
