@@ -134,6 +134,37 @@ test('the owner dies: its replica is promoted, also by a command that was killed
   expect((await inspect()).copies.find(({ state }) => state === 'orphan')).toBeUndefined()
 })
 
+test('a watcher promotes the replica of a dead node without being asked', async () => {
+  const before = await inspect()
+  const [kept] = before.replicas
+  expect(kept).toBeDefined()
+  await labOk(['volume', 'replicate', 'mongo', '--to', kept?.node ?? '', '--every', '1s', '--auto'])
+  expect(await inspect()).toMatchObject({ autoPromote: true })
+  const writer = startWriter(edge, `watched ${String(Date.now())}`)
+  await caughtUp()
+  const acknowledged = await writer.stop()
+  await caughtUp()
+  const watching = execa(LAUNCHER, ['volume', 'watch', '--after', '3s', '--json'], {
+    ...{ cwd: labDirectory(), reject: false, stdin: 'ignore' },
+  })
+  await docker('kill', await container(before.owner))
+  await waitFor(
+    async () => {
+      const { owner, phase } = await inspect()
+      return owner === kept?.node && phase === 'idle' ? true : undefined
+    },
+    { deadlineMs: 120_000, what: 'the watcher to promote the replica' },
+  )
+  watching.kill('SIGINT')
+  const { exitCode, stdout } = await watching
+  expect(exitCode, stdout).toBe(0)
+  expect(stdout).toContain('"type":"promoted"')
+  await healthy()
+  expect(await missingMessages(edge, acknowledged)).toEqual([])
+  await labOk(['up'])
+  await labOk(['volume', 'destroy', before.name, '--copy', before.owner, '--yes'])
+})
+
 test('a replica goes along with a move, and ends', async () => {
   const { name, owner, replicas } = await inspect()
   const [kept] = replicas
