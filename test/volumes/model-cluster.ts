@@ -10,9 +10,8 @@ import type {
   VolumeService,
 } from '../../src/model/volume.ts'
 import type { MoveContext } from '../../src/volumes/move/context.ts'
-
-/** What a process that was killed does from then on: nothing. */
-export class Killed extends Error {}
+import type { Fate } from './fates.ts'
+import { idleRecord } from './idle-record.ts'
 
 interface Copy {
   /** Numbers of the acknowledged writes in it. */
@@ -27,9 +26,6 @@ interface ModelNode {
   fence: number
   served: boolean
 }
-
-/** Decides at each step of a run what happens there; throws to have it fail. */
-export type Fate = (step: number, effect: string, when: 'before' | 'after') => void | Promise<void>
 
 const VOLUME = 'data'
 const SERVICE: VolumeService = { id: 's', name: 'app', image: 'app', stopGraceMs: 1000, healthChecked: true }
@@ -51,19 +47,7 @@ export class ModelCluster {
       this.nodes.set(name, { live: undefined, snapshots: [], lease: 0, fence: 0, served: false })
     }
     Object.assign(this.node('a'), { live: { content: [], frozen: false }, lease: 1, served: true })
-    const record: VolumeRecord = {
-      name: VOLUME,
-      app: 'app',
-      service: 'app',
-      driver: 'btrfs',
-      owner: 'a',
-      epoch: 1,
-      phase: 'idle',
-      move: undefined,
-      base: undefined,
-      lockPort: 20_000,
-    }
-    this.record = { record, id: 'r', version: 1 }
+    this.record = { record: idleRecord({ name: VOLUME }), id: 'r', version: 1 }
   }
 
   node(name: string): ModelNode {
