@@ -1,6 +1,7 @@
 import type { RunEvent } from '../model/events.ts'
 import { renderError } from './error-lines.ts'
-import { count, formatBytes, formatDuration } from './quantities.ts'
+import { bytesText } from '../model/bytes-text.ts'
+import { count, formatDuration } from './quantities.ts'
 import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 import { cut, printable, spread } from './text.ts'
@@ -68,7 +69,7 @@ export const EVENT_FORMATS: EventFormats = {
       return [spread(`${style.dim('·')} ${volume} is on ${event.to} already; nothing to do`, time, columns)]
     const facts = [
       count(event.rounds, 'round'),
-      `${formatBytes(event.bytesSent)} sent`,
+      `${bytesText(event.bytesSent)} sent`,
       `${formatDuration(event.blackoutMs)} of downtime`,
     ]
     const line = `${style.green('✓')} ${volume} ${event.from} → ${event.to}`
@@ -80,7 +81,7 @@ export const EVENT_FORMATS: EventFormats = {
       style.dim(formatDuration(event.durationMs)),
       columns,
     ),
-    `  ${style.dim(`takes ${formatBytes(event.sizeBytes)}; ${formatBytes(event.sharedBytes)} more it has in common with the lab`)}`,
+    `  ${style.dim(`takes ${bytesText(event.sizeBytes)}; ${bytesText(event.sharedBytes)} more it has in common with the lab`)}`,
   ],
   'snapshot-restored': (event, { columns, style }) => [
     spread(
@@ -91,7 +92,7 @@ export const EVENT_FORMATS: EventFormats = {
   ],
   'snapshot-deleted': (event, { columns, style }) => [
     spread(
-      `${style.green('✓')} deleted ${style.bold(event.snapshot)}: ${formatBytes(event.sizeBytes)} are free again`,
+      `${style.green('✓')} deleted ${style.bold(event.snapshot)}: ${bytesText(event.sizeBytes)} are free again`,
       style.dim(formatDuration(event.durationMs)),
       columns,
     ),

@@ -7,13 +7,29 @@ import { VOLUME_PATHS } from './node/paths.ts'
 import { readListing } from './listing.ts'
 import { HEALTH_TIMEOUT_MS, readHealth } from './pool-health.ts'
 import { failure, runCommand } from './run-command.ts'
+import { receiveStream, sendStream } from './streams.ts'
+
+type SharedVerb =
+  'freeze' | 'thaw' | 'send' | 'receive' | 'promote' | 'demote' | 'setLimit' | 'clone' | 'digest' | 'listing' | 'health'
 
 /** What drivers do entirely through their script on the node. */
-export function sharedVerbs(
-  connection: Connection,
-): Pick<VolumeDriver, 'setLimit' | 'clone' | 'digest' | 'listing' | 'health'> {
+export function sharedVerbs(connection: Connection): Pick<VolumeDriver, SharedVerb> {
   const run = (...argv: readonly string[]) => runCommand(connection, [VOLUME_PATHS.driver, ...argv])
+  const verb = (action: string, volume: string, ...snapshots: readonly string[]) =>
+    driverVerb(connection, action, volume, ...snapshots)
   return {
+    freeze: (volume) => verb('freeze', volume),
+    thaw: (volume) => verb('thaw', volume),
+    send: (volume, snapshot, since) => {
+      checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
+      return sendStream(connection, volume, snapshot, since)
+    },
+    receive: (volume, snapshot, stream) => {
+      checkNames(volume, snapshot)
+      return receiveStream(connection, volume, snapshot, stream)
+    },
+    promote: (volume, snapshot) => verb('promote', volume, snapshot),
+    demote: (volume, snapshot) => verb('demote', volume, snapshot),
     setLimit: async (volume, bytes) => {
       checkNames(volume)
       await run('limit', volume, bytes === undefined ? '-' : limitText(bytes))
@@ -42,4 +58,15 @@ export function sharedVerbs(
       return readHealth(await runCommand(connection, argv, { timeoutMs: HEALTH_TIMEOUT_MS }))
     },
   }
+}
+
+/** Has the script on the node do something with a volume, or with snapshots of it. */
+export async function driverVerb(
+  connection: Connection,
+  action: string,
+  volume: string,
+  ...snapshots: readonly string[]
+): Promise<void> {
+  checkNames(volume, ...snapshots)
+  await runCommand(connection, [VOLUME_PATHS.driver, action, volume, ...snapshots])
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
+import type { MovedVolume } from '../model/volume-outcome.ts'
 import type { StoredRecord, VolumeRecord } from '../model/volume.ts'
 import type { BlackoutWatch } from '../swarm/volume-blackout.ts'
 import { findVolume } from '../volumes/find-volume.ts'
@@ -27,18 +28,6 @@ export interface MoveVolumeOptions {
   readonly maxPauseMs?: number | undefined
   /** Called before anything of a phase is done; a test ends the move there. */
   readonly onPhase?: MoveContext['onPhase']
-}
-
-/** What a move did. */
-export interface MovedVolume {
-  readonly volume: string
-  readonly from: string
-  readonly to: string
-  readonly epoch: number
-  readonly rounds: number
-  readonly bytesSent: number
-  readonly blackoutMs: number
-  readonly durationMs: number
 }
 
 /**

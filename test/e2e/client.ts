@@ -1,3 +1,5 @@
+import { waitFor } from '../../src/model/wait.ts'
+
 /** What a client saw while it was running. */
 export interface Seen {
   readonly requests: number
@@ -56,6 +58,25 @@ export async function messageTexts(edge: string): Promise<readonly string[]> {
   const response = await fetch(`${edge}/api/messages?limit=1000000`, { signal: AbortSignal.timeout(10_000) })
   const { messages } = (await response.json()) as { messages: readonly { readonly text: string }[] }
   return messages.map(({ text }) => text)
+}
+
+/** Waits until the guest book answers. */
+export async function bookAnswers(edge: string): Promise<void> {
+  let seen = ''
+  await waitFor(
+    async () => {
+      try {
+        const response = await fetch(`${edge}/api/messages?limit=1`, { signal: AbortSignal.timeout(3000) })
+        if (response.ok) return true
+        seen = `status ${String(response.status)}`
+      } catch (error) {
+        // Not yet.
+        seen = String(error)
+      }
+      return undefined
+    },
+    { deadlineMs: 120_000, what: 'the guest book to answer again', lastSeen: () => seen },
+  )
 }
 
 /** A client that posts numbered messages one after the other and remembers which were acknowledged. */

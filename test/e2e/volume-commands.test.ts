@@ -1,7 +1,7 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { missingMessages, startWriter } from './client.ts'
+import { missingMessages, postMessage, startWriter } from './client.ts'
 import { container, docker, ensureSample, lab, labDirectory, labDocument, labOk } from './harness.ts'
 
 interface Inspected {
@@ -62,11 +62,7 @@ test('a rollback under writes puts data and service back, and keeps what was the
   await labOk(['volume', 'snapshot', 'mongo', 'e2e-before'])
   const early = await first.stop()
   const { epoch, owner } = await inspect('mongo')
-  await fetch(`${edge}/api/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ text: `${series} later` }),
-  })
+  await postMessage(edge, `${series} later`)
   expect(await missingMessages(edge, [`${series} later`])).toEqual([])
   await labOk(['volume', 'rollback', 'mongo', 'e2e-before', '--yes'])
   const after = await inspect('mongo')

@@ -1,7 +1,7 @@
 import { LabError } from '../../model/errors.ts'
 import { policyAfterMove } from '../../model/volume-policy.ts'
 import type { NodeVolume, StoredRecord, VolumeRecord, VolumeService } from '../../model/volume.ts'
-import { bytesText } from '../bytes-text.ts'
+import { bytesText } from '../../model/bytes-text.ts'
 import { ordersText } from '../orders.ts'
 import { collectSnapshots } from './collect.ts'
 import type { MoveContext, MoveFigures } from './context.ts'
