@@ -1,4 +1,4 @@
-import type { MovedVolume, PromotedVolume } from './volume-outcome.ts'
+import type { ForeseenMove, MovedVolume, PromotedVolume } from './volume-outcome.ts'
 
 /** Outcome of one step on one node. */
 export type Outcome = 'ok' | 'changed' | 'would-change' | 'maybe' | 'failed' | 'skipped'
@@ -87,6 +87,7 @@ export type RunEvent =
       readonly sizeBytes: number
       readonly durationMs: number
     }
+  | ({ readonly type: 'move-checked' } & ForeseenMove)
   | ({ readonly type: 'promoted' } & PromotedVolume)
   /** Every step of a long command with its time, at its end. */
   | {

@@ -10,6 +10,24 @@ export interface MovedVolume {
   readonly durationMs: number
 }
 
+/** What a move would do, as far as that can be told before it. */
+export interface ForeseenMove {
+  readonly volume: string
+  readonly from: string
+  readonly to: string
+  /** Bytes to send, in all rounds. */
+  readonly bytes: number
+  readonly rounds: number
+  readonly downtimeMs: number
+  /** With `--max-pause`: the move would refuse to stop the service. */
+  readonly refused: boolean
+  /** Bytes a second that are written, and that go from node to node. */
+  readonly writtenPerSecond: number
+  readonly sentPerSecond: number
+  /** What this is known from, in words. */
+  readonly restsOn: readonly string[]
+}
+
 /** What a promotion did: a copy became the volume, as its owner is dead. */
 export interface PromotedVolume {
   readonly volume: string

@@ -75,6 +75,21 @@ export const EVENT_FORMATS: EventFormats = {
     const line = `${style.green('✓')} ${volume} ${event.from} → ${event.to}`
     return [spread(line, time, columns), `  ${style.dim(facts.join(' · '))}`]
   },
+  'move-checked': ({ volume, from, to, ...event }, { style }) => {
+    if (from === to) return [`${style.dim('·')} ${style.bold(volume)} is on ${to} already; nothing to do`]
+    const sign = event.refused ? style.yellow('!') : style.cyan('i')
+    const facts = [
+      `about ${bytesText(event.bytes)} to send in ${count(event.rounds, 'round')}`,
+      event.refused
+        ? 'it would not be stopped: the pause cannot be kept'
+        : `about ${formatDuration(event.downtimeMs)} of downtime`,
+    ]
+    return [
+      `${sign} ${style.bold(volume)} ${from} → ${to} ${style.dim('(nothing was changed)')}`,
+      `  ${facts.join(' · ')}`,
+      ...event.restsOn.map((reason) => `  ${style.dim(`rests on ${printable(reason)}`)}`),
+    ]
+  },
   'snapshot-saved': (event, { columns, style }) => [
     spread(
       `${style.green('✓')} saved ${style.bold(event.snapshot)}: ${count(event.nodes, 'node')}`,

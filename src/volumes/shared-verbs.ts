@@ -9,8 +9,22 @@ import { HEALTH_TIMEOUT_MS, readHealth } from './pool-health.ts'
 import { failure, runCommand } from './run-command.ts'
 import { receiveStream, sendStream } from './streams.ts'
 
+/** Whatever it takes to find out what is to be sent; on ZFS that is to read it. */
+const CHANGES_TIMEOUT_MS = 10 * 60_000
+
 type SharedVerb =
-  'freeze' | 'thaw' | 'send' | 'receive' | 'promote' | 'demote' | 'setLimit' | 'clone' | 'digest' | 'listing' | 'health'
+  | 'freeze'
+  | 'thaw'
+  | 'send'
+  | 'receive'
+  | 'promote'
+  | 'demote'
+  | 'setLimit'
+  | 'clone'
+  | 'digest'
+  | 'listing'
+  | 'health'
+  | 'changes'
 
 /** What drivers do entirely through their script on the node. */
 export function sharedVerbs(connection: Connection): Pick<VolumeDriver, SharedVerb> {
@@ -52,6 +66,13 @@ export function sharedVerbs(connection: Connection): Pick<VolumeDriver, SharedVe
       const [listing, said, status] = await Promise.all([buffer(stdout), text(stderr), exit])
       if (status !== 0) throw await failure(connection, argv.join(' '), status, said)
       return readListing(listing)
+    },
+    changes: async (volume, since, seconds) => {
+      checkNames(volume, ...(since === undefined ? [] : [since]))
+      const argv = [VOLUME_PATHS.driver, 'changes', volume, since ?? '-', String(seconds)]
+      const said = await runCommand(connection, argv, { timeoutMs: CHANGES_TIMEOUT_MS })
+      const [bytes = 0, writtenBytes = 0, overMs = 0] = said.trim().split(' ').map(Number)
+      return { bytes, writtenBytes, overMs }
     },
     health: async () => {
       const argv = [VOLUME_PATHS.driver, 'health']

@@ -1,6 +1,7 @@
 import { LabError } from '../../model/errors.ts'
 import { policyAfterMove } from '../../model/volume-policy.ts'
-import type { NodeVolume, StoredRecord, VolumeRecord, VolumeService } from '../../model/volume.ts'
+import type { NodeVolume, StoredRecord, VolumeRecord } from '../../model/volume.ts'
+import type { VolumeService } from '../../model/volume-service.ts'
 import { bytesText } from '../../model/bytes-text.ts'
 import { ordersText } from '../orders.ts'
 import { collectSnapshots } from './collect.ts'
