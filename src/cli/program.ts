@@ -168,6 +168,13 @@ export function keyValue(
   return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) }
 }
 
+/** Reads a pause like `2s`, `1.5s` or `1500ms` into milliseconds. */
+export function pause(text: string): number {
+  const [, count, unit] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s)$/.exec(text) ?? []
+  if (count === undefined) throw new UsageError(`"${text}" is not a pause: write it like 2s or 1500ms`)
+  return Math.round(Number(count) * (unit === 's' ? 1000 : 1))
+}
+
 /** Reads a size like `2GiB`, `512M` or `1073741824`; more than nothing. */
 export function size(text: string): number {
   const bytes = parseSize(text)

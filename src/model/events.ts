@@ -1,3 +1,5 @@
+import type { ForeseenMove, MovedVolume, PromotedVolume } from './volume-outcome.ts'
+
 /** Outcome of one step on one node. */
 export type Outcome = 'ok' | 'changed' | 'would-change' | 'maybe' | 'failed' | 'skipped'
 
@@ -63,17 +65,7 @@ export type RunEvent =
       readonly addresses: readonly string[]
       readonly durationMs: number
     }
-  | {
-      readonly type: 'moved'
-      readonly volume: string
-      readonly from: string
-      readonly to: string
-      readonly epoch: number
-      readonly rounds: number
-      readonly bytesSent: number
-      readonly blackoutMs: number
-      readonly durationMs: number
-    }
+  | ({ readonly type: 'moved' } & MovedVolume)
   /** `sizeBytes`: what it took on the host; `sharedBytes`: what it has in common with the lab. */
   | {
       readonly type: 'snapshot-saved'
@@ -95,20 +87,8 @@ export type RunEvent =
       readonly sizeBytes: number
       readonly durationMs: number
     }
-  /** A copy became the volume, as its owner is dead. */
-  | {
-      readonly type: 'promoted'
-      readonly volume: string
-      readonly from: string
-      readonly to: string
-      readonly epoch: number
-      /** What the volume goes on from; empty when nothing was to do. */
-      readonly snapshot: string
-      /** Age of that snapshot at least; undefined when nobody knows, or an earlier run chose it. */
-      readonly ageMs: number | undefined
-      /** Writes after the snapshot may be missing. */
-      readonly lossPossible: boolean
-    }
+  | ({ readonly type: 'move-checked' } & ForeseenMove)
+  | ({ readonly type: 'promoted' } & PromotedVolume)
   /** Every step of a long command with its time, at its end. */
   | {
       readonly type: 'summary'

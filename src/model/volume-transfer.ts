@@ -13,3 +13,11 @@ export interface TransferWatch {
   /** Aborted: stop waiting; the transfer goes on. */
   readonly signal?: AbortSignal
 }
+
+/** What is to be sent of a volume, and what comes on top of it. */
+export interface VolumeChanges {
+  readonly bytes: number
+  /** Bytes that were written in `overMs` and are different now; what was written twice counts once. */
+  readonly writtenBytes: number
+  readonly overMs: number
+}

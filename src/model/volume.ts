@@ -4,7 +4,8 @@ import type { OpenRollback } from './rollback.ts'
 import type { VolumePolicy } from './volume-policy.ts'
 import type { VolumeTending } from './volume-tending.ts'
 import type { Tree } from './tree.ts'
-import type { TransferJob, TransferWatch } from './volume-transfer.ts'
+import type { VolumeService } from './volume-service.ts'
+import type { TransferJob, TransferWatch, VolumeChanges } from './volume-transfer.ts'
 
 /**
  * Where a move stands, in the order a move goes through them; `idle` is no move under way. Until `flip` the source
@@ -160,6 +161,11 @@ export interface VolumeDriver {
   /** What there is at each path of a snapshot. Reads everything. */
   listing(volume: string, snapshot: string): Promise<Tree>
   health(): Promise<PoolHealth>
+  /**
+   * How much a transfer of the live copy would send, whole or since a snapshot, and how much is written in so many
+   * seconds. Changes nothing. (ZFS tells by two snapshots, `lab-check-0` and `-1`, which it takes away again.)
+   */
+  changes(volume: string, since: string | undefined, seconds: number): Promise<VolumeChanges>
 }
 
 /** Something that uses a volume on a node. */
@@ -218,6 +224,8 @@ export interface NodeVolumes {
   transfer(job: Omit<TransferJob, 'active'> & { readonly volume: string }, watch: TransferWatch): Promise<number>
   /** Waits for a transfer that was started before, as `transfer` does. */
   followTransfer(volume: string, watch: TransferWatch): Promise<number>
+  /** Bytes a second of the last transfer of some size to a node, whatever the volume; undefined since boot without one. */
+  transferRate(target: string): Promise<number | undefined>
   transferJob(volume: string): Promise<TransferJob | undefined>
   stopTransfer(volume: string): Promise<void>
 }
@@ -235,14 +243,4 @@ export interface VolumeScheduler {
    * when it does not: the node is down, its tasks fail, or the time is up.
    */
   waitServing(service: VolumeService, node: string, deadlineMs: number, signal?: AbortSignal): Promise<void>
-}
-
-/** The service of a volume. */
-export interface VolumeService {
-  readonly id: string
-  readonly name: string
-  readonly image: string
-  /** Longest the engine lets its containers take to stop. */
-  readonly stopGraceMs: number
-  readonly healthChecked: boolean
 }

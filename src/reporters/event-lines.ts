@@ -1,6 +1,7 @@
 import type { RunEvent } from '../model/events.ts'
 import { renderError } from './error-lines.ts'
-import { count, formatBytes, formatDuration } from './quantities.ts'
+import { bytesText } from '../model/bytes-text.ts'
+import { count, formatDuration } from './quantities.ts'
 import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 import { cut, printable, spread } from './text.ts'
@@ -68,11 +69,26 @@ export const EVENT_FORMATS: EventFormats = {
       return [spread(`${style.dim('·')} ${volume} is on ${event.to} already; nothing to do`, time, columns)]
     const facts = [
       count(event.rounds, 'round'),
-      `${formatBytes(event.bytesSent)} sent`,
+      `${bytesText(event.bytesSent)} sent`,
       `${formatDuration(event.blackoutMs)} of downtime`,
     ]
     const line = `${style.green('✓')} ${volume} ${event.from} → ${event.to}`
     return [spread(line, time, columns), `  ${style.dim(facts.join(' · '))}`]
+  },
+  'move-checked': ({ volume, from, to, ...event }, { style }) => {
+    if (from === to) return [`${style.dim('·')} ${style.bold(volume)} is on ${to} already; nothing to do`]
+    const sign = event.refused ? style.yellow('!') : style.cyan('i')
+    const facts = [
+      `about ${bytesText(event.bytes)} to send in ${count(event.rounds, 'round')}`,
+      event.refused
+        ? 'it would not be stopped: the pause cannot be kept'
+        : `about ${formatDuration(event.downtimeMs)} of downtime`,
+    ]
+    return [
+      `${sign} ${style.bold(volume)} ${from} → ${to} ${style.dim('(nothing was changed)')}`,
+      `  ${facts.join(' · ')}`,
+      ...event.restsOn.map((reason) => `  ${style.dim(`rests on ${printable(reason)}`)}`),
+    ]
   },
   'snapshot-saved': (event, { columns, style }) => [
     spread(
@@ -80,7 +96,7 @@ export const EVENT_FORMATS: EventFormats = {
       style.dim(formatDuration(event.durationMs)),
       columns,
     ),
-    `  ${style.dim(`takes ${formatBytes(event.sizeBytes)}; ${formatBytes(event.sharedBytes)} more it has in common with the lab`)}`,
+    `  ${style.dim(`takes ${bytesText(event.sizeBytes)}; ${bytesText(event.sharedBytes)} more it has in common with the lab`)}`,
   ],
   'snapshot-restored': (event, { columns, style }) => [
     spread(
@@ -91,7 +107,7 @@ export const EVENT_FORMATS: EventFormats = {
   ],
   'snapshot-deleted': (event, { columns, style }) => [
     spread(
-      `${style.green('✓')} deleted ${style.bold(event.snapshot)}: ${formatBytes(event.sizeBytes)} are free again`,
+      `${style.green('✓')} deleted ${style.bold(event.snapshot)}: ${bytesText(event.sizeBytes)} are free again`,
       style.dim(formatDuration(event.durationMs)),
       columns,
     ),

@@ -64,6 +64,17 @@ export function pastRun(directory: string, number: number): FullRun {
   )
 }
 
+/** What `find` makes of the latest event that it makes anything of; undefined when none is on record. */
+export function lastTold<T>(directory: string, find: (event: RunEvent) => T | undefined): T | undefined {
+  for (const number of numbersIn(directory)) {
+    for (const event of readRun(directory, number).events.toReversed()) {
+      const found = find(event)
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
 /** Two runs, and the steps whose outcome or changes differ between them, in the order of the first that has them. */
 export function compareRuns(first: FullRun, second: FullRun): RunComparison {
   const keyOf = ({ node, play, title }: StepEvent) => JSON.stringify([node, play, title])

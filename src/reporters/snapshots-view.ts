@@ -1,5 +1,5 @@
 import type { LabSnapshotsDocument } from '../model/documents.ts'
-import { formatBytes } from './quantities.ts'
+import { bytesText } from '../model/bytes-text.ts'
 import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 
@@ -18,8 +18,8 @@ export function renderSnapshots({ snapshots }: LabSnapshotsDocument, screen: Scr
     snapshots.map((snapshot) => [
       { text: snapshot.name, paint: style.bold },
       { text: `${snapshot.createdAt.slice(0, 19).replace('T', ' ')}Z`, paint: style.dim },
-      formatBytes(snapshot.sizeBytes),
-      formatBytes(snapshot.sharedBytes),
+      bytesText(snapshot.sizeBytes),
+      bytesText(snapshot.sharedBytes),
       snapshot.machines.map(({ name }) => name).join(' '),
     ]),
     screen,

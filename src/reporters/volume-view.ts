@@ -1,5 +1,6 @@
 import type { CopyStatus, SnapshotsDocument, SnapshotStatus, VolumeDocument } from '../model/documents.ts'
-import { count, formatBytes, formatDuration } from './quantities.ts'
+import { bytesText } from '../model/bytes-text.ts'
+import { count, formatDuration } from './quantities.ts'
 import type { Screen, Style } from './style.ts'
 import { printable } from './text.ts'
 import { renderTable } from './table.ts'
@@ -7,7 +8,7 @@ import { renderTable } from './table.ts'
 /** One volume with everything that is known of it. */
 export function renderVolume(volume: VolumeDocument, screen: Screen, now = Date.now()): readonly string[] {
   const { style } = screen
-  const bytes = (value: number | undefined) => (value === undefined ? '?' : formatBytes(value))
+  const bytes = (value: number | undefined) => (value === undefined ? '?' : bytesText(value))
   const limit = volume.limitBytes === undefined ? `${bytes(volume.sizeBytes)} (its pool)` : bytes(volume.limitBytes)
   const used = volume.app === '' ? 'no app yet' : `${volume.service} of app ${volume.app}`
   const facts: readonly (readonly [string, string])[] = [
@@ -94,7 +95,7 @@ function copyTable(copies: readonly CopyStatus[], screen: Screen): readonly stri
     copies.map(({ node, state, usedBytes, snapshots }) => [
       { text: node, paint: screen.style.bold },
       { text: state, paint: paint[state] },
-      usedBytes === undefined ? '?' : formatBytes(usedBytes),
+      usedBytes === undefined ? '?' : bytesText(usedBytes),
       snapshots.length > 3
         ? `${count(snapshots.length, 'snapshot')}, last ${snapshots.at(-1) ?? ''}`
         : snapshots.join(', '),

@@ -1,5 +1,6 @@
 import type { VolumesDocument, VolumeStatus } from '../model/documents.ts'
-import { formatBytes, formatDuration } from './quantities.ts'
+import { bytesText } from '../model/bytes-text.ts'
+import { formatDuration } from './quantities.ts'
 import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 
@@ -13,7 +14,7 @@ export function renderVolumes({ volumes }: VolumesDocument, screen: Screen): rea
 /** The table of volumes, as `lab status` shows it too. */
 export function renderVolumeTable(volumes: readonly VolumeStatus[], screen: Screen): readonly string[] {
   const { style } = screen
-  const size = (bytes: number | undefined) => (bytes === undefined ? '?' : formatBytes(bytes))
+  const size = (bytes: number | undefined) => (bytes === undefined ? '?' : bytesText(bytes))
   const replicated = volumes.some(({ replicas = [] }) => replicas.length > 0)
   return renderTable(
     [

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { VolumeService } from '../model/volume.ts'
+import type { VolumeService } from '../model/volume-service.ts'
 
 /** Measures how long a service was away while its volume moved. */
 export interface BlackoutWatch {

@@ -7,7 +7,7 @@ import { limitText } from './limit.ts'
 import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
 import { failure, runCommand } from './run-command.ts'
 import { openTending } from './tending.ts'
-import { followTransfer, startTransfer, stopTransfer, transferJob } from './transfer.ts'
+import { followTransfer, startTransfer, stopTransfer, transferJob, transferRate } from './transfer.ts'
 
 /** What the node may take beyond the time it was told to wait. */
 const MARGIN_MS = 60_000
@@ -54,6 +54,7 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
       return startTransfer(connection, job, watch)
     },
     followTransfer: (volume, watch) => followTransfer(connection, volume, watch),
+    transferRate: (target) => transferRate(connection, target),
     transferJob: (volume) => transferJob(connection, volume),
     stopTransfer: (volume) => stopTransfer(connection, volume),
   }

@@ -1,4 +1,4 @@
-import { bytesText } from './bytes-text.ts'
+import { bytesText } from '../model/bytes-text.ts'
 
 /** Least time between two lines of progress. */
 const PROGRESS_MS = 500

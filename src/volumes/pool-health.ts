@@ -1,5 +1,5 @@
 import type { PoolHealth } from '../model/pool-health.ts'
-import { bytesText } from './bytes-text.ts'
+import { bytesText } from '../model/bytes-text.ts'
 
 /** A filesystem whose disk does not answer may not answer either. */
 export const HEALTH_TIMEOUT_MS = 30_000

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
+import { checkName } from '../model/names.ts'
 import type { NodeVolumes } from '../model/volume.ts'
 import type { TransferJob, TransferWatch } from '../model/volume-transfer.ts'
 import { BUSY, VOLUME_PATHS } from './node/paths.ts'
@@ -61,6 +62,13 @@ export async function transferJob(connection: Connection, volume: string): Promi
   const [state, snapshot, since, target] = text.split(' ')
   if (snapshot === undefined || since === undefined || target === undefined) return undefined
   return { snapshot, since: since === '-' ? undefined : since, target, active: state === 'active' }
+}
+
+/** See {@link NodeVolumes.transferRate}. */
+export async function transferRate(connection: Connection, target: string): Promise<number | undefined> {
+  checkName('node', target)
+  const [bytes = 0, ms = 0] = (await runCommand(connection, [VOLUME_PATHS.send, 'pace', target])).split(' ').map(Number)
+  return bytes > 0 && ms > 0 ? (bytes / ms) * 1000 : undefined
 }
 
 /** See {@link NodeVolumes.stopTransfer}. */

@@ -1,7 +1,7 @@
 import { LabError } from '../model/errors.ts'
 import { checkName, unknownName } from '../model/names.ts'
 import type { StoredRecord } from '../model/volume.ts'
-import { bytesText } from '../volumes/bytes-text.ts'
+import { bytesText } from '../model/bytes-text.ts'
 import { limitText } from '../volumes/limit.ts'
 import { observeVolume } from '../volumes/move/copy-round.ts'
 import type { OpenLab } from './open-lab.ts'

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
+import type { MovedVolume } from '../model/volume-outcome.ts'
 import type { StoredRecord, VolumeRecord } from '../model/volume.ts'
 import type { BlackoutWatch } from '../swarm/volume-blackout.ts'
 import { findVolume } from '../volumes/find-volume.ts'
@@ -29,18 +30,6 @@ export interface MoveVolumeOptions {
   readonly onPhase?: MoveContext['onPhase']
 }
 
-/** What a move did. */
-export interface MovedVolume {
-  readonly volume: string
-  readonly from: string
-  readonly to: string
-  readonly epoch: number
-  readonly rounds: number
-  readonly bytesSent: number
-  readonly blackoutMs: number
-  readonly durationMs: number
-}
-
 /**
  * Moves a volume with the service that uses it. A move that was cut off is finished first (or undone, when it goes back
  * to where it came from). Emits `moved` last. Throws, with everything as before, whatever fails before the flip.
@@ -49,12 +38,7 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
   const started = performance.now()
   checkTarget(lab, options.to)
   const { maxPauseMs } = options
-  if (maxPauseMs !== undefined && maxPauseMs <= LEAST_PAUSE_MS) {
-    const least = `${String(LEAST_PAUSE_MS / 1000)} s`
-    throw new UsageError(`stopping and starting a service alone takes ${least}: a pause cannot be that short`, {
-      hint: 'allow more, like --max-pause 3s',
-    })
-  }
+  checkPause(maxPauseMs)
   const volumes = openVolumes(lab)
   const { name, owner } = findVolume(await volumes.records.list(), options.volume).record
   const figures: MoveFigures = { rounds: 0, bytesSent: 0 }
@@ -113,6 +97,15 @@ export async function finishMove(lab: OpenLab, volumes: LabVolumes, name: string
     const taken = await takeOver(volumes, stored)
     lab.emit({ type: 'notice', level: 'info', message: resumeMessage(taken.record, 'undo') })
     await runMove(openMove(lab, volumes).context, taken, 'undo', { rounds: 0, bytesSent: 0 })
+  })
+}
+
+/** Throws a `UsageError` for a longest pause that no move can keep. */
+export function checkPause(maxPauseMs: number | undefined): void {
+  if (maxPauseMs === undefined || maxPauseMs > LEAST_PAUSE_MS) return
+  const least = `${String(LEAST_PAUSE_MS / 1000)} s`
+  throw new UsageError(`stopping and starting a service alone takes ${least}: a pause cannot be that short`, {
+    hint: 'allow more, like --max-pause 3s',
   })
 }
 

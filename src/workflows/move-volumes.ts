@@ -3,6 +3,7 @@ import { unknownName } from '../model/names.ts'
 import { chooseOwner } from '../volumes/choose.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import type { VolumeRecord } from '../model/volume.ts'
+import { predictMove } from './check-move.ts'
 import { moveVolume } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { openVolumes } from './volume-nodes.ts'
@@ -12,6 +13,14 @@ import { done } from './volume-snapshots.ts'
 export interface PlannedMove {
   readonly volume: string
   readonly to: string
+}
+
+/** How volumes are moved. */
+export interface MoveManner {
+  /** The longest each service may be away, in ms. */
+  readonly maxPauseMs?: number | undefined
+  /** Only say what moving would send and take. */
+  readonly check: boolean
 }
 
 /**
@@ -35,12 +44,12 @@ export function planEvacuation(
 }
 
 /** Moves every volume of a worker to the others. */
-export async function evacuate(lab: OpenLab, node: string, maxPauseMs?: number): Promise<void> {
+export async function evacuate(lab: OpenLab, node: string, manner: MoveManner): Promise<void> {
   const volumes = openVolumes(lab)
   if (!volumes.workers.includes(node)) throw unknownName('worker', node, volumes.workers)
   if (volumes.workers.length < 2) throw new UsageError(`there is no other worker than ${node}`)
   const records = (await volumes.records.list()).map(({ record }) => record)
-  await moveAll(lab, planEvacuation(node, volumes.workers, records), `${node} has no volumes`, maxPauseMs)
+  await moveAll(lab, planEvacuation(node, volumes.workers, records), `${node} has no volumes`, manner)
 }
 
 /** Moves these volumes (or those of these apps and services) to one worker. */
@@ -48,7 +57,7 @@ export async function moveVolumes(
   lab: OpenLab,
   typed: readonly string[],
   to: string,
-  maxPauseMs?: number,
+  manner: MoveManner,
 ): Promise<void> {
   const stored = await openVolumes(lab).records.list()
   // All names are looked at before anything moves.
@@ -57,7 +66,7 @@ export async function moveVolumes(
     lab,
     [...new Set(names)].map((volume) => ({ volume, to })),
     'nothing to move',
-    maxPauseMs,
+    manner,
   )
 }
 
@@ -66,17 +75,19 @@ async function moveAll(
   lab: OpenLab,
   moves: readonly PlannedMove[],
   nothing: string,
-  maxPauseMs: number | undefined,
+  { maxPauseMs, check }: MoveManner,
 ): Promise<void> {
   const started = performance.now()
   const failures: LabError[] = []
   for (const { volume, to } of moves) {
     try {
-      await moveVolume(lab, { volume, to, maxPauseMs })
+      await (check ? predictMove : moveVolume)(lab, { volume, to, maxPauseMs })
     } catch (error) {
       if (!(error instanceof LabError) || error instanceof UsageError || lab.signal.aborted) throw error
       failures.push(error)
-      const message = `${volume} is not on ${to}: ${error.message}`
+      const message = check
+        ? `${volume} cannot go to ${to}: ${error.message}`
+        : `${volume} is not on ${to}: ${error.message}`
       if (moves.length > 1) lab.emit({ type: 'notice', level: 'warning', message })
     }
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { LabError } from '../model/errors.ts'
 import { policyAfterMove } from '../model/volume-policy.ts'
+import type { PromotedVolume } from '../model/volume-outcome.ts'
 import type { NodeVolumes, StoredRecord, VolumeRecord } from '../model/volume.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume, strayCopy } from '../volumes/move/copy-round.ts'
@@ -23,18 +24,6 @@ export interface PromoteVolumeOptions {
   readonly acceptLoss: boolean
   /** The user vouches that the owner is off, and stays off until it asks a manager. Where lab cannot power it off. */
   readonly fenced: boolean
-}
-
-/** What a promotion did. */
-export interface PromotedVolume {
-  readonly volume: string
-  readonly from: string
-  readonly to: string
-  readonly epoch: number
-  readonly snapshot: string
-  readonly ageMs: number | undefined
-  /** Writes after the snapshot may be missing. */
-  readonly lossPossible: boolean
 }
 
 /**

@@ -1,4 +1,4 @@
-import { bytesText } from '../volumes/bytes-text.ts'
+import { bytesText } from '../model/bytes-text.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { setLimit } from './volume-life.ts'

@@ -1,3 +1,5 @@
+import { waitFor } from '../../src/model/wait.ts'
+
 /** What a client saw while it was running. */
 export interface Seen {
   readonly requests: number
@@ -33,6 +35,50 @@ export function startReader(url: string): { stop(): Promise<Seen> } {
   }
 }
 
+/** Writes one message; returns the status of the answer. 201: acknowledged. */
+async function post(edge: string, text: string): Promise<number> {
+  const response = await fetch(`${edge}/api/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ text }),
+    signal: AbortSignal.timeout(5000),
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+/** Writes one message into the guest book, which must take it. */
+export async function postMessage(edge: string, text: string): Promise<void> {
+  const status = await post(edge, text)
+  if (status !== 201) throw new Error(`the guest book answered ${String(status)} to "${text}"`)
+}
+
+/** The texts of all messages in the guest book. */
+export async function messageTexts(edge: string): Promise<readonly string[]> {
+  const response = await fetch(`${edge}/api/messages?limit=1000000`, { signal: AbortSignal.timeout(10_000) })
+  const { messages } = (await response.json()) as { messages: readonly { readonly text: string }[] }
+  return messages.map(({ text }) => text)
+}
+
+/** Waits until the guest book answers. */
+export async function bookAnswers(edge: string): Promise<void> {
+  let seen = ''
+  await waitFor(
+    async () => {
+      try {
+        const response = await fetch(`${edge}/api/messages?limit=1`, { signal: AbortSignal.timeout(3000) })
+        if (response.ok) return true
+        seen = `status ${String(response.status)}`
+      } catch (error) {
+        // Not yet.
+        seen = String(error)
+      }
+      return undefined
+    },
+    { deadlineMs: 120_000, what: 'the guest book to answer again', lastSeen: () => seen },
+  )
+}
+
 /** A client that posts numbered messages one after the other and remembers which were acknowledged. */
 export function startWriter(edge: string, series: string): { stop(): Promise<readonly string[]> } {
   const acknowledged: string[] = []
@@ -41,14 +87,7 @@ export function startWriter(edge: string, series: string): { stop(): Promise<rea
     for (let number = 1; running; number++) {
       const text = `${series} ${String(number)}`
       try {
-        const response = await fetch(`${edge}/api/messages`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ text }),
-          signal: AbortSignal.timeout(5000),
-        })
-        await response.arrayBuffer()
-        if (response.status === 201) acknowledged.push(text)
+        if ((await post(edge, text)) === 201) acknowledged.push(text)
       } catch {
         // Not acknowledged: the client may not count on it, and does not.
       }
@@ -66,8 +105,6 @@ export function startWriter(edge: string, series: string): { stop(): Promise<rea
 
 /** Which of these texts the guest book does not hold. */
 export async function missingMessages(edge: string, texts: readonly string[]): Promise<readonly string[]> {
-  const response = await fetch(`${edge}/api/messages?limit=1000000`)
-  const { messages } = (await response.json()) as { messages: readonly { readonly text: string }[] }
-  const kept = new Set(messages.map(({ text }) => text))
+  const kept = new Set(await messageTexts(edge))
   return texts.filter((text) => !kept.has(text))
 }

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
+import { messageTexts, postMessage } from './client.ts'
 import { container, docker, ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
 
 let edge: string
@@ -9,23 +10,9 @@ beforeAll(async () => {
   edge = (await ensureSample(3)).edge
 })
 
-async function post(text: string): Promise<void> {
-  const response = await fetch(`${edge}/api/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ text }),
-  })
-  expect(response.status).toBe(201)
-}
-
-async function texts(): Promise<readonly string[]> {
-  const response = await fetch(`${edge}/api/messages?limit=1000`, { signal: AbortSignal.timeout(3000) })
-  return ((await response.json()) as { messages: { text: string }[] }).messages.map(({ text }) => text)
-}
-
 test('halt stops everything, status says so, and up brings back addresses, services and data', async () => {
   const mark = `before the night ${String(Date.now())}`
-  await post(mark)
+  await postMessage(edge, mark)
   const before = await status()
   await labOk(['halt'])
   const halted = await status()
@@ -47,14 +34,17 @@ test('halt stops everything, status says so, and up brings back addresses, servi
   expect(after.volumes.map(({ name, owner }) => ({ name, owner }))).toEqual(
     before.volumes.map(({ name, owner }) => ({ name, owner })),
   )
-  const kept = await waitFor(async () => texts().catch(() => undefined), { deadlineMs: 30_000, what: 'the guest book' })
+  const kept = await waitFor(async () => messageTexts(edge).catch(() => undefined), {
+    deadlineMs: 30_000,
+    what: 'the guest book',
+  })
   expect(kept).toContain(mark)
   expect((await labEvents(['up'])).last).toMatchObject({ type: 'recap', changed: 0 })
 })
 
 test('nodes that all lost their power at once, as when the engine of the host restarts, come back with up', async () => {
   const mark = `before the cut ${String(Date.now())}`
-  await post(mark)
+  await postMessage(edge, mark)
   const before = await status()
   await docker('kill', ...(await Promise.all(before.nodes.map(({ name }) => container(name)))))
   await labOk(['up'])
@@ -64,7 +54,10 @@ test('nodes that all lost their power at once, as when the engine of the host re
   expect(after.services.map(({ name, running }) => ({ name, running }))).toEqual(
     before.services.map(({ name, running }) => ({ name, running })),
   )
-  const kept = await waitFor(async () => texts().catch(() => undefined), { deadlineMs: 30_000, what: 'the guest book' })
+  const kept = await waitFor(async () => messageTexts(edge).catch(() => undefined), {
+    deadlineMs: 30_000,
+    what: 'the guest book',
+  })
   expect(kept).toContain(mark)
 })
 

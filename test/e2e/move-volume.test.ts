@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
-import { missingMessages, startWriter } from './client.ts'
+import { bookAnswers, missingMessages, startWriter } from './client.ts'
 import {
   container,
   docker,
@@ -58,16 +58,6 @@ function otherThan(owner: string): string {
   return WORKERS.find((node) => node !== owner) ?? 'node1'
 }
 
-async function healthy(): Promise<void> {
-  await waitFor(
-    async () => {
-      const response = await fetch(`${edge}/api/messages?limit=1`, { signal: AbortSignal.timeout(3000) })
-      return response.ok ? true : undefined
-    },
-    { deadlineMs: 60_000, what: 'the guest book to answer again' },
-  )
-}
-
 test('a volume moves under writes: nothing acknowledged is lost, and the figures are printed', async () => {
   const before = await mongoVolume()
   const target = otherThan(before.owner)
@@ -86,7 +76,7 @@ test('a volume moves under writes: nothing acknowledged is lost, and the figures
   expect(last['bytesSent']).toBeGreaterThan(0)
   expect(last['blackoutMs']).toBeGreaterThan(0)
   expect(acknowledged.length).toBeGreaterThan(10)
-  await healthy()
+  await bookAnswers(edge)
   expect(await missingMessages(edge, acknowledged)).toEqual([])
   expect(await mongoVolume()).toMatchObject({ owner: target, phase: 'idle' })
   expect(await servingNodes(before.name)).toEqual([target])
@@ -156,7 +146,7 @@ test.each(['precopy', 'quiesce', 'final', 'flip', 'demote', 'start'])(
     const after = await mongoVolume()
     expect(after).toMatchObject({ owner: target, phase: 'idle' })
     expect(await servingNodes(after.name)).toEqual([target])
-    await healthy()
+    await bookAnswers(edge)
     expect(await missingMessages(edge, acknowledged)).toEqual([])
   },
 )

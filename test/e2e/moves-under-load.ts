@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { waitFor } from '../../src/model/wait.ts'
+import { bookAnswers } from './client.ts'
 import { container, docker, ensureSample, labDocument, labOk, type Event } from './harness.ts'
 import { judgeAttempts, startDatabaseClient, startHttpClient } from './numbered-clients.ts'
 import { killNode, seeded, startLab, strike, type Fault, type Running, type Struck } from './volume-faults.ts'
@@ -128,7 +128,7 @@ export async function moveUnderLoad(plan: readonly Planned[], say: (line: string
       const seen = VOLUMES.flatMap((volume) => observer.violations(volume))
       if (seen.length > 0) break // There is nothing to learn from what comes after.
     }
-    await serves(edge)
+    await bookAnswers(edge)
     const figures: string[] = []
     for (const client of clients) {
       const acknowledged = await client.stop()
@@ -173,21 +173,6 @@ async function judgeWitness(observer: VolumeObserver, wrong: string[]): Promise<
 async function witnessFile(): Promise<string> {
   const owner = await ownerOf('witness-data')
   return docker('exec', await container(owner), 'cat', '/run/lab/volumes/witness-data/records')
-}
-
-async function serves(edge: string): Promise<void> {
-  await waitFor(
-    async () => {
-      try {
-        const response = await fetch(`${edge}/api/messages?limit=1`, { signal: AbortSignal.timeout(3000) })
-        return response.ok ? true : undefined
-      } catch {
-        // Not yet.
-        return undefined
-      }
-    },
-    { deadlineMs: 120_000, what: 'the guest book to answer again' },
-  )
 }
 
 interface Once {

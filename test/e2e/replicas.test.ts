@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
-import { missingMessages, startWriter } from './client.ts'
+import { bookAnswers, missingMessages, startWriter } from './client.ts'
 import {
   container,
   docker,
@@ -57,16 +57,6 @@ async function servingNodes(volume: string): Promise<readonly string[]> {
   return asked.flat()
 }
 
-async function healthy(): Promise<void> {
-  await waitFor(
-    async () => {
-      const response = await fetch(`${edge}/api/messages?limit=1`, { signal: AbortSignal.timeout(3000) })
-      return response.ok ? true : undefined
-    },
-    { deadlineMs: 120_000, what: 'the guest book to answer again' },
-  )
-}
-
 test('a replica is kept while there are writes, and hooks run in the container around a snapshot', async () => {
   const { owner } = await inspect()
   replica = otherThan(owner)
@@ -115,7 +105,7 @@ test('the owner dies: its replica is promoted, also by a command that was killed
   await killed
   const again = await labEvents(promote.slice(0, -1))
   expect(again.ran.exitCode, again.ran.stdout).toBe(0)
-  await healthy()
+  await bookAnswers(edge)
   expect(await missingMessages(edge, acknowledged)).toEqual([])
   // Only the new owner has this: the old one's copy lacks it, and must not come back with it.
   await labOk(['exec', 'mongo', '--', 'sh', '-c', 'echo new >/data/db/after-promotion'])

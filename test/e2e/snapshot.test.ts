@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
+import { messageTexts, postMessage } from './client.ts'
 import {
   container,
   docker,
@@ -31,20 +32,6 @@ afterAll(async () => {
   await lab(['snapshot', 'delete', 'before'])
 })
 
-async function post(text: string): Promise<void> {
-  const response = await fetch(`${edge}/api/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ text }),
-  })
-  expect(response.status).toBe(201)
-}
-
-async function texts(): Promise<readonly string[]> {
-  const response = await fetch(`${edge}/api/messages?limit=1000`, { signal: AbortSignal.timeout(3000) })
-  return ((await response.json()) as { messages: { text: string }[] }).messages.map(({ text }) => text)
-}
-
 /** What makes a node the one it is, besides its address. */
 const identity = async () =>
   docker('exec', await container('node2'), 'cat', '/etc/machine-id', '/etc/ssh/ssh_host_ed25519_key.pub')
@@ -53,18 +40,18 @@ const names = async () => (await labDocument<Snapshots>(['snapshot', 'list'])).s
 
 test('what was saved comes back whole, whatever was done to the lab meanwhile', async () => {
   const mark = `saved ${String(Date.now())}`
-  await post(mark)
+  await postMessage(edge, mark)
   const before = await status()
   const node2 = await identity()
   const saved = await labEvents(['snapshot', 'save', 'before'])
   expect(saved.ran.exitCode, saved.ran.stdout).toBe(0)
   expect(saved.last).toMatchObject({ type: 'snapshot-saved', snapshot: 'before', nodes: 4 })
   expect(saved.last['sizeBytes']).toBeGreaterThan(0)
-  expect(await texts()).toContain(mark)
+  expect(await messageTexts(edge)).toContain(mark)
   expect((await lab(['snapshot', 'save', 'before'])).exitCode).toBe(64)
 
   const later = `later ${String(Date.now())}`
-  await post(later)
+  await postMessage(edge, later)
   await labOk(['rm', 'nginx'])
   await docker('exec', await container('node2'), 'sh', '-c', 'echo other >/etc/machine-id; : >/etc/made-later')
   // Without a terminal to ask on, and without --yes, nothing happens.
@@ -93,7 +80,10 @@ test('what was saved comes back whole, whatever was done to the lab meanwhile', 
   expect(after.volumes.map(({ name, owner }) => ({ name, owner }))).toEqual(
     before.volumes.map(({ name, owner }) => ({ name, owner })),
   )
-  const kept = await waitFor(async () => texts().catch(() => undefined), { deadlineMs: 60_000, what: 'the guest book' })
+  const kept = await waitFor(async () => messageTexts(edge).catch(() => undefined), {
+    deadlineMs: 60_000,
+    what: 'the guest book',
+  })
   expect(kept).toContain(mark)
   expect(kept).not.toContain(later)
   expect(await identity()).toBe(node2)

@@ -1,8 +1,8 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { missingMessages, startWriter } from './client.ts'
-import { container, docker, ensureSample, lab, labDirectory, labDocument, labOk } from './harness.ts'
+import { missingMessages, postMessage, startWriter } from './client.ts'
+import { container, docker, ensureSample, lab, labDirectory, labDocument, labEvents, labOk } from './harness.ts'
 
 interface Inspected {
   readonly name: string
@@ -62,11 +62,7 @@ test('a rollback under writes puts data and service back, and keeps what was the
   await labOk(['volume', 'snapshot', 'mongo', 'e2e-before'])
   const early = await first.stop()
   const { epoch, owner } = await inspect('mongo')
-  await fetch(`${edge}/api/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ text: `${series} later` }),
-  })
+  await postMessage(edge, `${series} later`)
   expect(await missingMessages(edge, [`${series} later`])).toEqual([])
   await labOk(['volume', 'rollback', 'mongo', 'e2e-before', '--yes'])
   const after = await inspect('mongo')
@@ -141,9 +137,25 @@ test('a container outside the swarm is named before anything is copied', async (
   }
 })
 
-test('several volumes move at once, keep limits, and leave a node that is emptied', async () => {
-  await labOk(['volume', 'move', 'scratch', 'neighbour', '--to-node', 'node1'])
+test('several volumes move at once as was foreseen, keep limits, and leave a node that is emptied', async () => {
+  const before = await inspect('scratch')
+  const { ran, last: foreseen } = await labEvents(['move-volume', 'scratch', 'node1', '--check', '--max-pause', '2s'])
+  expect(ran.exitCode, ran.stdout).toBe(0)
+  expect(foreseen).toMatchObject({
+    type: 'move-checked',
+    from: before.owner,
+    to: 'node1',
+    downtimeMs: 0,
+    refused: false,
+  })
+  expect(await inspect('scratch')).toEqual(before)
+  const { events } = await labEvents(['volume', 'move', 'scratch', 'neighbour', '--to-node', 'node1'])
   for (const name of ['scratch', 'neighbour']) expect(await inspect(name)).toMatchObject({ owner: 'node1' })
+  const moved = events.find(({ type, volume }) => type === 'moved' && volume === 'scratch')
+  const sent = Number(moved?.['bytesSent'])
+  expect(sent).toBeGreaterThan(20 * 2 ** 20)
+  expect(Number(foreseen['bytes']) / sent).toBeGreaterThan(0.5)
+  expect(Number(foreseen['bytes']) / sent).toBeLessThan(2)
   await labOk(['volume', 'resize', 'scratch', '128MiB'])
   await labOk(['volume', 'move', '--evacuate', 'node1'])
   const { volumes } = await labDocument<{ volumes: readonly { owner: string }[] }>(['volume', 'list'])

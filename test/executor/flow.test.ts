@@ -1,86 +1,12 @@
-import { execa } from 'execa'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Confirm } from '../../src/executor/host.ts'
-import { runPlays } from '../../src/executor/run-plays.ts'
+import { describe, expect, test } from 'vitest'
 import { output, result } from '../../src/facts/result.ts'
-import type { Connection } from '../../src/model/connection.ts'
-import { LabError } from '../../src/model/errors.ts'
 import { attempt, changed, given } from '../../src/model/flow.ts'
 import type { NodeSpec } from '../../src/model/lab-spec.ts'
-import type { Play, Step } from '../../src/model/step.ts'
+import type { Play } from '../../src/model/step.ts'
 import { command } from '../../src/steps/command.ts'
-
-// This machine's shell in the place of a node's; `$NODE` is the directory that stands for the node.
-let directory: string
-let execs: string[]
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'flow-'))
-  execs = []
-})
-afterEach(() => rm(directory, { recursive: true }))
-
-const NODES: readonly NodeSpec[] = ['mgmt', 'node1', 'node2', 'node3'].map((name) => ({
-  name,
-  roles: name === 'mgmt' ? ['manager'] : ['worker'],
-  memoryBytes: undefined,
-  cpus: undefined,
-  vars: {},
-  ...(name === 'node2' || name === 'node3' ? { groups: ['web'] } : {}),
-}))
-
-function shell(node: string): Connection {
-  const home = join(directory, node)
-  return {
-    node,
-    script: async (text: string) => {
-      execs.push(node)
-      const input = `mkdir -p ${home}; ${text.replaceAll('/run/lab', join(home, 'run'))}`
-      const env = { NODE: home }
-      const { stdout, stderr, exitCode } = await execa('sh', { input, env, reject: false, stripFinalNewline: false })
-      return { stdout, stderr, status: exitCode ?? -1 }
-    },
-  } as Connection
-}
-
-/** A file on the node with a content; `text` fails when it is `fail`. */
-function write(name: string, text: string): Step {
-  const run = text === 'fail' ? 'echo no room left >&2; exit 3' : `printf %s ${text} >"$NODE/${name}"`
-  return command({ title: `${name} is ${text}`, run, unless: `[ "$(cat "$NODE/${name}" 2>&1)" = ${text} ]` })
-}
-const note = (name: string) => command({ title: `note ${name}`, run: `echo x >>"$NODE/${name}"`, always: true })
-const on = (hosts: Play['hosts'], ...steps: Step[]): Play => ({ name: 'play', hosts, steps })
-const read = (path: string) => readFile(join(directory, path), 'utf8').catch(() => undefined)
-
-interface Options {
-  readonly mode?: 'apply' | 'plan'
-  readonly limit?: readonly string[]
-  readonly startAt?: string
-  readonly confirm?: Confirm
-  readonly down?: string
-}
-
-async function run(plays: readonly Play[], options: Options = {}) {
-  const outcomes: string[] = []
-  const notices: string[] = []
-  const summary = await runPlays({
-    plays,
-    nodes: NODES,
-    connect: (name) =>
-      name === options.down ? Promise.reject(new LabError('UNREACHABLE', 'down')) : Promise.resolve(shell(name)),
-    mode: 'apply',
-    again: 'lab run it.ts',
-    emit: (event) => {
-      if (event.type === 'step') outcomes.push(`${event.node}: ${event.title.split('\n')[0] ?? ''}: ${event.outcome}`)
-      if (event.type === 'notice') notices.push(event.message)
-    },
-    signal: new AbortController().signal,
-    ...options,
-  })
-  return { summary, outcomes, notices }
-}
+import { execs, home, note, on, read, run, write } from './flow-nodes.ts'
 
 describe('hosts of a play', () => {
   test.each([
@@ -111,7 +37,7 @@ describe('hosts of a play', () => {
 
   test('and of --limit are the same; a name that means nothing is bad input, and nothing is asked', async () => {
     expect((await run([on('all', write('a', '1'))], { limit: ['web'], mode: 'plan' })).outcomes).toHaveLength(2)
-    execs = []
+    execs.splice(0)
     for (const hosts of ['wep', ['node1', 'wep']])
       await expect(run([on(hosts, write('a', '1'))])).rejects.toMatchObject({
         exitCode: 64,
@@ -171,7 +97,7 @@ describe('a value that is known only now', () => {
     ])
     expect((await run(plays)).summary).toMatchObject({ changed: 3, failed: 0 })
     expect(await read('node1/copy')).toBe('43')
-    await writeFile(join(directory, 'node1/copy'), 'drifted')
+    await writeFile(join(home(), 'node1/copy'), 'drifted')
     expect((await run(plays, { mode: 'plan' })).outcomes).toEqual([
       'node1: id is 42: ok',
       'node1: copy is 43: would-change',
@@ -253,7 +179,7 @@ describe('an attempt', () => {
   test('is one exec on a node where nothing is to be done, and plans never show its rescue', async () => {
     const calm = attempt({ title: 'calm', steps: [write('a', '1'), write('b', '2')], rescue: [note('rescued')] })
     await run([on('node1', calm)])
-    execs = []
+    execs.splice(0)
     expect((await run([on('node1', calm)], { mode: 'plan' })).outcomes).toEqual([
       'node1: a is 1: ok',
       'node1: b is 2: ok',
@@ -280,71 +206,11 @@ describe('a step on another node', () => {
   })
 })
 
-describe('rolling runs', () => {
-  const breaks: Play = {
-    name: 'roll',
-    hosts: 'worker',
-    serial: 1,
-    steps: ({ name }) => [write('a', name === 'node2' ? 'fail' : '1')],
-  }
-
-  test('end where more nodes failed than allowed; those to follow are left as they are', async () => {
-    const { summary } = await run([{ ...breaks, maxFail: 0 }, on('node1', write('next', '1'))])
-    expect(summary.hosts).toMatchObject({
-      node1: { changed: 1, skipped: 1 },
-      node2: { failed: 1 },
-      node3: { changed: 0, skipped: 1 },
-    })
-    expect([await read('node3/a'), await read('node1/next')]).toEqual([undefined, undefined])
-  })
-
-  test('go on while few enough failed, and do not begin with too many down', async () => {
-    const { summary } = await run([{ ...breaks, serial: 2, maxFail: 1 }])
-    expect(summary.hosts).toMatchObject({ node1: { changed: 1 }, node2: { failed: 1 }, node3: { changed: 1 } })
-    expect((await run([{ ...breaks, maxFail: 0 }], { down: 'node3' })).summary.changed).toBe(0)
-  })
-})
-
-describe('a run that begins in the middle', () => {
-  const second: Play = {
-    ...on(['node1', 'node2'], attempt({ title: 'b', steps: [write('b', '2'), write('c', '3')] }), write('d', '4')),
-    name: 'second',
-  }
-  const plays = [on('node1', write('a', '1')), second]
-
-  test('leaves out what comes before the step of that title', async () => {
-    const { outcomes } = await run(plays, { startAt: 'c is', mode: 'plan', limit: ['node1'] })
-    expect(outcomes).toEqual(['node1: c is 3: would-change', 'node1: d is 4: would-change'])
-  })
-
-  test('at a step that is not there is bad input', async () => {
-    await expect(run(plays, { startAt: 'd is 5' })).rejects.toMatchObject({
-      exitCode: 64,
-      hint: 'did you mean "d is 4"?',
-    })
-  })
-})
-
-describe('a run that asks before each change', () => {
-  test('makes those that are wanted, and ends when its user says so', async () => {
-    const asked: string[] = []
-    const confirm: Confirm = ({ title }) => {
-      asked.push(title)
-      if (title.startsWith('c')) return Promise.reject(new LabError('STOPPED', 'stopped before it'))
-      return Promise.resolve(!title.startsWith('a'))
-    }
-    const plays = [on('node1', write('a', '1'), write('b', '2'), write('c', '3'))]
-    await expect(run(plays, { confirm })).rejects.toMatchObject({ code: 'STOPPED' })
-    expect(asked).toEqual(['a is 1', 'b is 2', 'c is 3'])
-    expect([await read('node1/a'), await read('node1/b'), await read('node1/c')]).toEqual([undefined, '2', undefined])
-  })
-})
-
 test('an error says where it was written, what was wanted and found, the last words, and what to type', async () => {
   const { summary } = await run([on('node1', write('a', 'fail'))])
   expect(summary.errors[0]).toMatchObject({
-    where: expect.stringMatching(/^node1, test\/executor\/flow\.test\.ts:\d+$/) as string,
+    where: expect.stringMatching(/^node1, test\/executor\/flow-nodes\.ts:\d+$/) as string,
     message: 'node1: "a is fail": its script exited with 3:\nno room left\ntest: wanted passes, found fails',
-    hint: expect.stringMatching(/^look at .*flow\.test\.ts:\d+, then: lab run it\.ts --limit node1$/) as string,
+    hint: expect.stringMatching(/^look at .*flow-nodes\.ts:\d+, then: lab run it\.ts --limit node1$/) as string,
   })
 })

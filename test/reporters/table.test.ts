@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { makeStyle } from '../../src/reporters/style.ts'
 import { renderTable } from '../../src/reporters/table.ts'
 import { cut, printable, spread, widthOf } from '../../src/reporters/text.ts'
-import { formatBytes, formatDuration } from '../../src/reporters/quantities.ts'
+import { bytesText } from '../../src/model/bytes-text.ts'
+import { formatDuration } from '../../src/reporters/quantities.ts'
 
 const plain = (columns = 80) => ({ columns, style: makeStyle(false) })
 
@@ -90,6 +91,6 @@ describe('quantities', () => {
     [20 * 2 ** 30, '20 GiB'],
     [5 * 2 ** 50, '5120 TiB'],
   ])('%d bytes read %s', (bytes, text) => {
-    expect(formatBytes(bytes)).toBe(text)
+    expect(bytesText(bytes)).toBe(text)
   })
 })

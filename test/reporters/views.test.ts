@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { StatusDocument, VolumeStatus } from '../../src/model/documents.ts'
 import { renderDns } from '../../src/reporters/dns-view.ts'
-import { renderLogLine } from '../../src/reporters/log-line.ts'
-import { renderSnapshots } from '../../src/reporters/snapshots-view.ts'
 import { renderStatus } from '../../src/reporters/status-view.ts'
 import { makeStyle } from '../../src/reporters/style.ts'
 import { widthOf } from '../../src/reporters/text.ts'
@@ -229,52 +227,5 @@ describe('lab dns', () => {
       ✗ node1: mongo was not asked: the node does not answer
       "
     `)
-  })
-})
-
-describe('a line of a log', () => {
-  it('has its time, node and service in columns, and shows control characters', () => {
-    const widths = { node: 5, service: 7 }
-    const record = {
-      time: '2026-11-21T11:45:05.123456+00:00',
-      node: 'node1',
-      app: 'nodeapp',
-      service: 'nodeapp',
-      task: 't',
-      stream: 'stdout' as const,
-      line: 'hello\u001b[2J',
-    }
-    const line = renderLogLine(record, widths, makeStyle(false))
-    expect(line).toMatch(/^\d\d:\d\d:05\.123 {2}node1 {2}nodeapp {2}hello\\x1b\[2J$/)
-    expect(renderLogLine({ ...record, service: 'mongo' }, widths, makeStyle(false))).toMatch(/node1 {2}mongo {4}hello/)
-  })
-})
-
-describe('snapshots', () => {
-  it('are listed with what they take', () => {
-    const machine = (name: string) => ({
-      name,
-      address: '10.90.3.11',
-      specDigest: 'abc',
-      memoryBytes: undefined,
-      cpus: undefined,
-      publish: [],
-    })
-    const snapshot = {
-      name: 'before',
-      createdAt: '2026-01-02T03:04:05.678Z',
-      subnet: '10.90.3.0/24',
-      machines: [machine('mgmt'), machine('node1')],
-      sizeBytes: 118_489_088,
-      sharedBytes: 1_500_000_000,
-    }
-    expect(show(renderSnapshots({ snapshots: [snapshot] }, screen))).toBe(`
-SNAPSHOT   SAVED                     SIZE    SHARED   NODES
-before     2026-01-02 03:04:05Z   113 MiB   1.4 GiB   mgmt node1
-`)
-  })
-
-  it('that are not there are asked for', () => {
-    expect(renderSnapshots({ snapshots: [] }, screen)).toEqual(['no snapshots yet: lab snapshot save NAME'])
   })
 })

@@ -3,19 +3,9 @@ import { readRecord, recordLabels } from '../../src/model/volume-record.ts'
 import { MOVE_PHASES, type VolumeRecord } from '../../src/model/volume.ts'
 import type { VolumePolicy } from '../../src/model/volume-policy.ts'
 import { configName } from '../../src/swarm/volume-store.ts'
+import { idleRecord } from '../volumes/idle-record.ts'
 
-const IDLE: VolumeRecord = {
-  name: 'shop-db',
-  app: 'shop',
-  service: 'db',
-  driver: 'btrfs',
-  owner: 'node1',
-  epoch: 7,
-  phase: 'idle',
-  move: undefined,
-  base: 'move-6-final',
-  lockPort: 20_001,
-}
+const IDLE = idleRecord({ name: 'shop-db', app: 'shop', service: 'db', owner: 'node1', epoch: 7, base: 'move-6-final' })
 const MOVE = { id: 7, run: '123456', source: 'node1', target: 'node2', startedAt: '2026-01-01T00:00:00.000Z' }
 
 test('a record is read from its labels as it was written, in every phase', () => {

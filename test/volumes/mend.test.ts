@@ -1,20 +1,10 @@
 import { expect, test } from 'vitest'
-import type { NodeVolume, NodeVolumes, VolumeRecord } from '../../src/model/volume.ts'
+import type { NodeVolume, NodeVolumes } from '../../src/model/volume.ts'
 import { mendVolumes } from '../../src/volumes/mend.ts'
 import { absentVolume } from '../../src/volumes/node-volumes.ts'
+import { idleRecord } from './idle-record.ts'
 
-const RECORD: VolumeRecord = {
-  name: 'data',
-  app: 'app',
-  service: 'app',
-  driver: 'btrfs',
-  owner: 'b',
-  epoch: 6,
-  phase: 'idle',
-  move: undefined,
-  base: undefined,
-  lockPort: 20_000,
-}
+const RECORD = idleRecord({ owner: 'b', epoch: 6 })
 const snapshots = (...names: string[]) => names.map((name) => ({ name, identity: name, createdAt: undefined }))
 
 /** The name under which the former copy on `a` is kept, when `b` owns the volume. */

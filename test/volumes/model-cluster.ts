@@ -4,15 +4,15 @@ import type {
   NodeVolume,
   NodeVolumes,
   StoredRecord,
-  VolumeDriver,
   VolumeRecord,
   VolumeScheduler,
-  VolumeService,
 } from '../../src/model/volume.ts'
+import type { ReplicaState } from '../../src/model/volume-tending.ts'
+import type { VolumeService } from '../../src/model/volume-service.ts'
 import type { MoveContext } from '../../src/volumes/move/context.ts'
-
-/** What a process that was killed does from then on: nothing. */
-export class Killed extends Error {}
+import type { Fate } from './fates.ts'
+import { idleRecord } from './idle-record.ts'
+import { modelDriver } from './model-driver.ts'
 
 interface Copy {
   /** Numbers of the acknowledged writes in it. */
@@ -28,9 +28,6 @@ interface ModelNode {
   served: boolean
 }
 
-/** Decides at each step of a run what happens there; throws to have it fail. */
-export type Fate = (step: number, effect: string, when: 'before' | 'after') => void | Promise<void>
-
 const VOLUME = 'data'
 const SERVICE: VolumeService = { id: 's', name: 'app', image: 'app', stopGraceMs: 1000, healthChecked: true }
 
@@ -43,6 +40,8 @@ export class ModelCluster {
   record: StoredRecord
   placed: string[] = ['a']
   acknowledged: number[] = []
+  /** What owners say of replicas. */
+  replicas: readonly ReplicaState[] = []
   #running: string | undefined = 'a'
   #identity = 0
 
@@ -51,19 +50,7 @@ export class ModelCluster {
       this.nodes.set(name, { live: undefined, snapshots: [], lease: 0, fence: 0, served: false })
     }
     Object.assign(this.node('a'), { live: { content: [], frozen: false }, lease: 1, served: true })
-    const record: VolumeRecord = {
-      name: VOLUME,
-      app: 'app',
-      service: 'app',
-      driver: 'btrfs',
-      owner: 'a',
-      epoch: 1,
-      phase: 'idle',
-      move: undefined,
-      base: undefined,
-      lockPort: 20_000,
-    }
-    this.record = { record, id: 'r', version: 1 }
+    this.record = { record: idleRecord({ name: VOLUME }), id: 'r', version: 1 }
   }
 
   node(name: string): ModelNode {
@@ -179,36 +166,25 @@ export class ModelCluster {
       if (index >= 0) node.snapshots.splice(index, 1)
     }
     const unused = () => Promise.reject(new Error('moves do not use this'))
-    const driver: VolumeDriver = {
-      name: 'btrfs',
-      list: unused,
-      usage: unused,
-      usedBytes: () => Promise.resolve(0),
-      create: unused,
-      freeze: unused,
-      thaw: unused,
-      send: unused,
-      receive: unused,
-      promote: unused,
-      demote: unused,
-      destroy: unused,
-      setLimit: unused,
-      clone: unused,
-      digest: unused,
-      listing: unused,
-      health: unused,
+    const driver = modelDriver({
+      // A write is a byte here, and there is one an effect.
+      changes: (_, since, seconds) =>
+        on('changes', () => {
+          const base = node.snapshots.find((each) => each.name === since)?.content.length ?? 0
+          return { bytes: (node.live?.content.length ?? 0) - base, writtenBytes: seconds, overMs: seconds * 1000 }
+        }),
       snapshot: (_, snapshot) => on(`snapshot ${snapshot}`, () => take(snapshot)),
       deleteSnapshot: (_, snapshot) =>
         on(`delete ${snapshot}`, () => {
           remove(snapshot)
         }),
-    }
+    })
     return {
       node: name,
       driver,
       tending: {
         setOrders: () => on('orders', () => undefined),
-        replicas: unused,
+        replicas: () => Promise.resolve(this.replicas),
         hold: () => on('hold', () => undefined),
         release: () => on('release', () => undefined),
         snapshot: unused,
@@ -255,9 +231,10 @@ export class ModelCluster {
           }
           if (there.some((each) => each.name === snapshot)) throw new LabError('TRANSFER_FAILED', 'is there already')
           there.push({ ...sent })
-          return sent.content.length
+          return sent.content.length - (node.snapshots.find((each) => each.name === since)?.content.length ?? 0)
         }),
       followTransfer: unused,
+      transferRate: () => Promise.resolve(undefined),
       transferJob: () => on('job', () => undefined),
       stopTransfer: () => on('stop transfer', () => undefined),
     }

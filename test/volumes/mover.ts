@@ -1,9 +1,10 @@
 import { LabError } from '../../src/model/errors.ts'
-import type { NodeVolumes, StoredRecord, VolumeDriver } from '../../src/model/volume.ts'
+import type { NodeVolumes, StoredRecord } from '../../src/model/volume.ts'
 import type { MoveContext } from '../../src/volumes/move/context.ts'
 import type { MoveIntent, MoveObservation, nextAction } from '../../src/volumes/move/next-action.ts'
 import { observeMove } from '../../src/volumes/move/observe-move.ts'
 import { perform } from '../../src/volumes/move/perform.ts'
+import { modelDriver } from './model-driver.ts'
 import type { Request } from './world.ts'
 
 /** An answer as it came. */
@@ -145,13 +146,10 @@ function contextOf(workers: readonly string[], ask: <T>(request: Request) => Pro
 
 function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): NodeVolumes {
   const unused = () => Promise.reject(new Error('moves do not use this'))
-  const driver = {
-    name: 'btrfs',
+  const driver = modelDriver({
     snapshot: (_: string, snapshot: string) => ask({ verb: 'snapshot', node, snapshot }),
     deleteSnapshot: (_: string, snapshot: string) => ask({ verb: 'delete', node, snapshot }),
-    // Only what is told to people while it is copied.
-    usedBytes: () => Promise.resolve(0),
-  } as unknown as VolumeDriver
+  })
   return {
     node,
     driver,
@@ -174,6 +172,7 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
     transfer: ({ snapshot, since, target }) =>
       ask({ verb: 'transfer', node, snapshot, to: target, ...(since === undefined ? {} : { since }) }),
     followTransfer: unused,
+    transferRate: unused,
     transferJob: () => Promise.resolve(undefined),
     stopTransfer: () => Promise.resolve(),
   }

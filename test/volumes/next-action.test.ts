@@ -8,13 +8,13 @@ import {
   type MoveIntent,
   type MoveObservation,
 } from '../../src/volumes/move/next-action.ts'
+import { idleRecord } from './idle-record.ts'
 
 const FINAL = { name: 'move-3-final', identity: 'x' }
 
 function record(phase: MovePhase, owner = 'a', epoch = 3): VolumeRecord {
   const move = { id: 3, run: '123456', source: 'a', target: 'b', startedAt: '2026-01-01T00:00:00Z' }
-  const known = { name: 'data', app: 'app', service: 'app', driver: 'btrfs', owner, epoch, base: undefined } as const
-  return { ...known, phase, move: phase === 'idle' ? undefined : move, lockPort: 20_000 }
+  return idleRecord({ owner, epoch, phase, move: phase === 'idle' ? undefined : move })
 }
 
 const node = (state: Partial<NodeVolume>): NodeVolume => ({ ...absentVolume('data'), ...state })

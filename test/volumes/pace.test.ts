@@ -26,10 +26,10 @@ test('progress says how far, how fast and how long yet, twice a second at most',
       [1100, 21 * MIB],
       [2000, 50 * MIB],
     ]),
-  ).toEqual(['20.0 MiB, 20.0 MiB/s, about 4 s left', '50.0 MiB, 25.0 MiB/s, about 2 s left'])
+  ).toEqual(['20 MiB, 20 MiB/s, about 4 s left', '50 MiB, 25 MiB/s, about 2 s left'])
 })
 
 test('where the whole is not known, or was more than expected, nothing is said of the time left', () => {
-  expect(shown(undefined, [[1000, MIB]])).toEqual(['1.0 MiB, 1.0 MiB/s'])
-  expect(shown(MIB, [[1000, 2 * MIB]])).toEqual(['2.0 MiB, 2.0 MiB/s'])
+  expect(shown(undefined, [[1000, MIB]])).toEqual(['1 MiB, 1 MiB/s'])
+  expect(shown(MIB, [[1000, 2 * MIB]])).toEqual(['2 MiB, 2 MiB/s'])
 })

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import type { Connection } from '../../src/model/connection.ts'
 import { NODE_PATHS } from '../../src/model/names.ts'
-import type { VolumeDriverName } from '../../src/model/volume.ts'
+import type { NodeVolumes, VolumeDriverName } from '../../src/model/volume.ts'
 import { loadDriver } from '../../src/volumes/load-driver.ts'
 import { openNodeVolumes } from '../../src/volumes/node-volumes.ts'
 import {
@@ -38,6 +40,68 @@ export async function startPoolPair(driver: VolumeDriverName): Promise<PoolPair>
   } catch (error) {
     await nodes.destroy()
     throw error
+  }
+}
+
+/** What the tests of a file share: the nodes of all of them, and the volume of the one that runs. */
+export interface SharedPair {
+  readonly pair: PoolPair
+  readonly source: NodeVolumes
+  readonly target: NodeVolumes
+  /** Made on the source for each test, and gone from both after it with all that was set up for it. */
+  readonly volume: string
+  /** Runs a script on the source that must succeed; returns what it printed, trimmed. */
+  readonly onSource: (script: string) => Promise<string>
+  readonly onTarget: (script: string) => Promise<string>
+}
+
+/** A pair of nodes for all tests of the file that calls it, joined for transfers. */
+export function sharedPair(driver: VolumeDriverName): SharedPair {
+  let started: PoolPair | undefined
+  let volumes: { readonly source: NodeVolumes; readonly target: NodeVolumes } | undefined
+  let volume = ''
+  const ready = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the nodes are there when the tests run, not before')
+    return value
+  }
+  beforeAll(async () => {
+    const pair = (started = await startPoolPair(driver))
+    volumes = {
+      source: await nodeVolumes(pair.from.connection, driver),
+      target: await nodeVolumes(pair.to.connection, driver),
+    }
+    await joinForTransfers(pair)
+  })
+  afterAll(() => started?.close())
+  beforeEach(async () => {
+    const { source, target } = ready(volumes)
+    volume = `v-${randomBytes(4).toString('hex')}`
+    await source.driver.create(volume)
+    return async () => {
+      for (const node of [source, target]) {
+        await node.tending.setOrders(volume, undefined)
+        await node.fence(volume, 1_000_000, 5)
+        await node.stopTransfer(volume)
+        await node.driver.destroy(volume)
+        await node.forget(volume)
+      }
+    }
+  })
+  return {
+    get pair() {
+      return ready(started)
+    },
+    get source() {
+      return ready(volumes).source
+    },
+    get target() {
+      return ready(volumes).target
+    },
+    get volume() {
+      return volume
+    },
+    onSource: (script) => sh(ready(started).from.connection, script),
+    onTarget: (script) => sh(ready(started).to.connection, script),
   }
 }
 

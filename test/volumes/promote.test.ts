@@ -3,20 +3,10 @@ import type { LocalSnapshot, VolumeRecord } from '../../src/model/volume.ts'
 import { nextAction } from '../../src/volumes/move/next-action.ts'
 import { ageText, promotionCandidate, takenAt } from '../../src/volumes/promote.ts'
 import { absentVolume } from '../../src/volumes/node-volumes.ts'
+import { idleRecord } from './idle-record.ts'
 
 const NOW = Date.parse('2026-11-21T18:00:30Z')
-const RECORD: VolumeRecord = {
-  name: 'data',
-  app: 'app',
-  service: 'app',
-  driver: 'btrfs',
-  owner: 'a',
-  epoch: 4,
-  phase: 'idle',
-  move: undefined,
-  base: undefined,
-  lockPort: 20_000,
-}
+const RECORD = idleRecord({ epoch: 4 })
 const MOVE = { id: 4, run: 'r', source: 'a', target: 'b', startedAt: '2026-11-21T17:00:00Z' }
 const snapshot = (name: string, createdAt?: string): LocalSnapshot => ({ name, identity: name, createdAt })
 const has = (...snapshots: LocalSnapshot[]) => ({ snapshots })

@@ -8,10 +8,11 @@ import { readHolders, readRights } from '../../src/volumes/node-volumes.ts'
 import { transferAuthorizedKey, transferConfig, transferKnownHosts } from '../../src/volumes/node-scripts.ts'
 import { transferRemarks } from '../../src/volumes/transfer.ts'
 import type { VolumeRecord } from '../../src/model/volume.ts'
+import { idleRecord } from './idle-record.ts'
 
 function record(name: string, change: Partial<VolumeRecord> = {}): VolumeRecord {
-  const known = { app: 'shop', service: 'db', driver: 'btrfs', owner: 'node1', epoch: 1, phase: 'idle' } as const
-  return { name, ...known, move: undefined, base: undefined, lockPort: LOCK_PORTS.first, ...change }
+  const known = { name, app: 'shop', service: 'db', owner: 'node1', lockPort: LOCK_PORTS.first }
+  return idleRecord({ ...known, ...change })
 }
 const stored = (each: VolumeRecord) => ({ record: each, id: each.name, version: 1 })
 

@@ -3,29 +3,11 @@ import { LabError } from '../../src/model/errors.ts'
 import type { StoredRecord } from '../../src/model/volume.ts'
 import type { MoveIntent } from '../../src/volumes/move/next-action.ts'
 import { runMove } from '../../src/volumes/move/run-move.ts'
-import { type Fate, Killed, ModelCluster } from './model-cluster.ts'
+import { endOf, type Fate, killedAt, LUCKY, stoppedBefore } from './fates.ts'
+import { ModelCluster } from './model-cluster.ts'
 
-const LUCKY: Fate = () => undefined
-
-async function run(cluster: ModelCluster, stored: StoredRecord, intent: MoveIntent, fate: Fate): Promise<unknown> {
-  try {
-    await runMove(cluster.context(fate), stored, intent, { rounds: 0, bytesSent: 0 })
-    return undefined
-  } catch (error) {
-    if (error instanceof Error && error.message.includes('two writers')) throw error
-    return error
-  }
-}
-
-/** A run that is killed before or after its effect number `at`, and does nothing from then on. */
-function killedAt(at: number, when: 'before' | 'after'): Fate & { readonly happened: () => boolean } {
-  let dead = false
-  const fate: Fate = (step, _, now) => {
-    if (step === at && now === when) dead = true
-    if (dead) throw new Killed()
-  }
-  return Object.assign(fate, { happened: () => dead })
-}
+const run = (cluster: ModelCluster, stored: StoredRecord, intent: MoveIntent, fate: Fate) =>
+  endOf(runMove(cluster.context(fate), stored, intent, { rounds: 0, bytesSent: 0 }))
 
 async function countEffects(intent: MoveIntent = 'finish'): Promise<number> {
   const cluster = new ModelCluster()
@@ -137,21 +119,12 @@ describe('a move', () => {
 
   /** A run that stops before its effect number `at` until `goOn` is called. Undefined: it ended before that. */
   async function stopBefore(cluster: ModelCluster, at: number) {
-    let goOn: () => void = () => undefined
-    const gate = new Promise<void>((resolve) => (goOn = resolve))
-    let arrive: (stopped: boolean) => void = () => undefined
-    const arrived = new Promise<boolean>((resolve) => (arrive = resolve))
-    const ended = run(cluster, cluster.open('b', 'aaaaaa'), 'finish', async (step, _, when) => {
-      if (step !== at || when !== 'before') return
-      arrive(true)
-      await gate
-    }).finally(() => {
-      arrive(false)
-    })
-    if (!(await arrived)) return undefined
+    const stop = stoppedBefore(at)
+    const ended = run(cluster, cluster.open('b', 'aaaaaa'), 'finish', stop.fate)
+    if (!(await stop.reached(ended))) return undefined
     return {
-      goOn: async () => {
-        goOn()
+      goOn: () => {
+        stop.goOn()
         return ended
       },
     }

@@ -4,9 +4,8 @@ import type { StoredRecord } from '../../src/model/volume.ts'
 import { runMove } from '../../src/volumes/move/run-move.ts'
 import { keptSnapshot, type RollbackIntent } from '../../src/volumes/rollback/next-action.ts'
 import { runRollback } from '../../src/volumes/rollback/run-rollback.ts'
-import { type Fate, Killed, ModelCluster } from './model-cluster.ts'
-
-const LUCKY: Fate = () => undefined
+import { endOf, type Fate, killedAt, LUCKY, stoppedBefore } from './fates.ts'
+import { ModelCluster } from './model-cluster.ts'
 
 /** A cluster whose volume was written to, has a snapshot `monday`, and was written to since. */
 async function written(): Promise<ModelCluster> {
@@ -33,24 +32,8 @@ async function again(cluster: ModelCluster, intent: RollbackIntent): Promise<voi
   expect(await run(cluster, taken, intent, LUCKY)).toBeUndefined()
 }
 
-async function run(cluster: ModelCluster, stored: StoredRecord, intent: RollbackIntent, fate: Fate): Promise<unknown> {
-  try {
-    await runRollback(cluster.context(fate), stored, intent)
-    return undefined
-  } catch (error) {
-    if (error instanceof Error && error.message.includes('two writers')) throw error
-    return error
-  }
-}
-
-function killedAt(at: number, when: 'before' | 'after'): Fate & { readonly happened: () => boolean } {
-  let dead = false
-  const fate: Fate = (step, _, now) => {
-    if (step === at && now === when) dead = true
-    if (dead) throw new Killed()
-  }
-  return Object.assign(fate, { happened: () => dead })
-}
+const run = (cluster: ModelCluster, stored: StoredRecord, intent: RollbackIntent, fate: Fate) =>
+  endOf(runRollback(cluster.context(fate), stored, intent))
 
 async function countEffects(): Promise<number> {
   const cluster = await written()
@@ -165,23 +148,14 @@ describe('a rollback', () => {
       let met = 0
       for (let at = 1; at <= effects; at++) {
         const cluster = await written()
-        let goOn: () => void = () => undefined
-        const gate = new Promise<void>((resolve) => (goOn = resolve))
-        let arrive: (stopped: boolean) => void = () => undefined
-        const arrived = new Promise<boolean>((resolve) => (arrive = resolve))
-        const slow = run(cluster, await open(cluster, 'aaaaaa'), 'finish', async (step, _, when) => {
-          if (step !== at || when !== 'before') return
-          arrive(true)
-          await gate
-        }).finally(() => {
-          arrive(false)
-        })
-        if (!(await arrived) || cluster.record.record.rollback === undefined) continue
+        const stop = stoppedBefore(at)
+        const slow = run(cluster, await open(cluster, 'aaaaaa'), 'finish', stop.fate)
+        if (!(await stop.reached(slow)) || cluster.record.record.rollback === undefined) continue
         await again(cluster, intent)
         const end = expectSound(cluster, `overtaken before ${String(at)}`)
         await runMove(cluster.context(LUCKY), cluster.open('b', 'cccccc'), 'finish', { rounds: 0, bytesSent: 0 })
         const { length } = cluster.acknowledged
-        goOn()
+        stop.goOn()
         await slow
         cluster.tick()
         const where = `went on at ${String(at)} after it was overtaken (${end})`

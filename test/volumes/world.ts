@@ -1,5 +1,6 @@
 import { LabError } from '../../src/model/errors.ts'
 import type { NodeVolume, VolumeRecord } from '../../src/model/volume.ts'
+import { idleRecord } from './idle-record.ts'
 
 /** Name of the one volume there is. */
 const VOLUME = 'data'
@@ -86,18 +87,7 @@ export function firstWorld(names: readonly string[]): World {
   const [owner = ''] = names
   const nodes = Object.fromEntries(names.map((name) => [name, empty()]))
   Object.assign(nodes[owner] ?? {}, { live: { upTo: 0, frozen: false }, lease: 1, served: true, running: true })
-  const record: VolumeRecord = {
-    name: VOLUME,
-    app: 'app',
-    service: 'app',
-    driver: 'btrfs',
-    owner,
-    epoch: 1,
-    phase: 'idle',
-    move: undefined,
-    base: undefined,
-    lockPort: 20_000,
-  }
+  const record = idleRecord({ name: VOLUME, owner })
   return { nodes, record, recordVersion: 1, placed: [owner], acknowledged: 0, made: {} }
 }
 

@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest'
-import type { VolumeRecord } from '../../src/model/volume.ts'
 import { planEvacuation } from '../../src/workflows/move-volumes.ts'
+import { idleRecord } from '../volumes/idle-record.ts'
 
-const record = (name: string, owner: string): VolumeRecord => ({
-  name,
-  app: '',
-  service: '',
-  driver: 'btrfs',
-  owner,
-  epoch: 1,
-  phase: 'idle',
-  move: undefined,
-  base: undefined,
-  lockPort: 20_000,
-})
+const record = (name: string, owner: string) => idleRecord({ name, owner })
 
 test('a node is emptied to those with the fewest volumes, counting what is on its way', () => {
   const records = [record('a', 'n2'), record('b', 'n2'), record('c', 'n2'), record('d', 'n1'), record('e', 'n1')]

@@ -7,7 +7,6 @@ import { checkNames } from '../driver-name.ts'
 import { VOLUME_PATHS } from '../node/paths.ts'
 import { runCommand, runScript } from '../run-command.ts'
 import { sharedVerbs } from '../shared-verbs.ts'
-import { receiveStream, sendStream } from '../streams.ts'
 
 const POOL = NODE_PATHS.pool
 const livePath = (volume: string) => `${POOL}/live/${volume}`
@@ -18,11 +17,6 @@ const snapshotPath = (volume: string, snapshot: string) => `${snapshotDirectory(
 export function createDriver(connection: Connection): VolumeDriver {
   const run = (...argv: readonly string[]) => runCommand(connection, argv)
   const script = (title: string, text: string) => runScript(connection, title, text)
-
-  const verb = async (action: string, volume: string, ...snapshots: readonly string[]) => {
-    checkNames(volume, ...snapshots)
-    await run(VOLUME_PATHS.driver, action, volume, ...snapshots)
-  }
 
   async function list(): Promise<readonly LocalVolume[]> {
     return parseList(await script('list subvolumes', LIST))
@@ -76,18 +70,6 @@ ${VOLUME_PATHS.driver} identity ${quote(volume)} ${quote(snapshot)}
       checkNames(volume, snapshot)
       await script(`delete ${volume}@${snapshot}`, deleteIfThere(snapshotPath(volume, snapshot)))
     },
-    freeze: (volume) => verb('freeze', volume),
-    thaw: (volume) => verb('thaw', volume),
-    send: (volume, snapshot, since) => {
-      checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
-      return sendStream(connection, volume, snapshot, since)
-    },
-    receive: (volume, snapshot, stream) => {
-      checkNames(volume, snapshot)
-      return receiveStream(connection, volume, snapshot, stream)
-    },
-    promote: (volume, snapshot) => verb('promote', volume, snapshot),
-    demote: (volume, snapshot) => verb('demote', volume, snapshot),
     destroy: async (volume) => {
       checkNames(volume)
       const directory = quote(snapshotDirectory(volume))

@@ -5,8 +5,7 @@ import { checkNames } from '../driver-name.ts'
 import { VOLUME_PATHS } from '../node/paths.ts'
 import { ZFS_FROZEN, ZFS_POOL, ZFS_SINCE } from '../node/zfs-lines.ts'
 import { runCommand } from '../run-command.ts'
-import { sharedVerbs } from '../shared-verbs.ts'
-import { receiveStream, sendStream } from '../streams.ts'
+import { driverVerb, sharedVerbs } from '../shared-verbs.ts'
 
 /**
  * Volumes as ZFS datasets, with the kernel's module or zfs-fuse. A volume is one dataset that changes places: under
@@ -15,11 +14,6 @@ import { receiveStream, sendStream } from '../streams.ts'
  */
 export function createDriver(connection: Connection): VolumeDriver {
   const run = (...argv: readonly string[]) => runCommand(connection, argv)
-
-  const verb = async (action: string, volume: string, ...snapshots: readonly string[]) => {
-    checkNames(volume, ...snapshots)
-    await run(VOLUME_PATHS.driver, action, volume, ...snapshots)
-  }
 
   async function list(): Promise<readonly LocalVolume[]> {
     return parseProperties(await run('zfs', 'get', '-rHp', '-o', 'name,property,value', PROPERTIES, ZFS_POOL))
@@ -47,20 +41,8 @@ export function createDriver(connection: Connection): VolumeDriver {
       const identity = (await run(VOLUME_PATHS.driver, 'snapshot', volume, snapshot)).trim()
       return { name: snapshot, identity }
     },
-    deleteSnapshot: (volume, snapshot) => verb('delete', volume, snapshot),
-    freeze: (volume) => verb('freeze', volume),
-    thaw: (volume) => verb('thaw', volume),
-    send: (volume, snapshot, since) => {
-      checkNames(volume, snapshot, ...(since === undefined ? [] : [since]))
-      return sendStream(connection, volume, snapshot, since)
-    },
-    receive: (volume, snapshot, stream) => {
-      checkNames(volume, snapshot)
-      return receiveStream(connection, volume, snapshot, stream)
-    },
-    promote: (volume, snapshot) => verb('promote', volume, snapshot),
-    demote: (volume, snapshot) => verb('demote', volume, snapshot),
-    destroy: (volume) => verb('destroy', volume),
+    deleteSnapshot: (volume, snapshot) => driverVerb(connection, 'delete', volume, snapshot),
+    destroy: (volume) => driverVerb(connection, 'destroy', volume),
     ...sharedVerbs(connection),
   }
 }

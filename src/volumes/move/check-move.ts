@@ -1,6 +1,6 @@
 import { LabError } from '../../model/errors.ts'
 import type { NodeVolumes, VolumeRecord } from '../../model/volume.ts'
-import { bytesText } from '../bytes-text.ts'
+import { bytesText } from '../../model/bytes-text.ts'
 import type { MoveContext } from './context.ts'
 import { newestCommon, observeVolume, strayCopy } from './copy-round.ts'
 

@@ -1,6 +1,6 @@
 import { LabError } from '../../model/errors.ts'
 import type { LocalSnapshot } from '../../model/volume.ts'
-import { bytesText } from '../bytes-text.ts'
+import { bytesText } from '../../model/bytes-text.ts'
 import { paced } from '../pace.ts'
 import type { MoveFigures } from './context.ts'
 import { observeVolume, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'

@@ -1,5 +1,6 @@
 import { LabError } from '../../model/errors.ts'
-import type { NodeVolumes, VolumeHolder, VolumeRecord, VolumeService } from '../../model/volume.ts'
+import type { NodeVolumes, VolumeHolder, VolumeRecord } from '../../model/volume.ts'
+import type { VolumeService } from '../../model/volume-service.ts'
 
 /** Beyond the time a service may take to stop: the engine's own delays, and removing the container. */
 const STOP_MARGIN_S = 20

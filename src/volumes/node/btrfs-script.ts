@@ -17,6 +17,7 @@ case $verb in
   live | origin | snapshots | state | freeze | thaw) arguments $# 2; name "$volume" ;;
   identity | snapshot | delete | receive | discard | promote | demote | digest | listing) arguments $# 3; name "$volume"; name "$snapshot" ;;
   limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
+  changes) arguments $# 4; name "$volume"; [ "$3" = - ] || name "$3"; number "$4" ;;
   clone) arguments $# 4; name "$volume"; name "$snapshot"; name "$4" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
   *) fail "unknown command: $verb" 64 ;;
@@ -38,6 +39,15 @@ quotas() { btrfs qgroup show "$pool" >/dev/null 2>&1; }
 branch() {
   btrfs subvolume snapshot "$1" "$2" >/dev/null || return 1
   if quotas; then btrfs qgroup limit none "$2"; fi
+}
+# The transaction in which a subvolume changed last.
+generation() { btrfs subvolume find-new "$1" 9999999999999 | awk '/^transid marker/ { print $4 }'; }
+# Bytes that a stream of the live copy would have of what was written since a transaction: no holes, nothing that is only
+# reserved, and about what a file's name and modes take.
+written() {
+  btrfs subvolume find-new "$live" "$1" | awk '
+    $1 == "inode" && $16 !~ /PREALLOC/ && ($10 > 0 || $16 ~ /INLINE/) { sum += $7; if (!($2 in seen)) { seen[$2] = 1; sum += 300 } }
+    END { printf "%.0f\n", sum }'
 }
 ${DIGEST}
 ${LISTING}
@@ -100,6 +110,19 @@ case $verb in
     [ ! -e "$pool/live/$4" ] && [ ! -e "$pool/snap/$4" ] || fail "there is a volume $4 already" 73
     identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
     branch "$snapshots/$snapshot" "$pool/live/$4"
+    ;;
+  changes)
+    subvolume "$live" || fail "there is no live copy of $volume" 66
+    since=0
+    if [ "$snapshot" != - ]; then
+      identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66
+      since=$(($(generation "$snapshots/$snapshot") + 1))
+    fi
+    btrfs filesystem sync "$pool" || exit 1
+    now=$(generation "$live") began=$(ticks)
+    bytes=$(written "$since") && sleep "$4" && btrfs filesystem sync "$pool" || exit 1
+    took=$(($(ticks) - began))
+    printf '%s %s %s\n' "$bytes" "$(written $((now + 1)))" "$took"
     ;;
   digest | listing)
     identity "$snapshots/$snapshot" >/dev/null || fail "there is no snapshot $volume@$snapshot" 66

@@ -31,6 +31,8 @@ export const VOLUME_PATHS = {
   tending: `${NODE_PATHS.run}/tending`,
   /** State of transfers that run or have run since boot. */
   transfers: `${NODE_PATHS.run}/transfers`,
+  /** One file a node: how fast the last transfer of some size went there, since boot. */
+  pace: `${NODE_PATHS.run}/pace`,
   locks: `${NODE_PATHS.run}/locks`,
 } as const
 
@@ -42,8 +44,10 @@ me=$(basename "$0")
 fail() { printf '%s: %s\n' "$me" "$1" >&2; exit "$2"; }
 name() { [[ $1 =~ ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$ ]] || fail "not a name: $1" 64; }
 number() { [[ $1 =~ ^[0-9]{1,15}$ ]] || fail "not a number: $1" 64; }
+# Milliseconds that no clock can change.
+ticks() { local up; read -r up _ </proc/uptime; echo "\${up/./}0"; }
 arguments() { [ "$1" -eq "$2" ] || fail 'wrong number of arguments' 64; }
-`
+`.replaceAll('\\${', '${')
 
 /** Exit status of the serving script for an epoch it does not accept; the same as `EX_NOPERM`. */
 export const FENCED = 77

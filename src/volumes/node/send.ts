@@ -8,7 +8,8 @@ function sendUnit(volume: string): string {
 
 /**
  * `start VOLUME SNAPSHOT SINCE|- NODE` runs the transfer as a unit that outlives whoever asked, and follows it; `follow
- * VOLUME` prints its progress and, last, `done STATUS BYTES`; `job VOLUME` says what it is; `stop VOLUME` ends it.
+ * VOLUME` prints its progress and, last, `done STATUS BYTES`; `job VOLUME` says what it is; `stop VOLUME` ends it;
+ * `pace NODE` says how fast the last transfer of some size went to a node.
  * Both ends' statuses count, and both must have seen the same number of bytes.
  */
 export const SEND_SCRIPT = String.raw`#!/bin/bash
@@ -28,6 +29,13 @@ hold() {
   case $1 in ${REPLICA_PREFIX}*) return ;; esac
   read -r up _ </proc/uptime
   mkdir -p ${VOLUME_PATHS.tending} && echo "$((\${up%.*} * 1000 + 60000))" >${VOLUME_PATHS.tending}/"$volume".held
+}
+# Small transfers are over before they are as fast as they could be.
+keep_pace() {
+  [ "$2" -ge 8388608 ] || return 0
+  mkdir -p ${VOLUME_PATHS.pace}
+  awk -v bytes="$2" '{ for (i = 2; i <= NF; i++) if ($i == "copied,") seconds = $(i + 1) }
+    END { if (seconds > 0) print bytes, int(seconds * 1000) }' <(tr '\r' '\n' <"$job/progress") >${VOLUME_PATHS.pace}/"$1"
 }
 bytes() { tr '\r' '\n' <"$job/progress" 2>/dev/null | awk '/ bytes? /{n=$1} END{print n+0}'; }
 
@@ -64,6 +72,7 @@ case $verb in
     if [ "$status" -ne 0 ]; then
       { printf 'statuses of send, count, receive: %s\n' "$ends"; tail -n 3 "$job/send" "$job/receive"; } >>"$job/result.new"
     fi
+    [ "$status" -ne 0 ] || keep_pace "$5" "$sent"
     hold "$3"
     mv "$job/result.new" "$job/result"
     exit "$status"
@@ -88,6 +97,10 @@ case $verb in
       fi
     done
     cat "$job/result"
+    ;;
+  pace)
+    arguments $# 2
+    cat ${VOLUME_PATHS.pace}/"$2" 2>/dev/null || true
     ;;
   job)
     arguments $# 2

@@ -29,8 +29,6 @@ record=$tended/$volume
 
 order() { [ ! -f "$orders/$volume" ] || awk -v key="$1" '$1 == key' "$orders/$volume"; }
 put() { printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"; }
-# Milliseconds that no clock can change.
-ticks() { local up; read -r up _ </proc/uptime; echo "\${up/./}0"; }
 held() { [ -s "$tending/$volume.held" ] && [ "$(cat "$tending/$volume.held")" -gt "$(ticks)" ]; }
 moving() { held || "$send" job "$volume" | grep -q '^active '; }
 remote() { timeout 60 ssh -n -F ${VOLUME_PATHS.transferConfig} "$@"; }

@@ -5,6 +5,9 @@ export const COPY = `${ZFS_POOL}/copy`
 export const ASIDE = `${ZFS_POOL}/aside`
 export const VIEW = `${ZFS_POOL}/view`
 
+/** Start of the names of snapshots that are there only while it is measured how much is written. */
+export const CHECK_SNAPSHOT = 'lab-check'
+
 /** Says that a live copy is read-only. */
 export const ZFS_FROZEN = 'lab:frozen'
 /** Snapshots up to this transaction group are those of the volume that a clone was made of, not its own. */

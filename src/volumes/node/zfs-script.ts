@@ -1,7 +1,7 @@
 import { NODE_PATHS } from '../../model/names.ts'
 import { DIGEST, LISTING } from './digest.ts'
 import { PREAMBLE, VOLUME_PATHS } from './paths.ts'
-import { ASIDE, COPY, LIVE, VIEW, ZFS_FROZEN, ZFS_LINES, ZFS_POOL, ZFS_SINCE } from './zfs-lines.ts'
+import { ASIDE, CHECK_SNAPSHOT, COPY, LIVE, VIEW, ZFS_FROZEN, ZFS_LINES, ZFS_POOL, ZFS_SINCE } from './zfs-lines.ts'
 
 /**
  * ZFS (the module or zfs-fuse) as nodes need it without lab. A volume is a dataset with its snapshots: under `live` it
@@ -21,6 +21,7 @@ case $verb in
     arguments $# 3; name "$volume"; name "$snapshot"
     ;;
   limit) arguments $# 3; name "$volume"; [ "$3" = - ] || number "$3" ;;
+  changes) arguments $# 4; name "$volume"; [ "$3" = - ] || name "$3"; number "$4" ;;
   clone) arguments $# 4; name "$volume"; name "$snapshot"; name "$4" ;;
   send) arguments $# 4; name "$volume"; name "$snapshot"; [ "$4" = - ] || name "$4" ;;
   *) fail "unknown command: $verb" 64 ;;
@@ -92,6 +93,24 @@ case $verb in
     for each in "${LIVE}/$4" "${COPY}/$4"; do ! there "$each" || fail "there is a volume $4 already" 73; done
     found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
     zfs clone -o ${ZFS_SINCE}="$(value createtxg "$found")" "$found" "${LIVE}/$4"
+    ;;
+  changes)
+    there "$live" || fail "there is no live copy of $volume" 66
+    # What was written between two moments is what a stream from one to the other has.
+    before=${CHECK_SNAPSHOT}-0 after=${CHECK_SNAPSHOT}-1
+    mkdir -p ${VOLUME_PATHS.locks} && exec 7>${VOLUME_PATHS.locks}/check-"$volume" && flock 7 || exit 1
+    clear() { for each in "$before" "$after"; do ! there "$live@$each" || patiently zfs destroy "$live@$each"; done; }
+    clear || exit 1
+    trap clear EXIT
+    trap 'exit 1' TERM INT HUP
+    zfs snapshot "$live@$before" || exit 1
+    began=$(ticks)
+    if [ "$3" = - ]; then bytes=$(value referenced "$live@$before"); else bytes=$("$0" send "$volume" "$before" "$3" | wc -c); fi || exit 1
+    sleep "$4"
+    zfs snapshot "$live@$after" || exit 1
+    took=$(($(ticks) - began))
+    dirty=$(zfs send -i "$live@$before" "$live@$after" | wc -c) || exit 1
+    printf '%s %s %s\n' "$bytes" "$dirty" "$took"
     ;;
   send)
     found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66

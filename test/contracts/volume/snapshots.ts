@@ -105,4 +105,31 @@ export function snapshotsCases(at: DriverBench): void {
       await at.from.driver.destroy(other)
     }
   })
+
+  test('what is to be sent of it, and how much is written, is told without leaving anything', async () => {
+    const { driver } = at.from
+    await driver.create(at.volume)
+    await sh(
+      at.from,
+      `head -c 8000000 /dev/urandom > ${live()}/first; truncate -s 500M ${live()}/hole; sync -f ${live()}`,
+    )
+    const all = await driver.changes(at.volume, undefined, 0)
+    expect(all.bytes).toBeGreaterThan(7_900_000)
+    expect(all.bytes).toBeLessThan(9_000_000)
+    await driver.snapshot(at.volume, 's0')
+    await sh(at.from, `head -c 2000000 /dev/urandom > ${live()}/second; sync -f ${live()}`)
+    await sh(
+      at.from,
+      `systemd-run --quiet --unit=writes-${at.volume} bash -c 'while sleep 0.2; do head -c 400000 /dev/urandom > ${live()}/n-$((n++)); done'`,
+    )
+    const { bytes, writtenBytes, overMs } = await driver.changes(at.volume, 's0', 3)
+    await sh(at.from, `systemctl stop writes-${at.volume}`)
+    expect(bytes).toBeGreaterThan(1_900_000)
+    expect(bytes).toBeLessThan(7_000_000)
+    expect(overMs).toBeGreaterThanOrEqual(3000)
+    expect(writtenBytes).toBeGreaterThan(400_000)
+    expect((writtenBytes / overMs) * 1000).toBeLessThan(4_000_000)
+    expect(await names(at.from)).toEqual(['s0'])
+    await expect(driver.changes(at.volume, 'nothing', 0)).rejects.toMatchObject({ code: 'VOLUME_DRIVER' })
+  })
 }

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { forecast, type MoveConditions } from '../../src/volumes/move/forecast.ts'
+
+const MB = 1_000_000
+const USUAL: MoveConditions = {
+  firstBytes: 1000 * MB,
+  writtenPerSecond: MB,
+  sentPerSecond: 100 * MB,
+  restartMs: 3000,
+  maxPauseMs: undefined,
+}
+
+test('all of it is sent once, and what is written meanwhile on top', () => {
+  const { bytes, rounds, downtimeMs, refused } = forecast(USUAL)
+  expect(bytes).toBeGreaterThan(1010 * MB)
+  expect(bytes).toBeLessThan(1020 * MB)
+  expect(rounds).toBeGreaterThan(3)
+  expect(downtimeMs).toBeGreaterThanOrEqual(3000)
+  expect(downtimeMs).toBeLessThan(4000)
+  expect(refused).toBe(false)
+})
+
+test('the pause does not depend on the size, but on what is written', () => {
+  const of = (change: Partial<MoveConditions>) => forecast({ ...USUAL, ...change }).downtimeMs
+  expect(Math.abs(of({ firstBytes: 8000 * MB }) - of({}))).toBeLessThan(200)
+  expect(of({ writtenPerSecond: 90 * MB })).toBeGreaterThan(of({}) + 5000)
+  expect(of({ writtenPerSecond: 0 })).toBeLessThanOrEqual(of({}))
+})
+
+test('where writes come faster than they are sent, a longest pause is refused, and without one it ends', () => {
+  const fast = { ...USUAL, writtenPerSecond: 200 * MB }
+  expect(forecast({ ...fast, maxPauseMs: 2000 }).refused).toBe(true)
+  expect(forecast(fast)).toMatchObject({ refused: false })
+  expect(forecast({ ...USUAL, maxPauseMs: 2000 }).refused).toBe(false)
+})
+
+test('a volume that no service uses has no downtime, and an empty one sends nothing', () => {
+  expect(forecast({ ...USUAL, restartMs: 0 }).downtimeMs).toBe(0)
+  expect(forecast({ ...USUAL, firstBytes: 0, writtenPerSecond: 0 }).bytes).toBe(0)
+})
