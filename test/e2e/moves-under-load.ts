@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { waitFor } from '../../src/model/wait.ts'
 import { bookAnswers } from './client.ts'
 import { container, docker, ensureSample, labDocument, labOk, type Event } from './harness.ts'
 import { judgeAttempts, startDatabaseClient, startHttpClient } from './numbered-clients.ts'

@@ -149,7 +149,7 @@ test('a watcher promotes the replica of a dead node without being asked', async 
   const { exitCode, stdout } = await watching
   expect(exitCode, stdout).toBe(0)
   expect(stdout).toContain('"type":"promoted"')
-  await healthy()
+  await bookAnswers(edge)
   expect(await missingMessages(edge, acknowledged)).toEqual([])
   await labOk(['up'])
   await labOk(['volume', 'destroy', before.name, '--copy', before.owner, '--yes'])
