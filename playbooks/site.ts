@@ -4,6 +4,7 @@ import cluster from './cluster.ts'
 import edge from './edge.ts'
 import engine from './engine.ts'
 import images, { imagesBegun } from './images.ts'
+import links from './links.ts'
 import logging from './logging.ts'
 import overlay from './overlay.ts'
 import registry from './registry.ts'
@@ -21,5 +22,6 @@ const site: readonly Playbook<Site>[] = [
   overlay,
   images,
   edge,
+  links,
 ]
 export default site

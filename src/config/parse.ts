@@ -3,6 +3,7 @@ import { InvalidFileError, type Problem } from '../model/errors.ts'
 import type { LabSpec, PortRange } from '../model/lab-spec.ts'
 import { expandNode } from './expand.ts'
 import { expandGroups } from './groups.ts'
+import { readLink } from './links.ts'
 import { describeIssue, type PathProblem } from './issue-text.ts'
 import { locate } from './positions.ts'
 import { ruleProblems } from './rules.ts'
@@ -42,12 +43,13 @@ export function parseLab(text: string, options: ParseOptions): LabSpec {
   ].sort((a, b) => a.line - b.line || a.column - b.column)
   if (problems.length > 0 || !result.success) throw new InvalidFileError(problems)
 
-  const { edge, volumes, name, groups, ...rest } = result.data
+  const { edge, volumes, name, groups, links, ...rest } = result.data
   const nodes = result.data.nodes.flatMap(expandNode)
   return {
     ...rest,
     name: name ?? options.defaultName,
     nodes,
+    ...(links === undefined ? {} : { links: links.map(readLink) }),
     ...(groups === undefined ? {} : { groups: expandGroups(groups, nodes) }),
     edge: { port: edge.port, ports: withHttp(edge.ports) },
     volumes: { driver: volumes.driver, poolSizeBytes: volumes.poolSize },

@@ -5,6 +5,7 @@ import { cidrCapacity, cidrProblem } from './cidr.ts'
 import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
 import { groupProblems } from './groups.ts'
+import { linkProblems } from './links.ts'
 import { labFileSchema, nodeEntrySchema } from './schema.ts'
 
 /** Roles that one node has: the lab has one registry, one place for logs, one edge, one builder. */
@@ -32,6 +33,10 @@ export function ruleProblems(file: Readonly<Record<string, unknown>>): readonly 
     ...overlappingPorts(file['edge']),
     ...groupProblems(
       file['groups'],
+      entries.flatMap((entry) => entry.names),
+    ),
+    ...linkProblems(
+      file['links'],
       entries.flatMap((entry) => entry.names),
     ),
   ]

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { ROLES, type PortRange } from '../model/lab-spec.ts'
 import { isName, RESERVED_NAMES } from '../model/names.ts'
 import { cidrProblem } from './cidr.ts'
+import { linkSchema } from './links.ts'
 import { parseSize, SIZE_PATTERN } from '../model/sizes.ts'
 
 // Compiling a schema pays off from its thousandth use; a lab.yml is read once.
@@ -144,6 +145,10 @@ export const labFileSchema = z
       .record(z.string(), groupSchema)
       .optional()
       .describe('Names for sets of nodes, for plays (hosts), --limit and --on. Roles and all are groups already.'),
+    links: z
+      .array(linkSchema)
+      .optional()
+      .describe('What the network between nodes is like; of several entries for two nodes the last one counts.'),
     vars: z.record(z.string(), z.unknown()).default({}).describe('Values for playbooks and compose.yml.hbs files.'),
   })
   .describe('A lab: its nodes and what runs on them.')

@@ -1,3 +1,5 @@
+import type { LinkSpec } from './links.ts'
+
 /** What a node is for. Apps run on workers only. */
 export const ROLES = ['manager', 'build', 'edge', 'registry', 'logs', 'worker'] as const
 export type Role = (typeof ROLES)[number]
@@ -32,6 +34,8 @@ export interface LabSpec {
   readonly edge: { readonly port: number; readonly ports: readonly PortRange[] }
   readonly volumes: { readonly driver: 'auto' | 'btrfs' | 'zfs'; readonly poolSizeBytes: number }
   readonly apps: readonly string[]
+  /** Conditions of the network between nodes; absent when there are none. */
+  readonly links?: readonly LinkSpec[]
   /** By name, in the order of the file; absent when there are none. */
   readonly groups?: Readonly<Record<string, GroupSpec>>
   readonly vars: Readonly<Record<string, unknown>>

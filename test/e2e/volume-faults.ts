@@ -87,7 +87,12 @@ async function fillPool(node: string): Promise<() => Promise<void>> {
   const { pool } = NODE_PATHS
   const sh = async (script: string) => docker('exec', await container(node), 'sh', '-euc', script)
   const free = `$(df -B1 --output=avail ${pool} | tail -n 1)`
-  await sh(`fallocate -l $((${free} - 8000000)) ${pool}/fill; btrfs filesystem sync ${pool}`)
+  // How much btrfs gives one file of what it says is free depends on how it has parted its room.
+  await sh(`free=${free}
+for spare in 8000000 64000000 256000000 1000000000; do
+  fallocate -l $((free - spare)) ${pool}/fill && break
+done 2>/dev/null
+btrfs filesystem sync ${pool}`)
   return async () => {
     await sh(`rm -f ${pool}/fill; mount -o remount,commit=1 ${pool}; btrfs filesystem sync ${pool}`)
     const room = async () => (Number(await sh(`echo ${free}`)) > 1e9 ? true : undefined)

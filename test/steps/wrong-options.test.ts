@@ -38,6 +38,10 @@ const WRONG: Readonly<Record<string, readonly (readonly [options: string, messag
   group: [[`{ name: 'x', gid: -1 }`, /gid.*-1|-1.*gid/]],
   hostname: [[`{ name: 'Big_Name' }`, /"Big_Name" is not the name of a machine: use a-z, 0-9, - and dots/]],
   'hosts-entry': [[`{ address: '300.1.1.1', names: ['db'] }`, /"300\.1\.1\.1" is not .*address.*192\.0\.2\.1/]],
+  'link-conditions': [
+    [`{ links: [{ address: 'x', rateBits: 1e6 }] }`, /"x" is not an IPv4 address/],
+    [`{ links: [{ address: '192.0.2.1' }] }`, /192\.0\.2\.1: no condition is given/],
+  ],
   line: [[`{ path: '/x', line: 'a\\nb' }`, /a line is some text without an end of line/]],
   mount: [[`{ path: '/', device: 'tmpfs', type: 'tmpfs' }`, /the root is mounted by other means/]],
   'node-label': [

@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import type { LinkSpec } from '../model/links.ts'
+import { nearest } from '../model/names.ts'
+import type { PathProblem } from './issue-text.ts'
+
+/** A text such as `50ms`: a number from `least` to `most`, and a unit of which the first is the smallest. */
+function measured(units: Readonly<Record<string, number>>, bounds: { least: string; most: string; example: string }) {
+  const names = Object.keys(units).join('|')
+  const pattern = `^([0-9]{1,6}(\\.[0-9]{1,3})?)(${names})$`
+  const read = (text: string) => {
+    const [, amount, , unit = ''] = new RegExp(pattern).exec(text) ?? []
+    return amount === undefined ? undefined : Number(amount) * (units[unit] ?? 0)
+  }
+  return z
+    .string()
+    .meta({ pattern })
+    .transform((text, context) => {
+      const value = read(text)
+      const [least = 0, most = 0] = [read(bounds.least), read(bounds.most)]
+      if (value !== undefined && value >= least && value <= most) return value
+      const message = `"${text}" cannot be: write it like ${bounds.example}, from ${bounds.least} to ${bounds.most}`
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    })
+}
+
+/** One entry of `links`. */
+export const linkSchema = z
+  .strictObject({
+    nodes: z
+      .array(z.string())
+      .min(1)
+      .describe(
+        'One node: between it and all others. Several: between any two of them. Roles and groups are not taken.',
+      ),
+    delay: measured({ ms: 1, s: 1000 }, { least: '1ms', most: '60s', example: '50ms' })
+      .optional()
+      .describe('How much later each packet comes, one way, such as 50ms.'),
+    loss: measured({ '%': 1 }, { least: '0.001%', most: '100%', example: '1%' })
+      .optional()
+      .describe('Share of the packets that are lost, one way, such as 1%.'),
+    rate: measured({ kbit: 1e3, mbit: 1e6, gbit: 1e9 }, { least: '8kbit', most: '40gbit', example: '10mbit' })
+      .optional()
+      .describe('Most that goes through a second, one way, such as 10mbit.'),
+  })
+  .refine(({ delay, loss, rate }) => delay !== undefined || loss !== undefined || rate !== undefined, {
+    message: 'a link needs a delay, a loss or a rate',
+  })
+  .describe('What the network between nodes is like.')
+
+/** What is wrong with the names in `links`. */
+export function linkProblems(links: unknown, nodes: readonly string[]): readonly PathProblem[] {
+  if (!Array.isArray(links)) return []
+  return links.flatMap((link: unknown, index) => {
+    const members = (link as { nodes?: unknown } | null)?.nodes
+    if (!Array.isArray(members)) return []
+    return members.flatMap((member: unknown, position): PathProblem[] => {
+      if (typeof member !== 'string') return []
+      const at = (message: string): PathProblem[] => [
+        { path: ['links', index, 'nodes', position], part: 'value', message },
+      ]
+      if (members.indexOf(member) < position) return at(`"${member}" is listed twice`)
+      if (nodes.includes(member)) return []
+      const near = nearest(member, nodes)
+      return at(`there is no node "${member}"${near === undefined ? '' : `: did you mean "${near}"?`}`)
+    })
+  })
+}
+
+/** A link as the rest of lab has it, with units in its names. */
+export function readLink({ nodes, delay, loss, rate }: z.output<typeof linkSchema>): LinkSpec {
+  return { nodes, delayMs: delay, lossPercent: loss, rateBits: rate }
+}
