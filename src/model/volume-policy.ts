@@ -10,6 +10,8 @@ export interface VolumeReplica {
   readonly node: string
   /** Time from the start of one round to the start of the next. */
   readonly everyMs: number
+  /** An app's file wants it: it goes with what the file says. */
+  readonly deployed?: true
 }
 
 /** How many snapshots of each schedule stay; a schedule that is left out takes none. */
@@ -28,6 +30,8 @@ export interface VolumePolicy {
   readonly replicas: readonly VolumeReplica[]
   readonly keep: VolumeKeep
   readonly hooks: VolumeHooks
+  /** The parts that are as an app's file says, and go with it. */
+  readonly deployed?: readonly ('keep' | 'hooks')[]
 }
 
 export const NO_POLICY: VolumePolicy = { replicas: [], keep: {}, hooks: {} }
@@ -114,10 +118,12 @@ export function readPolicy(text: string): VolumePolicy | undefined {
     return undefined
   }
   if (!isRecord(value)) return undefined
-  const { replicas, keep, hooks } = value
+  const { replicas, keep, hooks, deployed } = value
   if (!Array.isArray(replicas) || !replicas.every(isReplica) || !isKeep(keep) || !isRecord(hooks)) return undefined
   if (![hooks['pre'], hooks['post']].every((hook) => hook === undefined || isHook(hook))) return undefined
-  return { replicas, keep, hooks }
+  if (deployed === undefined) return { replicas, keep, hooks }
+  if (!Array.isArray(deployed)) return undefined
+  return { replicas, keep, hooks, deployed: (['keep', 'hooks'] as const).filter((part) => deployed.includes(part)) }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

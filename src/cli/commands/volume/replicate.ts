@@ -1,4 +1,5 @@
 import { UsageError } from '../../../model/errors.ts'
+import { parseInterval } from '../../../model/interval.ts'
 import type { Register } from '../../program.ts'
 import type { CommonOptions } from '../../session.ts'
 
@@ -41,8 +42,7 @@ export const register: Register = (cli) => {
 
 /** Reads `10s`, `5m`, `1h`, `1d` into milliseconds. */
 function interval(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-  if (count === undefined) throw new UsageError(`"${text}" is not a time: write it like 10s, 5m or 1h`)
-  return Number(count) * (units[unit] ?? 0)
+  const ms = parseInterval(text)
+  if (ms === undefined) throw new UsageError(`"${text}" is not a time: write it like 10s, 5m or 1h`)
+  return ms
 }
