@@ -14,6 +14,7 @@ import {
 } from './compose-config.ts'
 import type { Finding, Path } from './compose-file.ts'
 import { routesOf } from './routes.ts'
+import { volumeWishes } from './volume-wishes.ts'
 
 /** What an app is judged against. */
 export interface CheckContext extends PortContext {
@@ -46,6 +47,9 @@ export function checkConfig(config: ComposeConfig, context: CheckContext): Confi
     ...structure.problems,
     ...checkNetworks(config),
     ...checkVolumeNames(config, context.app),
+    ...Object.entries(config.volumes ?? {}).flatMap(
+      ([key, volume]) => volumeWishes(key, volume, context.workers).problems,
+    ),
   ]
   const remarks: Finding[] = [...structure.remarks]
   for (const [name, service] of Object.entries(config.services)) {

@@ -13,6 +13,9 @@ import {
   SECRET_KEYS,
   SERVICE_KEYS,
   TOP_KEYS,
+  HOOK_KEYS,
+  KEEP_KEYS,
+  REPLICATE_KEYS,
   VOLUME_EXTENSION_KEYS,
   VOLUME_KEYS,
   type Treatment,
@@ -49,7 +52,7 @@ export function checkStructure(file: unknown): StructureReport {
     const external = isRecord(volume) && volume['external'] === true
     const path: Path = ['volumes', name]
     const keys = walk.keys(volume, path, `volume ${name}`, external ? EXTERNAL_VOLUME_KEYS : VOLUME_KEYS)
-    walk.keys(keys?.['x-lab'], [...path, 'x-lab'], 'x-lab', VOLUME_EXTENSION_KEYS)
+    walk.volumeExtension(keys?.['x-lab'], [...path, 'x-lab'])
   }
   for (const [name, config] of entries(top?.['configs'])) {
     walk.keys(config, ['configs', name], `config ${name}`, CONFIG_KEYS)
@@ -95,6 +98,18 @@ class Walk implements StructureReport {
     const at: Path = [...path, 'deploy', 'resources']
     this.keys(resources['limits'], [...at, 'limits'], 'limits', LIMIT_KEYS)
     this.keys(resources['reservations'], [...at, 'reservations'], 'reservations', RESERVATION_KEYS)
+  }
+
+  volumeExtension(value: unknown, path: Path): void {
+    const keys = this.keys(value, path, 'x-lab', VOLUME_EXTENSION_KEYS)
+    const replicate = keys?.['replicate']
+    if (Array.isArray(replicate)) {
+      for (const [index, each] of replicate.entries()) {
+        this.keys(each, [...path, 'replicate', index], 'replicate', REPLICATE_KEYS)
+      }
+    } else this.keys(replicate, [...path, 'replicate'], 'replicate', REPLICATE_KEYS)
+    this.keys(keys?.['keep'], [...path, 'keep'], 'keep', KEEP_KEYS)
+    this.keys(keys?.['hooks'], [...path, 'hooks'], 'hooks', HOOK_KEYS)
   }
 
   /** Judges the keys of one map; returns it when it is one. */

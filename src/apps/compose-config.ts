@@ -98,8 +98,25 @@ export interface ComposeVolume {
   readonly labels?: Readonly<Record<string, string>>
   /** Made by hand, with `lab volume create`. */
   readonly external?: boolean
-  /** What lab is told beyond Compose: `limit`, the most the volume may hold. */
-  readonly 'x-lab'?: { readonly limit?: string | number }
+  /** What lab is told beyond Compose. */
+  readonly 'x-lab'?: VolumeExtension
+}
+
+/** `x-lab:` of a volume. */
+export interface VolumeExtension {
+  /** The most it may hold. */
+  readonly limit?: string | number
+  /** Where copies are kept up to date, and how often. */
+  readonly replicate?: ReplicaExtension | readonly ReplicaExtension[] | null
+  /** How many snapshots of each schedule stay. */
+  readonly keep?: Readonly<Record<string, string | number>> | null
+  /** Commands around each snapshot: a line for a shell, or words. */
+  readonly hooks?: Readonly<Partial<Record<'pre' | 'post', string | readonly string[] | null>>> | null
+}
+
+interface ReplicaExtension {
+  readonly to?: string
+  readonly every?: string
 }
 
 /** A config or secret of the file's top level. */

@@ -1,3 +1,5 @@
+import { SCHEDULES } from '../model/volume-policy.ts'
+
 /** How lab treats a key of a Compose file. */
 export type Treatment =
   /** Goes to Swarm, as it is or turned into what Swarm calls it. */
@@ -188,7 +190,15 @@ export const VOLUME_KEYS: Readonly<Record<string, Treatment>> = {
 export const EXTERNAL_VOLUME_KEYS: Readonly<Record<string, Treatment>> = honoured('external', 'name')
 
 /** Keys of `x-lab:` of an entry of top-level `volumes:`. */
-export const VOLUME_EXTENSION_KEYS: Readonly<Record<string, Treatment>> = honoured('limit')
+export const VOLUME_EXTENSION_KEYS: Readonly<Record<string, Treatment>> = honoured(
+  'limit',
+  'replicate',
+  'keep',
+  'hooks',
+)
+export const REPLICATE_KEYS: Readonly<Record<string, Treatment>> = honoured('to', 'every')
+export const KEEP_KEYS: Readonly<Record<string, Treatment>> = honoured(...SCHEDULES)
+export const HOOK_KEYS: Readonly<Record<string, Treatment>> = honoured('pre', 'post')
 
 /** Keys of an entry of top-level `configs:` and `secrets:`. */
 export const CONFIG_KEYS: Readonly<Record<string, Treatment>> = honoured(

@@ -10,6 +10,8 @@ export interface VolumeReplica {
   readonly node: string
   /** Time from the start of one round to the start of the next. */
   readonly everyMs: number
+  /** An app's file wants it: it goes with what the file says. */
+  readonly deployed?: true
 }
 
 /** How many snapshots of each schedule stay; a schedule that is left out takes none. */
@@ -30,6 +32,8 @@ export interface VolumePolicy {
   readonly hooks: VolumeHooks
   /** Whoever watches (`lab volume watch`) promotes the youngest replica when the owner is dead, whatever that loses. */
   readonly autoPromote?: true
+  /** The parts that are as an app's file says, and go with it. */
+  readonly deployed?: readonly ('keep' | 'hooks')[]
 }
 
 export const NO_POLICY: VolumePolicy = { replicas: [], keep: {}, hooks: {} }
@@ -116,10 +120,14 @@ export function readPolicy(text: string): VolumePolicy | undefined {
     return undefined
   }
   if (!isRecord(value)) return undefined
-  const { replicas, keep, hooks } = value
+  const { replicas, keep, hooks, deployed } = value
   if (!Array.isArray(replicas) || !replicas.every(isReplica) || !isKeep(keep) || !isRecord(hooks)) return undefined
   if (![hooks['pre'], hooks['post']].every((hook) => hook === undefined || isHook(hook))) return undefined
-  return { replicas, keep, hooks, ...(value['autoPromote'] === true ? { autoPromote: true } : {}) }
+  const auto = value['autoPromote'] === true ? { autoPromote: true as const } : {}
+  if (deployed === undefined) return { replicas, keep, hooks, ...auto }
+  if (!Array.isArray(deployed)) return undefined
+  const parts = (['keep', 'hooks'] as const).filter((part) => deployed.includes(part))
+  return { replicas, keep, hooks, ...auto, deployed: parts }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -15,12 +15,24 @@ export interface ReplicaState {
   readonly trouble: string | undefined
 }
 
+/** What a node says of a replica that is kept on it. */
+export interface ArrivedReplica {
+  readonly snapshot: string
+  /** Undefined where nobody knows, as the node's clock was put back since. */
+  readonly ageMs: number | undefined
+}
+
 /** What a node does by itself for the volumes it owns. */
 export interface VolumeTending {
   /** Replaces the orders of a volume; undefined ends them. They are followed while the node has the volume's lease. */
   setOrders(volume: string, orders: string | undefined): Promise<void>
   /** What there is of the replicas of every volume this node tends. */
   replicas(): Promise<readonly ReplicaState[]>
+  /**
+   * The replica that others keep here, and how old it is: the time since it began to arrive, by this node's own clock.
+   * Undefined where none arrived, or it is there no more.
+   */
+  arrived(volume: string): Promise<ArrivedReplica | undefined>
   /** No round of replicas or schedules begins for a minute, nor while a move sends; one that is under way is ended. */
   hold(volume: string): Promise<void>
   /** Takes `hold` back. */

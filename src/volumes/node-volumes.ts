@@ -23,7 +23,8 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
     tending: openTending(connection),
     state: async () => {
       const [rights, local] = await Promise.all([serve('state'), driver.list()])
-      return mergeState(readRights(rights), local)
+      const read = readRights(rights)
+      return mergeState(read, byOurClock(local, read.now, Date.now()))
     },
     grant: async (volume, epoch, from, limitBytes) => {
       checkNames(volume, ...(from === undefined ? [] : [from]))
@@ -90,6 +91,8 @@ interface Rights {
   readonly fences: ReadonlyMap<string, number>
   readonly served: ReadonlySet<string>
   readonly orders: ReadonlyMap<string, string>
+  /** What the node's clock says, in ms; undefined when it did not say. */
+  readonly now: number | undefined
 }
 
 /** Pure: what `volume-serve state` printed. */
@@ -98,14 +101,36 @@ export function readRights(text: string): Rights {
   const fences = new Map<string, number>()
   const served = new Set<string>()
   const orders = new Map<string, string>()
+  let now: number | undefined
   for (const line of text.split('\n')) {
     const [kind, volume = '', epoch = ''] = line.split(' ')
     if (kind === 'lease') leases.set(volume, Number(epoch))
     if (kind === 'fence') fences.set(volume, Number(epoch))
     if (kind === 'orders') orders.set(volume, epoch)
     if (kind === 'served') served.add(volume)
+    if (kind === 'now') now = Number(volume) * 1000
   }
-  return { leases, fences, served, orders }
+  return { leases, fences, served, orders, now }
+}
+
+/** Two clocks that differ by less are the same: asking takes its time too. */
+const SAME_CLOCK_MS = 60_000
+
+/** Pure: times that a node read from its clock, as ours would have said them. */
+export function byOurClock(
+  volumes: readonly LocalVolume[],
+  theirs: number | undefined,
+  ours: number,
+): readonly LocalVolume[] {
+  const ahead = (theirs ?? ours) - ours
+  if (Math.abs(ahead) < SAME_CLOCK_MS) return volumes
+  const shifted = (time: string) => new Date(Date.parse(time) - ahead).toISOString()
+  return volumes.map((volume) => ({
+    ...volume,
+    snapshots: volume.snapshots.map((each) =>
+      each.createdAt === undefined ? each : { ...each, createdAt: shifted(each.createdAt) },
+    ),
+  }))
 }
 
 function mergeState(rights: Rights, local: Awaited<ReturnType<VolumeDriver['list']>>): readonly NodeVolume[] {

@@ -1,5 +1,6 @@
 import { REPLICA_PREFIX } from '../model/volume-policy.ts'
-import type { LocalSnapshot, NodeVolume, VolumeRecord } from '../model/volume.ts'
+import type { ArrivedReplica } from '../model/volume-tending.ts'
+import type { NodeVolume, VolumeRecord } from '../model/volume.ts'
 import { finalSnapshot } from './move/next-action.ts'
 
 /** What a node has that a volume could be made of when its owner is dead. */
@@ -7,19 +8,20 @@ export interface PromotionCandidate {
   readonly snapshot: string
   /** Nothing can be missing in it: the owner had given the volume up before it was taken. */
   readonly complete: boolean
-  /** How old it is at least by its node's clock; undefined where nobody knows. */
+  /** How old it is by the clock of the node that it is on; undefined where nobody knows. */
   readonly ageMs: number | undefined
 }
 
 /**
  * Pure: the best snapshot to promote on a node. A move that was cut off after its last transfer has handed everything
- * over; else it is the newest replica. Undefined when there is neither. `now`: the clock of that node, or one like it.
+ * over; else it is the newest replica. Undefined when there is neither. `arrived`: what the node says of it, so that no
+ * clock is compared with another one.
  */
 export function promotionCandidate(
   record: VolumeRecord,
   node: string,
   found: Pick<NodeVolume, 'snapshots'>,
-  now: number,
+  arrived: ArrivedReplica | undefined,
 ): PromotionCandidate | undefined {
   const { move, phase } = record
   if (move !== undefined && phase === 'final' && move.target === node) {
@@ -28,19 +30,8 @@ export function promotionCandidate(
   }
   const newest = found.snapshots.findLast(({ name }) => name.startsWith(REPLICA_PREFIX))
   if (newest === undefined) return undefined
-  return { snapshot: newest.name, complete: false, ageMs: ageOf(newest, now) }
-}
-
-/** The older of what its name says (the owner's clock) and when it is from by this node's filesystem. */
-function ageOf({ name, createdAt }: LocalSnapshot, now: number): number | undefined {
-  const times = [takenAt(name), createdAt === undefined ? Number.NaN : Date.parse(createdAt)].filter(Number.isFinite)
-  return times.length === 0 ? undefined : Math.max(0, ...times.map((time) => now - time))
-}
-
-/** Pure: when a replica's snapshot was taken, by its name; NaN for other names. */
-export function takenAt(name: string): number {
-  const [, year, month, day, hour, minute, second] = /^replica-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(name) ?? []
-  return Date.parse(`${year ?? ''}-${month ?? ''}-${day ?? ''}T${hour ?? ''}:${minute ?? ''}:${second ?? ''}Z`)
+  const ageMs = arrived?.snapshot === newest.name ? arrived.ageMs : undefined
+  return { snapshot: newest.name, complete: false, ageMs }
 }
 
 /** Pure: an age as people say it. */

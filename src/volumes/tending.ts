@@ -21,6 +21,12 @@ export function openTending(connection: Connection): VolumeTending {
       if (status !== 0) throw driverError(connection.node, argv.join(' '), status, stderr)
     },
     replicas: async () => readReplicas(await tend('status')),
+    arrived: async (volume) => {
+      checkNames(volume)
+      const [snapshot = '', age = ''] = (await tend('arrived', volume)).trim().split(' ')
+      if (snapshot === '') return undefined
+      return { snapshot, ageMs: Number(age) < 0 ? undefined : Number(age) * 1000 }
+    },
     hold: async (volume) => {
       checkNames(volume)
       await tend('hold', volume, String(HOLD_SECONDS))

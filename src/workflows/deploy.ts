@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { volumeKeys, volumeLimit, volumeName, type ComposeConfig } from '../apps/compose-config.ts'
+import type { ComposeConfig } from '../apps/compose-config.ts'
 import type { ScaledReplicas, StackInputs } from '../apps/stack-file.ts'
 import { deployStack } from '../apps/stack.ts'
 import { createSwarmFiles, removeSwarmFiles, type SwarmFile } from '../apps/swarm-files.ts'
@@ -24,7 +24,8 @@ import { applyEdgeInTurn, inTurn } from './in-turn.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
-import { ensureVolume, finishOpenMoves } from './volumes.ts'
+import { ensureVolumes } from './app-volumes.ts'
+import { finishOpenMoves } from './volumes.ts'
 
 export type { DeployOptions } from './deploy-plan.ts'
 
@@ -141,23 +142,6 @@ function refuseTaken(services: readonly ServiceView[], app: string, config: Comp
     where: app,
     hint: 'names are lab-wide: call the service something else',
   })
-}
-
-async function ensureVolumes(
-  lab: OpenLab,
-  app: string,
-  config: ComposeConfig,
-): Promise<ReadonlyMap<string, { readonly name: string; readonly lockPort: number }>> {
-  const volumes = new Map<string, { readonly name: string; readonly lockPort: number }>()
-  for (const [service, description] of Object.entries(config.services)) {
-    for (const key of volumeKeys(description)) {
-      const written = config.volumes?.[key]
-      const name = volumeName(app, key, written)
-      const request = { app, service, external: written?.external === true, limitBytes: volumeLimit(written) }
-      volumes.set(key, await ensureVolume(lab, { name, ...request }))
-    }
-  }
-  return volumes
 }
 
 /** Takes away the services that are no longer in the file. Their volumes stay. */

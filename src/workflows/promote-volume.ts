@@ -79,7 +79,7 @@ async function check(
   }
   const found = await observeVolume(target, name)
   if (found.live !== 'absent') throw strayCopy(name, to)
-  const candidate = promotionCandidate(record, to, found, Date.now())
+  const candidate = promotionCandidate(record, to, found, await target.tending.arrived(name))
   if (candidate === undefined) {
     const others = (record.policy?.replicas ?? []).map(({ node }) => node).filter((node) => node !== to)
     throw new LabError('NO_REPLICA', `${to} has no replica of ${name}`, {

@@ -19,6 +19,8 @@ export interface VolumeRequest {
   readonly external: boolean
   /** The most it may hold; undefined: as it is. */
   readonly limitBytes: number | undefined
+  /** Workers that shall own it only where no other can: they are to have a replica. */
+  readonly avoid: readonly string[]
 }
 
 /** A volume that is there, as an app's service is wired to it. */
@@ -53,7 +55,7 @@ export async function ensureVolume(lab: OpenLab, request: VolumeRequest): Promis
         const { name, app, service, limitBytes } = request
         const made = await makeVolume(
           volumes,
-          present ?? (await recordVolume(volumes, all, { name, app, service, limitBytes })),
+          present ?? (await recordVolume(volumes, all, { name, app, service, limitBytes, avoid: request.avoid })),
           { service },
         )
         task.detail(`made on ${made.record.owner}`)
@@ -118,16 +120,21 @@ export async function setLimit(volumes: LabVolumes, record: VolumeRecord, bytes:
 export type NewVolume = Pick<VolumeRecord, 'name' | 'app' | 'service' | 'limitBytes'> & {
   /** Worker that gets it; the one with the fewest volumes when absent. */
   readonly owner?: string
+  /** Workers that get it last. */
+  readonly avoid?: readonly string[]
 }
 
 /** The record comes first, with epoch 0: whoever finds it so knows that nobody has written yet. */
 export async function recordVolume(
   volumes: LabVolumes,
   all: readonly StoredRecord[],
-  request: NewVolume,
+  { avoid = [], ...request }: NewVolume,
 ): Promise<StoredRecord> {
   const records = all.map((each) => each.record)
-  const wanted = request.owner === undefined ? chooseOwner(volumes.workers, records) : [request.owner]
+  const ranked = chooseOwner(volumes.workers, records).toSorted(
+    (a, b) => Number(avoid.includes(a)) - Number(avoid.includes(b)),
+  )
+  const wanted = request.owner === undefined ? ranked : [request.owner]
   const owner = await firstReachable(volumes, wanted)
   const node = await volumes.node(owner)
   const made = await volumes.records.create({

@@ -31,8 +31,14 @@ export async function replicasOf(volumes: LabVolumes, record: VolumeRecord): Pro
       if (said !== undefined) {
         return { node, everyMs, ageMs: said.ageMs, snapshot: said.snapshot, trouble: said.trouble }
       }
-      const found = await unlessDown(async () => observeVolume(await volumes.node(node), record.name))
-      const candidate = found && promotionCandidate(record, node, found, Date.now())
+      const candidate = await unlessDown(async () => {
+        const there = await volumes.node(node)
+        const [found, arrived] = await Promise.all([
+          observeVolume(there, record.name),
+          there.tending.arrived(record.name),
+        ])
+        return promotionCandidate(record, node, found, arrived)
+      })
       const trouble = known === undefined ? `${record.owner} is down` : undefined
       return { node, everyMs, ageMs: candidate?.ageMs, snapshot: candidate?.snapshot, trouble }
     }),
@@ -83,17 +89,26 @@ export async function replicateVolume(
  */
 export async function stopReplicas(lab: OpenLab, typed: string, on: string | undefined): Promise<void> {
   let stopped: readonly string[] = []
-  const { name, policy: left } = await changePolicy(lab, typed, 'end replicas', (record, policy) => {
+  const record = await changePolicy(lab, typed, 'end replicas', (now, policy) => {
     stopped = policy.replicas.map(({ node }) => node).filter((node) => on === undefined || node === on)
     const replicas = policy.replicas.filter(({ node }) => !stopped.includes(node))
     const { autoPromote, ...others } = policy
     // What is replicated again one day is not promoted by itself because it once was.
     if (stopped.length > 0)
       return { ...others, replicas, ...(replicas.length > 0 && autoPromote ? { autoPromote } : {}) }
-    throw new UsageError(`${record.name} has no replica${on === undefined ? '' : ` on ${on}`}`, { hint: 'lab volumes' })
+    throw new UsageError(`${now.name} has no replica${on === undefined ? '' : ` on ${on}`}`, { hint: 'lab volumes' })
   })
+  await deleteReplicas(lab, record, stopped)
+}
+
+/** Deletes what replicas were made of on nodes that have none any more; where the last one ended, on all. */
+export async function deleteReplicas(
+  lab: OpenLab,
+  { name, policy }: VolumeRecord,
+  gone: readonly string[],
+): Promise<void> {
   const volumes = openVolumes(lab)
-  for (const each of (left?.replicas.length ?? 0) === 0 ? volumes.workers : stopped) {
+  for (const each of (policy?.replicas.length ?? 0) === 0 ? volumes.workers : gone) {
     try {
       const node = await volumes.node(each)
       const { snapshots } = await observeVolume(node, name)
@@ -128,14 +143,18 @@ export async function scheduleVolume(lab: OpenLab, typed: string, change: Schedu
     ...(keep === undefined ? {} : { keep }),
     ...(hooks === undefined ? {} : { hooks }),
   }
-  await changePolicy(lab, typed, 'set the schedule', (_, policy) => ({ ...policy, ...given }))
+  await changePolicy(lab, typed, 'set the schedule', (_, { deployed = [], ...policy }) => {
+    // What is set by hand is not the file's any more, until the next deploy says it again.
+    const left = deployed.filter((part) => given[part] === undefined)
+    return { ...policy, ...given, ...(left.length === 0 ? {} : { deployed: left }) }
+  })
 }
 
 /**
  * Changes a volume's policy. A node that gets replicas is told before the record says so, and one that has none any more
  * after it: while anybody may promote one, the owner asks a manager after a boot. Cut off between, `lab up` does the rest.
  */
-async function changePolicy(
+export async function changePolicy(
   lab: OpenLab,
   typed: string,
   title: string,

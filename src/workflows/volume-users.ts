@@ -1,3 +1,4 @@
+import type { ContainerInfo } from 'dockerode'
 import { LabError } from '../model/errors.ts'
 import { LABELS, NODE_PATHS } from '../model/names.ts'
 import type { VolumeRecord } from '../model/volume.ts'
@@ -21,12 +22,7 @@ export async function volumeUsers(
     (await volumes.node(owner)).holders(name),
     containersWith(lab, owner, name),
   ])
-  const named = containers.map(({ Names, Labels }) => {
-    const task = Labels[SWARM_TASK]
-    const service = Labels[LABELS.service]
-    const container = (Names[0] ?? '').replace(/^\//, '')
-    return task === undefined ? `container ${container}` : `service ${service ?? task.split('.')[0] ?? task}`
-  })
+  const named = containers.map(nameOf)
   // Every process of a container holds its mounts: the container says it for all of them.
   const others = containers.length === 0 ? holders : holders.filter(({ kind }) => kind === 'file')
   const inContainers = new Set(holders.filter(({ kind }) => kind === 'mount').map(({ pid }) => pid))
@@ -35,21 +31,25 @@ export async function volumeUsers(
 }
 
 /**
- * Throws `VOLUME_IN_USE` when a container outside the swarm has the volume: nobody would stop it for a move, which would
- * find that out only after all is copied and the service is stopped.
+ * Throws `VOLUME_IN_USE` when a container has the volume that is not of its service, be it of the swarm or not: nobody
+ * would stop it for a move, which would find that out only after all is copied and the service is stopped.
  */
-export async function refuseOutsiders(lab: OpenLab, { name, owner }: VolumeRecord): Promise<void> {
-  const outside = (await containersWith(lab, owner, name)).filter(({ Labels }) => Labels[SWARM_TASK] === undefined)
+export async function refuseOutsiders(lab: OpenLab, { name, owner, service }: VolumeRecord): Promise<void> {
+  const all = await containersWith(lab, owner, name)
+  const outside = all.filter(({ Labels }) => Labels[SWARM_TASK] === undefined || Labels[LABELS.service] !== service)
   if (outside.length === 0) return
-  const names = outside.map(({ Names }) => (Names[0] ?? '').replace(/^\//, '')).join(', ')
-  throw new LabError(
-    'VOLUME_IN_USE',
-    `${name} is used on ${owner} by what the swarm does not run: container ${names}`,
-    {
-      where: owner,
-      hint: `stop it (lab ssh ${owner}, then docker stop), then run the same command again`,
-    },
-  )
+  const names = [...new Set(outside.map(nameOf))].join(', ')
+  throw new LabError('VOLUME_IN_USE', `${name} is used on ${owner} by what is not its service: ${names}`, {
+    where: owner,
+    hint: `stop it (lab ssh ${owner}, then docker stop; of a service: lab rm APP, or docker service rm on a manager), then run the same command again`,
+  })
+}
+
+/** A container by the service it is of, or its own name. */
+function nameOf({ Names, Labels }: ContainerInfo): string {
+  const task = Labels[SWARM_TASK]
+  if (task === undefined) return `container ${(Names[0] ?? '').replace(/^\//, '')}`
+  return `service ${Labels[LABELS.service] ?? task.split('.')[0] ?? task}`
 }
 
 /** Running containers with the volume or a directory of it, by its name at the engine or by its path. */

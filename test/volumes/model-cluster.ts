@@ -185,6 +185,7 @@ export class ModelCluster {
       tending: {
         setOrders: () => on('orders', () => undefined),
         replicas: () => Promise.resolve(this.replicas),
+        arrived: unused,
         hold: () => on('hold', () => undefined),
         release: () => on('release', () => undefined),
         snapshot: unused,

@@ -156,6 +156,7 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
     tending: {
       setOrders: unused,
       replicas: unused,
+      arrived: unused,
       hold: () => Promise.resolve(),
       release: () => Promise.resolve(),
       snapshot: unused,

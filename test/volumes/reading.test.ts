@@ -4,7 +4,7 @@ import { parseProperties } from '../../src/volumes/drivers/zfs.ts'
 import { chooseOwner, freeLockPort, LOCK_PORTS } from '../../src/volumes/choose.ts'
 import { findVolume } from '../../src/volumes/find-volume.ts'
 import { describeHolders } from '../../src/volumes/move/quiesce.ts'
-import { readHolders, readRights } from '../../src/volumes/node-volumes.ts'
+import { byOurClock, readHolders, readRights } from '../../src/volumes/node-volumes.ts'
 import { transferAuthorizedKey, transferConfig, transferKnownHosts } from '../../src/volumes/node-scripts.ts'
 import { transferRemarks } from '../../src/volumes/transfer.ts'
 import type { VolumeRecord } from '../../src/model/volume.ts'
@@ -126,8 +126,20 @@ describe('what zfs lists', () => {
   })
 })
 
+test('times that a node read from a clock an hour ahead are told as ours would have said them', () => {
+  const [ours, hour] = [Date.parse('2026-11-21T18:00:00Z'), 3_600_000]
+  const at = (createdAt: string | undefined) => [
+    { name: 'db', live: 'absent' as const, snapshots: [{ name: 's', identity: 'i', createdAt }] },
+  ]
+  const taken = '2026-11-21T17:50:00.000Z'
+  expect(byOurClock(at('2026-11-21T18:50:00.000Z'), ours + hour, ours)).toEqual(at(taken))
+  expect(byOurClock(at('2026-11-21T16:50:00.000Z'), ours - hour, ours)).toEqual(at(taken))
+  expect(byOurClock(at(undefined), ours + hour, ours)).toEqual(at(undefined))
+  for (const theirs of [undefined, ours, ours + 2000]) expect(byOurClock(at(taken), theirs, ours)).toEqual(at(taken))
+})
+
 test('leases, fences and mounts of a node are read apart', () => {
-  const rights = readRights('lease db 4\nfence db 2\nfence old 7\nserved db\n')
+  const rights = readRights('now 1700000000\nlease db 4\nfence db 2\nfence old 7\nserved db\n')
   expect(rights.leases).toEqual(new Map([['db', 4]]))
   expect(rights.fences).toEqual(new Map(Object.entries({ db: 2, old: 7 })))
   expect(rights.served).toEqual(new Set(['db']))

@@ -196,3 +196,51 @@ describe('a schedule', () => {
     }
   })
 })
+
+describe('clocks that differ by an hour', () => {
+  const [clock, real] = ['/usr/local/sbin/date', '/usr/bin/date']
+  test('make no replica older or younger', async () => {
+    await onSource(`printf '#!/bin/sh\\nexec ${real} -d "+1 hour" "$@"\\n' >${clock}; chmod 755 ${clock}`)
+    try {
+      await shared.source.grant(shared.volume, 1)
+      await shared.source.tending.setOrders(shared.volume, replicated())
+      const { ageMs, snapshot } = await replica((state) => state.snapshot !== undefined, 'the first round')
+      const digits = snapshot?.replace(/\D/g, '') ?? ''
+      const named = Date.parse(digits.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'))
+      expect(Math.abs(named - Date.now())).toBeGreaterThan(50 * 60_000)
+      expect(ageMs).toBeLessThan(60_000)
+      await shared.source.fence(shared.volume, 1, 10)
+      const arrived = await shared.target.tending.arrived(shared.volume)
+      expect(arrived?.snapshot).toBe((await names(shared.target))[0])
+      expect(arrived?.ageMs).toBeLessThan(60_000)
+    } finally {
+      await onSource(`rm ${clock}`)
+    }
+    // Its next owner has another clock, and learns from the copy's node how old it is, before its own first round.
+    await shared.source.tending.setOrders(shared.volume, undefined)
+    await onSource(`rm ${VOLUME_PATHS.tended}/${shared.volume}/node2`)
+    await shared.source.tending.setOrders(shared.volume, replicated(600_000))
+    await shared.source.grant(shared.volume, 2)
+    const { ageMs } = await replica((state) => state.snapshot !== undefined, 'what is there')
+    expect(ageMs).toBeLessThan(60_000)
+  })
+
+  test('leave what a schedule keeps to the order of the snapshots', async () => {
+    await shared.source.driver.snapshot(shared.volume, 'hourly-20991231-23')
+    await onSource(`printf '#!/bin/sh\\nexec ${real} -d "-1 hour" "$@"\\n' >${clock}; chmod 755 ${clock}`)
+    try {
+      await shared.source.grant(shared.volume, 1)
+      await shared.source.tending.setOrders(shared.volume, orders({ keep: { hourly: 1 } }))
+      await waitFor(
+        async () => {
+          const due = await onSource(`${clock} -u +hourly-%Y%m%d-%H`)
+          const now = await names(shared.source)
+          return now.length === 1 && now[0] === due ? true : undefined
+        },
+        { deadlineMs: 60_000, what: 'the snapshot of this hour alone on the node' },
+      )
+    } finally {
+      await onSource(`rm ${clock}`)
+    }
+  })
+})

@@ -27,6 +27,8 @@ export const VOLUME_PATHS = {
   orders: `${NODE_PATHS.state}/orders`,
   /** One directory a volume: what came of its orders. */
   tended: `${NODE_PATHS.state}/tended`,
+  /** One file a volume: its last replica that arrived here, and when that began by this node's own clock. */
+  arrived: `${NODE_PATHS.state}/arrived`,
   /** Locks of rounds, and moves they wait for. */
   tending: `${NODE_PATHS.run}/tending`,
   /** State of transfers that run or have run since boot. */
@@ -46,6 +48,7 @@ name() { [[ $1 =~ ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$ ]] || fail "not a name: $
 number() { [[ $1 =~ ^[0-9]{1,15}$ ]] || fail "not a number: $1" 64; }
 # Milliseconds that no clock can change.
 ticks() { local up; read -r up _ </proc/uptime; echo "\${up/./}0"; }
+put() { printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"; }
 arguments() { [ "$1" -eq "$2" ] || fail 'wrong number of arguments' 64; }
 `.replaceAll('\\${', '${')
 

@@ -5,7 +5,7 @@ import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /**
  * What the transfer key may do on a node: `receive VOLUME SNAPSHOT`, `list VOLUME`, `clear VOLUME` (of
- * replicas), `owner VOLUME` (on a manager), `ping`. Words are letters, digits
+ * replicas), `arrived VOLUME`, `owner VOLUME` (on a manager), `ping`. Words are letters, digits
  * and hyphens only, so nothing a sender says reaches a shell or leaves the pool. A stream that does not end well
  * leaves nothing; a second receive of a volume ends the first, whose sender is gone (senders hold a lock).
  */
@@ -18,7 +18,8 @@ case $said in *[!a-z0-9\ -]*|'') fail 'refused: not a command of the transfer ke
 read -r -a words <<<"$said"
 
 receive() {
-  local volume=$1 snapshot=$2 lock=${VOLUME_PATHS.transfers}/$1.in counted taken bytes identity group
+  local volume=$1 snapshot=$2 lock=${VOLUME_PATHS.transfers}/$1.in counted taken bytes identity group began
+  began=$(date +%s)
   mkdir -p ${VOLUME_PATHS.transfers}
   exec 9<>"$lock"
   if ! flock -n 9; then
@@ -38,7 +39,12 @@ receive() {
   [ "$taken" -eq 0 ] || fail "the stream of $volume@$snapshot did not end well (after $bytes bytes); nothing was kept" 65
   identity=$("$driver" identity "$volume" "$snapshot") || fail "$volume@$snapshot did not arrive whole; nothing was kept" 65
   # Only the newest of a replica is of use: to serve from, and as the base of the next.
-  case $snapshot in ${REPLICA_PREFIX}*) clear "$volume" "$snapshot" ;; esac
+  case $snapshot in
+    ${REPLICA_PREFIX}*)
+      clear "$volume" "$snapshot"
+      mkdir -p ${VOLUME_PATHS.arrived} && put ${VOLUME_PATHS.arrived}/"$volume" "$snapshot $began" || fail 'cannot write when it arrived' 70
+      ;;
+  esac
   printf 'received %s %s\n' "$identity" "$bytes"
 }
 
@@ -60,6 +66,7 @@ owner() {
 case "\${#words[@]} \${words[0]}" in
   '3 receive') name "\${words[1]}"; name "\${words[2]}"; receive "\${words[1]}" "\${words[2]}" ;;
   '2 list') name "\${words[1]}"; "$driver" snapshots "\${words[1]}" ;;
+  '2 arrived') name "\${words[1]}"; ${VOLUME_PATHS.tend} arrived "\${words[1]}" ;;
   '2 clear') name "\${words[1]}"; clear "\${words[1]}" ;;
   '2 owner') name "\${words[1]}"; owner "\${words[1]}" ;;
   '1 ping') echo pong ;;

@@ -25,7 +25,6 @@ mkdir -p "$leases" "$fences" "$served" ${VOLUME_PATHS.locks}
 
 lock() { exec 8>${VOLUME_PATHS.locks}/"$volume"; flock -w 30 8 || fail "$volume is being changed by another command" ${String(BUSY)}; }
 epoch() { if [ -s "$1" ]; then cat "$1"; else echo 0; fi; }
-put() { printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"; }
 
 serve() {
   local live
@@ -161,9 +160,10 @@ case $verb in
     arguments $# 2
     ${VOLUME_PATHS.tend} orders "$volume" </dev/null
     lock
-    rm -rf "$leases/$volume" "$fences/$volume" ${VOLUME_PATHS.tended}/"$volume"
+    rm -rf "$leases/$volume" "$fences/$volume" ${VOLUME_PATHS.tended}/"$volume" ${VOLUME_PATHS.arrived}/"$volume"
     ;;
   state)
+    date +'now %s'
     for file in "$leases"/*; do [ ! -f "$file" ] || printf 'lease %s %s\n' "$(basename "$file")" "$(epoch "$file")"; done
     for file in "$fences"/*; do [ ! -f "$file" ] || printf 'fence %s %s\n' "$(basename "$file")" "$(epoch "$file")"; done
     for file in "$orders"/*; do [ ! -f "$file" ] || printf 'orders %s %s\n' "$(basename "$file")" "$(sha256sum <"$file" | cut -c 1-16)"; done

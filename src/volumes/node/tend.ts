@@ -12,7 +12,7 @@ const UNIT = 'lab-volume-tend@'
  * `orders VOLUME` takes the orders on standard input, none to end them. `run VOLUME` is the unit: `replicas` and
  * `schedule` are its two halves. `snapshot VOLUME SNAPSHOT` takes one with the hooks around it. `hold VOLUME SECONDS`
  * makes room for a move: no round begins for that long, and one that is under way is ended; `release VOLUME` takes it
- * back. `status` prints a line a replica: what there is, how old, and what is wrong.
+ * back. `arrived VOLUME` says of a replica that is kept here how old it is. `status` prints a line a replica: what there is, how old, and what is wrong.
  */
 export const TEND_SCRIPT = String.raw`#!/bin/bash
 # Replicas and scheduled snapshots of the volumes of this node. Written by lab.
@@ -28,7 +28,6 @@ case $verb in run | replicas | schedule | snapshot) mkdir -p "$tended/$volume" ;
 record=$tended/$volume
 
 order() { [ ! -f "$orders/$volume" ] || awk -v key="$1" '$1 == key' "$orders/$volume"; }
-put() { printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"; }
 held() { [ -s "$tending/$volume.held" ] && [ "$(cat "$tending/$volume.held")" -gt "$(ticks)" ]; }
 moving() { held || "$send" job "$volume" | grep -q '^active '; }
 remote() { timeout 60 ssh -n -F ${VOLUME_PATHS.transferConfig} "$@"; }
@@ -72,11 +71,9 @@ trouble() {
   put "$record/$1.trouble" "$2"
 }
 
-taken_at() { date -u -d "\${1:8:4}-\${1:12:2}-\${1:14:2} \${1:17:2}:\${1:19:2}:\${1:21:2}" +%s 2>/dev/null; }
-
 # One round for one node. What both have whole is the base; without one all of it is sent.
 replicate() {
-  local node=$1 theirs ours base new at said bytes newest
+  local node=$1 theirs ours base new at said bytes newest age
   exec 6>"$tending/$volume.round"
   flock -n 6 || return 3
   ! moving || return 3
@@ -87,8 +84,10 @@ replicate() {
   ours=$("$driver" snapshots "$volume")
   base=$(awk 'NR == FNR { has[$0] = 1; next } $0 in has { found = $1 } END { print found }' \
     <(printf '%s\n' "$theirs") <(printf '%s\n' "$ours"))
-  newest=$(awk '/^${REPLICA_PREFIX}/ { found = $1 } END { print found }' <<<"$theirs")
-  if [ ! -s "$record/$node" ] && [ -n "$newest" ] && at=$(taken_at "$newest"); then put "$record/$node" "$newest $at - 0"; fi
+  # What another owner sent there: its name is by the clock of that one, which need not be this node's.
+  if [ ! -s "$record/$node" ] && read -r newest age < <(remote "$node" arrived "$volume" 2>/dev/null); then
+    put "$record/$node" "$newest $(($(date +%s) - age)) - 0"
+  fi
   if [ -z "$base" ]; then
     [ -z "$theirs" ] || printf '%s: nothing of %s is the same on %s: sending all of it\n' "$me" "$volume" "$node" >&2
     # A dataset takes a whole stream only where there is none yet.
@@ -213,6 +212,12 @@ case $verb in
     case $("$send" job "$volume") in "active ${REPLICA_PREFIX}"*) "$send" stop "$volume" || exit 70 ;; esac
     exec 6>"$tending/$volume.round"
     flock -w 45 6 || fail "a round of the replicas of $volume does not end" ${String(BUSY)}
+    ;;
+  arrived)
+    arguments $# 2
+    read -r new at 2>/dev/null <${VOLUME_PATHS.arrived}/"$volume" || exit 0
+    "$driver" identity "$volume" "$new" >/dev/null 2>&1 || exit 0
+    printf '%s %s\n' "$new" $(($(date +%s) - at))
     ;;
   release) arguments $# 2; rm -f "$tending/$volume.held" ;;
   status)
