@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { openSsh } from '../connections/ssh.ts'
 import type { Connection } from '../model/connection.ts'
-import { LabError } from '../model/errors.ts'
+import { LabError, UsageError } from '../model/errors.ts'
 import type { Emit } from '../model/events.ts'
 import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
 import { unknownName } from '../model/names.ts'
@@ -10,7 +10,7 @@ import type { Site } from '../model/site.ts'
 import { hostKey, labKey } from '../secrets/lab-secrets.ts'
 import { openStateDirectory, type StateDirectory } from '../secrets/state-directory.ts'
 import { openEngine } from '../swarm/engine.ts'
-import { chooseProvider, type ProviderName } from './choose-provider.ts'
+import { chooseProvider } from './choose-provider.ts'
 import { buildSite } from './site.ts'
 
 /** A lab as workflows see it: what is wanted, what is there, and how to reach it. Opened once a command. */
@@ -54,8 +54,12 @@ export interface OpenLabOptions {
   readonly spec: LabSpec
   readonly emit: Emit
   readonly signal: AbortSignal
-  /** What the machines shall be made by where there are none yet; what lab.yml says, when absent. */
-  readonly provider?: ProviderName | undefined
+  /** What shall make the machines where there are none yet; what lab.yml says, when absent. */
+  readonly provider?: LabSpec['provider'] | undefined
+}
+
+interface ProviderModule {
+  createProvider(options: { lab: LabIdentity; spec: LabSpec }): Provider
 }
 
 /** Deadline of one attempt to connect: a node that answers at all answers within this. */
@@ -64,9 +68,8 @@ const CONNECT_DEADLINE_MS = 3000
 /** Opens a lab: nothing is contacted before it is asked for. */
 export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
   const { lab, emit, signal } = options
-  const provider = await chooseProvider(lab, options.spec, options.provider)
-  const spec = { ...options.spec, provider: provider.name as ProviderName }
   const state = openStateDirectory(lab.stateDirectory)
+  const { spec, provider } = await chooseProvider(options, (chosen) => loadProvider(lab, chosen))
   const connections = new Map<string, Promise<Connection>>()
   let machines: Promise<readonly Machine[]> | undefined
   let site: Promise<Site> | undefined
@@ -136,6 +139,17 @@ function missing(node: string, spec: LabSpec): LabError {
   const names = spec.nodes.map((each) => each.name)
   if (!names.includes(node)) return unknownName('node', node, names)
   return new LabError('UNREACHABLE', `${node} does not exist`, { where: node, hint: 'lab up' })
+}
+
+async function loadProvider(lab: LabIdentity, spec: LabSpec): Promise<Provider> {
+  let module: Partial<ProviderModule>
+  try {
+    module = (await import(`../providers/${spec.provider}.ts`)) as Partial<ProviderModule>
+  } catch (error) {
+    throw new UsageError(`there is no provider "${spec.provider}"`, { hint: 'use provider: docker', cause: error })
+  }
+  if (module.createProvider === undefined) throw new UsageError(`"${spec.provider}" is not a provider`)
+  return module.createProvider({ lab, spec })
 }
 
 /** Asks all managers at once and takes the first that answers as one. */

@@ -42,7 +42,7 @@ export async function findMachines(lookup: Lookup): Promise<readonly FoundMachin
       const state = container?.state ?? (await virtualState(each.name, address, asked))
       if (state === 'missing') return undefined
       const ssh = state === 'running' ? sshOf(address, container) : undefined
-      const specDigest = (await readIfPresent(join(each.directory, SPEC_FILE))) ?? ''
+      const specDigest = await readIfPresent(join(each.directory, SPEC_FILE))
       return {
         noted: each,
         machine: { name: each.name, state, address, ssh, specDigest },
