@@ -17,6 +17,7 @@ import { register as init } from './commands/init.ts'
 import { register as logs } from './commands/logs.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
 import { register as node } from './commands/node/index.ts'
+import { register as nodeImage } from './commands/node-image.ts'
 import { register as plan } from './commands/plan.ts'
 import { register as restart } from './commands/restart.ts'
 import { register as rm } from './commands/rm.ts'
@@ -39,7 +40,7 @@ const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'Data and names:': [volumes, volume, moveVolume, dns],
   'Nodes:': [ssh, sh, cp, node, sshConfig],
   'Playbooks:': [run, runs],
-  'The command line:': [completion],
+  'The command line:': [completion, nodeImage],
 }
 
 /** Runs one command line to its end and returns its exit code. */

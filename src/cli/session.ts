@@ -14,6 +14,8 @@ export interface CommonOptions {
   readonly json?: true
   /** Directory of the lab, or one below it; the working directory when absent. */
   readonly lab?: string
+  /** What makes the machines where there are none yet; of commands that make some. */
+  readonly provider?: 'docker' | 'vagrant'
 }
 
 /** Long work: what it is called, and what runs it. Answers with an exit code, or nothing for 0. */
@@ -53,7 +55,7 @@ export interface Session {
 /** A session on the lab of the working directory; `controller` stops what it runs. */
 export function createSession(io: Io, controller: AbortController): Session {
   const { signal } = controller
-  const openLab = async (emit: Emit, { lab, near }: CommonOptions & Pick<Work, 'near'>): Promise<OpenLab> => {
+  const openLab = async (emit: Emit, { lab, near, provider }: CommonOptions & Pick<Work, 'near'>): Promise<OpenLab> => {
     const [{ loadLab }, workflows] = await Promise.all([
       import('../config/load.ts'),
       import('../workflows/open-lab.ts'),
@@ -65,7 +67,7 @@ export function createSession(io: Io, controller: AbortController): Session {
             return loadLab(near).catch(() => Promise.reject(error))
           })
         : loadLab(resolve(io.cwd, lab))
-    return workflows.openLab({ ...(await found), emit, signal })
+    return workflows.openLab({ ...(await found), emit, signal, provider })
   }
 
   const session: Session = {

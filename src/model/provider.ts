@@ -13,8 +13,11 @@ export interface Machine {
   readonly address: string
   /** Where SSH is reached from this host. */
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string } | undefined
-  /** Digest of the part of the spec the machine was created from; differs when a re-creation is needed. */
-  readonly specDigest: string
+  /**
+   * Digest of the part of the spec the machine was created from; differs when a re-creation is needed. Undefined where
+   * nobody can say, as long as the machine does not answer.
+   */
+  readonly specDigest: string | undefined
 }
 
 /** What a machine is given at creation. */

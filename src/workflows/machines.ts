@@ -218,7 +218,7 @@ function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
         level: 'warning',
         message: `${machine.name} exists but is not in lab.yml; it is left as it is ("lab destroy" removes it with the lab)`,
       })
-    } else if (machine.specDigest !== specDigest(node)) {
+    } else if (machine.specDigest !== undefined && machine.specDigest !== specDigest(node)) {
       open.emit({
         type: 'notice',
         level: 'warning',

@@ -10,6 +10,7 @@ import type { Site } from '../model/site.ts'
 import { hostKey, labKey } from '../secrets/lab-secrets.ts'
 import { openStateDirectory, type StateDirectory } from '../secrets/state-directory.ts'
 import { openEngine } from '../swarm/engine.ts'
+import { chooseProvider } from './choose-provider.ts'
 import { buildSite } from './site.ts'
 
 /** A lab as workflows see it: what is wanted, what is there, and how to reach it. Opened once a command. */
@@ -53,6 +54,8 @@ export interface OpenLabOptions {
   readonly spec: LabSpec
   readonly emit: Emit
   readonly signal: AbortSignal
+  /** What shall make the machines where there are none yet; what lab.yml says, when absent. */
+  readonly provider?: LabSpec['provider'] | undefined
 }
 
 interface ProviderModule {
@@ -64,9 +67,9 @@ const CONNECT_DEADLINE_MS = 3000
 
 /** Opens a lab: nothing is contacted before it is asked for. */
 export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
-  const { lab, spec, emit, signal } = options
+  const { lab, emit, signal } = options
   const state = openStateDirectory(lab.stateDirectory)
-  const provider = await loadProvider(lab, spec)
+  const { spec, provider } = await chooseProvider(options, (chosen) => loadProvider(lab, chosen))
   const connections = new Map<string, Promise<Connection>>()
   let machines: Promise<readonly Machine[]> | undefined
   let site: Promise<Site> | undefined

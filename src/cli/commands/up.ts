@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { list, type Register } from '../program.ts'
 import { throwIfFailed } from '../run-outcome.ts'
 import type { CommonOptions } from '../session.ts'
@@ -15,10 +16,17 @@ export const register: Register = (cli) => {
       more: 'Safe to repeat, and to interrupt at any moment.',
       examples: [
         'lab up',
+        'lab up --provider vagrant    of machines that Vagrant makes',
         'lab up --limit node1,node2   only these nodes',
         'lab up --tags logging        only the plays with this tag',
       ],
     })
+    .addOption(
+      new Option('--provider <name>', 'what makes the machines, where there are none yet').choices([
+        'docker',
+        'vagrant',
+      ]),
+    )
     .option('--limit <nodes>', 'only these nodes, with commas between', list)
     .option('--tags <tags>', 'only plays with one of these tags', list)
     .action(({ limit, tags, ...options }: Options) =>

@@ -1,0 +1,166 @@
+import type Docker from 'dockerode'
+import { LabError } from '../model/errors.ts'
+import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
+import type { LabNetwork, MachineRequest, MachineState, Provider } from '../model/provider.ts'
+import { engineAddress, unlessStatus } from './docker/engine.ts'
+import { noEngine } from './docker/host-engine.ts'
+import { hostSubnets, isOnLink } from './docker/host-networks.ts'
+import { cleanUpLab } from './docker/removal.ts'
+import { giveAccess } from './vagrant/access.ts'
+import { batched } from './vagrant/batch.ts'
+import { checkVagrant, openVagrant } from './vagrant/command.ts'
+import { cacheWhere, vagrantEngine } from './vagrant/containers.ts'
+import { checkAddress, findMachines, forgetSpec, noteSpec, type FoundMachine } from './vagrant/machines.ts'
+import { notedMachines, readSettled, removeNotes } from './vagrant/notes.ts'
+import { parseStatus } from './vagrant/states.ts'
+import { vagrantfileOf } from './vagrant/vagrantfile.ts'
+
+/** MTU between machines of one host: of host-only networks and of bridges alike. */
+const LINK_MTU = 1500
+
+/**
+ * Nodes as machines of Vagrant, made from the Vagrantfile: virtual ones of VirtualBox or libvirt, or containers of its
+ * docker provider. Which of them is Vagrant's choice (`VAGRANT_DEFAULT_PROVIDER`). Truth is what Vagrant notes in
+ * `.vagrant` and what its providers say of it.
+ */
+export function createProvider({ lab, spec }: { readonly lab: LabIdentity; readonly spec: LabSpec }): Provider {
+  const { directory } = lab
+  const vagrant = openVagrant(directory)
+  let connected: Promise<Docker | undefined> | undefined
+  const anyEngine = async () => {
+    const found = await (connected ??= vagrantEngine())
+    // Making the first container may install one.
+    if (found === undefined) connected = undefined
+    return found
+  }
+  const engine = async () => (await anyEngine()) ?? Promise.reject(noEngine(await engineAddress()))
+  const lookup = { directory, vagrant, engine }
+  const find = async (name: string) => (await findMachines(lookup)).find(({ machine }) => machine.name === name)
+
+  /** Machines that are not as wanted after Vagrant failed, each with why. */
+  const unlike = async (names: readonly string[], wanted: MachineState, code: string, error: unknown) => {
+    const found = await findMachines(lookup)
+    const stateOf = (name: string) => found.find(({ machine }) => machine.name === name)?.machine.state ?? 'missing'
+    const failed = names.filter((name) => stateOf(name) !== wanted)
+    // All are as they should be, and yet something failed: nobody knows on which of them.
+    const blamed = failed.length === 0 ? names : failed
+    return new Map(blamed.map((name) => [name, failure(code, name, error)]))
+  }
+  const all = async (argv: readonly string[], names: readonly string[], wanted: MachineState, code: string) => {
+    try {
+      await vagrant.run([...argv, ...names])
+      return new Map<string, unknown>()
+    } catch (error) {
+      return unlike(names, wanted, code, error)
+    }
+  }
+  const create = batched(async (requests: readonly MachineRequest[]) => {
+    const names = requests.map(({ node }) => node.name)
+    const failed = await all(['up', '--no-provision'], names, 'running', 'CREATE_FAILED')
+    const made = requests.filter(({ node }) => !failed.has(node.name))
+    for (const request of made) await checkAddress(directory, request)
+    const denied = made.length === 0 ? new Map<MachineRequest, unknown>() : await giveAccess(vagrant, made)
+    for (const request of made) await noteSpec(directory, request)
+    const refused = requests.filter(({ node }) => failed.has(node.name))
+    return new Map([...refused.map((each) => [each, failed.get(each.node.name)] as const), ...denied])
+  })
+  const restore = batched(async (requests: readonly MachineRequest[]) => {
+    const denied = await giveAccess(vagrant, requests)
+    // One that lab did not make is told from now on by what lab.yml says of it.
+    for (const request of requests) await noteSpec(directory, request)
+    return denied
+  })
+  const start = batched((names: readonly string[]) => all(['up', '--no-provision'], names, 'running', 'START_FAILED'))
+  const stop = batched((names: readonly string[]) => all(['halt'], names, 'stopped', 'STOP_FAILED'))
+  const cut = batched((names: readonly string[]) => all(['halt', '--force'], names, 'stopped', 'STOP_FAILED'))
+  const remove = batched((names: readonly string[]) =>
+    all(['destroy', '--force', '--parallel'], names, 'missing', 'DESTROY_FAILED'),
+  )
+
+  return {
+    name: 'vagrant',
+    imageCache: cacheWhere(anyEngine),
+    snapshotHint:
+      'lab halt, vagrant snapshot save NAME, lab up; and back: lab halt, vagrant snapshot restore --no-start NAME, lab up (not with containers)',
+    prepare: async (progress) => {
+      if (await vagrantfileOf(directory).provide()) progress("Vagrantfile: a link to lab's own")
+      if ((await notedMachines(directory)).length === 0) await checkVagrant(vagrant)
+    },
+    network: async (createIt) => {
+      if ((await notedMachines(directory)).length === 0) {
+        if (!createIt) return undefined
+        // Reading the Vagrantfile settles addresses for those that are not there yet.
+        checkNames(spec, await vagrant.run(['status', '--machine-readable']), directory)
+      }
+      return networkOf(directory, anyEngine)
+    },
+    list: async () => (await findMachines(lookup)).map(({ machine }) => machine),
+    create: async (request) => create(request),
+    start: async (name) => {
+      const found = await find(name)
+      if (found?.machine.state === 'running') return
+      await start(name)
+      if (found !== undefined) await forgetSpec(found.noted)
+    },
+    stop: async (name) => {
+      if ((await find(name))?.machine.state === 'running') await stop(name)
+    },
+    kill: async (name) => {
+      const found = await find(name)
+      if (found?.machine.state !== 'running') return
+      // Vagrant has no other end for a container than a shutdown.
+      if (found.noted.madeBy !== 'docker') await cut(name)
+      else await unlessStatus((await engine()).getContainer(found.noted.id).kill(), 404, 409)
+    },
+    destroy: async (name) => {
+      if ((await notedMachines(directory)).some((noted) => noted.name === name)) await remove(name)
+    },
+    restoreAccess: async (request) => restore(request),
+    endpoint: async (name, nodePort) => endpointOf(await find(name), nodePort),
+    cleanUp: async (options) => {
+      // What carries the lab's label in the engine, where there is one: of containers that Vagrant lost its notes on, say.
+      const client = await anyEngine()
+      if (client !== undefined) await cleanUpLab(client, lab, options)
+      await removeNotes(directory)
+      if ((await notedMachines(directory)).length > 0) return
+      await vagrantfileOf(directory).remove()
+    },
+  }
+}
+
+async function networkOf(
+  directory: string,
+  openEngine: () => Promise<Docker | undefined>,
+): Promise<LabNetwork | undefined> {
+  const settled = await readSettled(directory)
+  if (settled === undefined) return undefined
+  const { subnet } = settled
+  return {
+    subnet,
+    mtu: LINK_MTU,
+    hostSubnets: async () => (await hostSubnets(await openEngine())).filter((other) => other !== subnet),
+  }
+}
+
+function endpointOf(found: FoundMachine | undefined, nodePort: number) {
+  const published = found?.published(nodePort)
+  if (published !== undefined) return published
+  const address = found?.machine.address
+  return address !== undefined && isOnLink(address) ? { host: address, port: nodePort } : undefined
+}
+
+/** Throws where the directory's Vagrantfile is for other machines than those of lab.yml. */
+function checkNames(spec: LabSpec, status: string, directory: string): void {
+  const known = parseStatus(status)
+  const missing = spec.nodes.map(({ name }) => name).filter((name) => !known.has(name))
+  if (missing.length === 0) return
+  throw new LabError('VAGRANTFILE', `its Vagrantfile knows nothing of ${missing.join(', ')}`, {
+    where: directory,
+    hint: "it is not lab's: move it away (lab then puts a link to its own there), or load lab's in it",
+  })
+}
+
+function failure(code: string, node: string, error: unknown): LabError {
+  const { message, hint } = error as LabError
+  return new LabError(code, message, { where: node, hint, cause: error })
+}

@@ -1,0 +1,94 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type Docker from 'dockerode'
+import { LabError } from '../../model/errors.ts'
+import type { Endpoint, Machine, MachineRequest, MachineState } from '../../model/provider.ts'
+import type { Vagrant } from './command.ts'
+import { inspectContainer, type ContainerNow } from './containers.ts'
+import { notedMachines, readIfPresent, readSettled, type NotedMachine } from './notes.ts'
+import { accepts, parseStatus } from './states.ts'
+
+/** A machine with what Vagrant notes of it. */
+export interface FoundMachine {
+  readonly noted: NotedMachine
+  readonly machine: Machine
+  /** Where one of its ports is published on this host, as far as its provider can be asked quickly. */
+  published(port: number): Endpoint | undefined
+}
+
+/** Where machines of Vagrant are looked for. */
+export interface Lookup {
+  readonly directory: string
+  readonly vagrant: Vagrant
+  /** The engine of Vagrant's docker provider. Throws where none answers. */
+  engine(): Promise<Docker>
+}
+
+const SSH_PORT = 22
+/** In Vagrant's notes on a machine: what of the lab's spec it was made with. */
+const SPEC_FILE = 'lab-spec'
+
+/**
+ * Machines that exist, sorted by name. Containers are looked for in their engine; of virtual machines, one that accepts
+ * SSH at its address runs, and of the others Vagrant is asked, once: that takes seconds.
+ */
+export async function findMachines(lookup: Lookup): Promise<readonly FoundMachine[]> {
+  const [noted, settled] = await Promise.all([notedMachines(lookup.directory), readSettled(lookup.directory)])
+  const asked = statusOnce(lookup.vagrant)
+  const found = await Promise.all(
+    noted.map(async (each): Promise<FoundMachine | undefined> => {
+      const address = settled?.addresses[each.name] ?? ''
+      const container = each.madeBy === 'docker' ? await inspectContainer(await lookup.engine(), each) : undefined
+      const state = container?.state ?? (await virtualState(each.name, address, asked))
+      if (state === 'missing') return undefined
+      const ssh = state === 'running' ? sshOf(address, container) : undefined
+      const specDigest = await readIfPresent(join(each.directory, SPEC_FILE))
+      return {
+        noted: each,
+        machine: { name: each.name, state, address, ssh, specDigest },
+        published: (port) => container?.published(port),
+      }
+    }),
+  )
+  return found.filter((each) => each !== undefined)
+}
+
+/** Notes what a machine was made with. */
+export async function noteSpec(directory: string, { node, specDigest }: MachineRequest): Promise<void> {
+  for (const noted of await notedMachines(directory)) {
+    if (noted.name === node.name) await writeFile(join(noted.directory, SPEC_FILE), specDigest)
+  }
+}
+
+/** Forgets what a virtual machine was made with: it gets the memory and processors of lab.yml at each start. */
+export async function forgetSpec({ madeBy, directory }: NotedMachine): Promise<void> {
+  if (madeBy !== 'docker') await rm(join(directory, SPEC_FILE), { force: true })
+}
+
+/** Throws where the Vagrantfile gave a machine another address than lab would. */
+export async function checkAddress(directory: string, { node, address }: MachineRequest): Promise<void> {
+  const given = (await readSettled(directory))?.addresses[node.name]
+  if (given === address) return
+  throw new LabError('ADDRESS', `${node.name} has the address ${given ?? 'of no machine'}, and not ${address}`, {
+    where: join(directory, 'Vagrantfile'),
+    hint: `vagrant destroy -f ${node.name}, then lab up`,
+  })
+}
+
+function sshOf(address: string, container: ContainerNow | undefined): Machine['ssh'] {
+  const at = container === undefined ? { host: address, port: SSH_PORT } : container.published(SSH_PORT)
+  return at === undefined ? undefined : { ...at, user: 'root' }
+}
+
+type Asked = () => Promise<ReadonlyMap<string, MachineState>>
+
+async function virtualState(name: string, address: string, asked: Asked): Promise<MachineState> {
+  if (address !== '' && (await accepts(address, SSH_PORT))) return 'running'
+  // One that Vagrant says nothing of cannot be told to be off.
+  return (await asked()).get(name) ?? 'running'
+}
+
+function statusOnce(vagrant: Vagrant): Asked {
+  let asked: ReturnType<Asked> | undefined
+  return () => (asked ??= vagrant.run(['status', '--machine-readable']).then(parseStatus))
+}

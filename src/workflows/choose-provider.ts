@@ -1,0 +1,55 @@
+import { LabError, UsageError } from '../model/errors.ts'
+import type { LabSpec } from '../model/lab-spec.ts'
+import type { Provider } from '../model/provider.ts'
+import { notedMachines } from '../providers/vagrant/notes.ts'
+import type { OpenLabOptions } from './open-lab.ts'
+
+/** Loads the provider that a spec names. */
+type Load = (spec: LabSpec) => Promise<Provider>
+
+/** A lab's provider, and its spec with that one in it. */
+export interface ChosenProvider {
+  readonly spec: LabSpec
+  readonly provider: Provider
+}
+
+/**
+ * The provider of a lab: whichever has machines of it now, else the one that is asked for, else what lab.yml says. Nothing
+ * is remembered, so nothing can be remembered wrongly. Throws `UsageError` `OTHER_PROVIDER` where another one than the one
+ * asked for has machines.
+ */
+export async function chooseProvider(options: OpenLabOptions, load: Load): Promise<ChosenProvider> {
+  const { lab, provider: wanted } = options
+  const spec = { ...options.spec, provider: wanted ?? options.spec.provider }
+  const having = await providerWithMachines(lab.directory, spec, load)
+  if (having !== undefined && wanted !== undefined && wanted !== having.provider.name) {
+    throw new UsageError(
+      `the nodes of this lab are made by ${having.provider.name}, not ${wanted}`,
+      { where: lab.directory, hint: 'lab destroy first; or lab init ANOTHER-DIRECTORY, and lab up there' },
+      'OTHER_PROVIDER',
+    )
+  }
+  return having ?? { spec, provider: await load(spec) }
+}
+
+/** The provider that has machines, as far as looking is due: the usual case, a lab of containers, costs no look. */
+async function providerWithMachines(directory: string, spec: LabSpec, load: Load): Promise<ChosenProvider | undefined> {
+  const as = async (provider: LabSpec['provider']) => {
+    const other = { ...spec, provider }
+    return { spec: other, provider: await load(other) }
+  }
+  if ((await notedMachines(directory)).length > 0) return as('vagrant')
+  if (spec.provider === 'docker') return undefined
+  const docker = await as('docker')
+  return (await hasMachines(docker.provider)) ? docker : undefined
+}
+
+async function hasMachines(provider: Provider): Promise<boolean> {
+  try {
+    return (await provider.list()).length > 0
+  } catch (error) {
+    // Without an engine there are no containers either.
+    if (error instanceof LabError) return false
+    throw error
+  }
+}

@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { execa, execaSync } from 'execa'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { labIdentity } from '../../src/config/identity.ts'
+
+const ORIGIN = resolve(import.meta.dirname, '../../Vagrantfile')
+const RECORDER = join(import.meta.dirname, 'vagrantfile-recorder.rb')
+const hasRuby = execaSync('ruby', ['--version'], { reject: false }).exitCode === 0
+const LAB_YML = `name: tried
+subnet: 192.168.203.0/24
+nodes:
+  - { name: mgmt, roles: [manager, build, edge], memory: 2GiB }
+  - { name: node1, roles: [worker, registry, logs], cpus: 1.5 }
+  - { name: node, roles: [worker], count: 2, start: 2, memory: 512M }
+edge: { port: 18080 }
+volumes: { poolSize: 30GiB }
+`
+
+/** What was asked for: a call, and its arguments. */
+type Calls = readonly (readonly [call: string, given: readonly unknown[]])[]
+
+describe.skipIf(!hasRuby)('the Vagrantfile (needs ruby)', () => {
+  let directory: string
+  let calls: Calls
+
+  const run = async (): Promise<Calls> => {
+    const { stdout } = await execa('ruby', [RECORDER, join(directory, 'Vagrantfile')], { cwd: directory })
+    return JSON.parse(stdout) as Calls
+  }
+  const asked = (call: string, from: Calls = calls) => from.filter(([name]) => name === call).map(([, given]) => given)
+  const settled = async () =>
+    JSON.parse(await readFile(join(directory, '.vagrant/lab.json'), 'utf8')) as {
+      readonly subnet: string
+      readonly addresses: Readonly<Record<string, string>>
+    }
+  const made = async (name: string) => {
+    const notes = join(directory, '.vagrant/machines', name, 'virtualbox')
+    await mkdir(notes, { recursive: true })
+    await writeFile(join(notes, 'id'), 'some-id')
+  }
+
+  beforeAll(async () => {
+    directory = await realpath(await mkdtemp(join(tmpdir(), 'lab-vagrantfile-')))
+    await symlink(ORIGIN, join(directory, 'Vagrantfile'))
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+  beforeEach(async () => {
+    await rm(join(directory, '.vagrant'), { recursive: true, force: true })
+    await writeFile(join(directory, 'lab.yml'), LAB_YML)
+    calls = await run()
+  })
+
+  test('defines the nodes of lab.yml, those of a count numbered as lab does', () => {
+    expect(asked('define').flat()).toEqual(['mgmt', 'node1', 'node2', 'node3'])
+    expect(asked('node3.hostname')).toEqual([['node3']])
+    expect(asked('box')).toEqual([['debian/trixie64']])
+    expect(asked('box_check_update')).toEqual([[false]])
+  })
+
+  test('gives machines of VirtualBox name, address, memory, processors and disk', () => {
+    const { id } = labIdentity('tried', directory)
+    expect(asked('mgmt virtualbox.name')).toEqual([[`${id}-mgmt`]])
+    expect(asked('mgmt virtualbox.memory')).toEqual([[2048]])
+    expect(asked('node2 virtualbox.memory')).toEqual([[512]])
+    expect(asked('node1 virtualbox.memory')).toEqual([[1024]])
+    expect(asked('node1 virtualbox.cpus')).toEqual([[2]])
+    expect(asked('node1 virtualbox.customize')).toEqual([[['modifyvm', 'id', '--cpuexecutioncap', '75']]])
+    expect(asked('mgmt virtualbox.customize')).toEqual([[['modifyvm', 'id', '--cpuexecutioncap', '100']]])
+    expect(asked('node1 virtualbox override.vm.network')).toEqual([
+      ['private_network', { ip: '192.168.203.12', netmask: '255.255.255.0' }],
+    ])
+    expect(asked('node1 virtualbox override.vm.disk')).toEqual([['disk', { primary: true, size: '50GB' }]])
+    expect(asked('mgmt.network')).toEqual([
+      ['forwarded_port', expect.objectContaining({ guest: 80, host: 18080, host_ip: '127.0.0.1' })],
+    ])
+    expect(asked('node1.network')).toEqual([])
+  })
+
+  test('gives machines of libvirt the same', () => {
+    const { id } = labIdentity('tried', directory)
+    expect(asked('mgmt libvirt.default_prefix')).toEqual([[`${id}-`]])
+    expect(asked('mgmt libvirt.memory')).toEqual([[2048]])
+    expect(asked('node1 libvirt.cpus')).toEqual([[2]])
+    expect(asked('node1 libvirt.machine_virtual_size')).toEqual([[50]])
+    expect(asked('node3 libvirt override.vm.network')).toEqual([
+      ['private_network', expect.objectContaining({ ip: '192.168.203.14', libvirt__network_name: id })],
+    ])
+  })
+
+  test('gives containers limits, labels and the network of their own', () => {
+    const { id } = labIdentity('tried', directory)
+    const [arguments_] = asked('node2 docker.create_args').flat() as readonly (readonly string[])[]
+    expect(arguments_).toEqual(
+      expect.arrayContaining([`--memory=${String(512 * 2 ** 20)}`, `--label=lab.id=${id}`, '--label=lab.node=node2']),
+    )
+    expect(arguments_?.some((argument) => argument.startsWith('--cpus'))).toBe(false)
+    expect(asked('node1 docker.create_args').flat().flat()).toContain('--cpus=1.5')
+    expect(asked('node2 docker.env')).toEqual([[{ FIRST_KEY: 'ssh-rsa AAAA first' }]])
+    expect(asked('node2 docker override.vm.network')).toEqual([
+      ['private_network', expect.objectContaining({ ip: '192.168.203.13', subnet: '192.168.203.0/24' })],
+    ])
+  })
+
+  test('machines that exist keep their addresses, and stay known, when lab.yml changes around them', async () => {
+    await made('node1')
+    await made('node3')
+    await writeFile(
+      join(directory, 'lab.yml'),
+      `subnet: 10.1.2.0/24\nnodes: [{ name: new, roles: [manager, build, edge, worker, registry, logs] }, { name: node3 }]\n`,
+    )
+    const after = await run()
+    expect(new Set(asked('define', after).flat())).toEqual(new Set(['new', 'node1', 'node3']))
+    expect(await settled()).toEqual({
+      subnet: '192.168.203.0/24',
+      addresses: { node1: '192.168.203.12', node3: '192.168.203.14', new: '192.168.203.11' },
+    })
+  })
+
+  test('where nothing is there yet, a subnet is found that the host does not use, and found again', async () => {
+    await rm(join(directory, '.vagrant'), { recursive: true })
+    await writeFile(join(directory, 'lab.yml'), '')
+    const classic = await run()
+    expect(asked('define', classic).flat()).toEqual(['mgmt', 'node1', 'node2', 'node3'])
+    const { subnet, addresses } = await settled()
+    expect(subnet).toMatch(/^(192\.168\.(5[6-9]|6[0-3])|10\.(6[4-9]|[78]\d)\.\d+)\.0\/24$/)
+    expect(addresses['node1']).toBe(subnet.replace('.0/24', '.12'))
+    await run()
+    expect((await settled()).subnet).toBe(subnet)
+  })
+})
