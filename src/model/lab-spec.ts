@@ -1,3 +1,5 @@
+import type { SshHostSpec } from './ssh-host.ts'
+
 /** What a node is for. Apps run on workers only. */
 export const ROLES = ['manager', 'build', 'edge', 'registry', 'logs', 'worker'] as const
 export type Role = (typeof ROLES)[number]
@@ -12,6 +14,8 @@ export interface NodeSpec {
   readonly vars: Readonly<Record<string, string>>
   /** Names of the groups of `lab.yml` that it is in; absent when it is in none. */
   readonly groups?: readonly string[]
+  /** With provider `ssh`: how the host is reached. */
+  readonly ssh?: SshHostSpec
 }
 
 /** A group of `lab.yml`. */
