@@ -114,16 +114,16 @@ function attemptOver(stream: Duplex | undefined, options: SshOptions, timeoutMs:
       signal?.removeEventListener('abort', onAbort)
       client.off('error', fail).off('close', onClose).off('ready', onReady)
     }
-    const fail = (error: unknown) => {
+    const fail = (error: Error) => {
       settle()
       // A client that was given up may still complain.
       client.on('error', () => undefined)
       client.destroy()
-      if (presented === undefined || isKnown(presented)) reject(error as Error)
+      if (presented === undefined || isKnown(presented)) reject(error)
       else reject(accepted.length === 0 ? new PresentedKey(presented) : new HostKeyChanged())
     }
     const onAbort = () => {
-      fail(signal?.reason)
+      fail(signal?.reason as Error)
     }
     const onClose = () => {
       fail(Object.assign(new Error('the node closed the connection'), { code: 'CUT_OFF' }))
