@@ -1,5 +1,6 @@
-import type { NodeSpec } from '../model/lab-spec.ts'
+import type { LabSpec, NodeSpec } from '../model/lab-spec.ts'
 import type { NodeEntry } from './schema.ts'
+import { sshHost } from './ssh-hosts.ts'
 
 /** What decides the names an entry of `nodes` stands for. */
 export type Numbering = Pick<NodeEntry, 'name' | 'count' | 'start'>
@@ -10,8 +11,16 @@ export function namesOf({ name, count, start }: Numbering): readonly string[] {
   return Array.from({ length: count }, (_, index) => `${name}${String((start ?? 1) + index)}`)
 }
 
+/** What the whole file says of every node. */
+export interface ForEveryNode {
+  readonly provider: LabSpec['provider']
+  readonly ssh?: Parameters<typeof sshHost>[2]
+  /** Where relative paths start. */
+  readonly directory: string
+}
+
 /** The nodes of one entry. */
-export function expandNode(entry: NodeEntry): readonly NodeSpec[] {
+export function expandNode(entry: NodeEntry, every: ForEveryNode): readonly NodeSpec[] {
   const vars = Object.fromEntries(Object.entries(entry.vars).map(([key, value]) => [key, String(value)]))
   return namesOf(entry).map((name) => ({
     name,
@@ -19,5 +28,6 @@ export function expandNode(entry: NodeEntry): readonly NodeSpec[] {
     memoryBytes: entry.memory,
     cpus: entry.cpus,
     vars,
+    ...(every.provider === 'ssh' ? { ssh: sshHost(name, entry.ssh, every.ssh, every.directory) } : {}),
   }))
 }

@@ -35,6 +35,7 @@ export async function loadLab(cwd: string): Promise<LoadedLab> {
   const spec = parseLab(text, {
     file: relative(await realpath(cwd), file),
     defaultName: defaultLabName(directory),
+    directory,
   })
   return { lab: labIdentity(spec.name, directory), spec, file }
 }

@@ -13,6 +13,8 @@ import { labFileSchema } from './schema.ts'
 export interface ParseOptions {
   readonly file: string
   readonly defaultName: string
+  /** Where relative paths in the file start; the working directory when absent. */
+  readonly directory?: string
 }
 
 /** The text of a `lab.yml` as a complete spec. Throws `InvalidFileError` with every problem there is. */
@@ -43,8 +45,9 @@ export function parseLab(text: string, options: ParseOptions): LabSpec {
   ].sort((a, b) => a.line - b.line || a.column - b.column)
   if (problems.length > 0 || !result.success) throw new InvalidFileError(problems)
 
-  const { edge, volumes, name, groups, links, ...rest } = result.data
-  const nodes = result.data.nodes.flatMap(expandNode)
+  const { edge, volumes, name, groups, links, ssh, ...rest } = result.data
+  const every = { provider: rest.provider, ssh, directory: options.directory ?? '.' }
+  const nodes = result.data.nodes.flatMap((entry) => expandNode(entry, every))
   return {
     ...rest,
     name: name ?? options.defaultName,

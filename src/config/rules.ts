@@ -6,6 +6,7 @@ import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
 import { groupProblems } from './groups.ts'
 import { linkProblems } from './links.ts'
+import { sshProblems } from './ssh-rules.ts'
 import { labFileSchema, nodeEntrySchema } from './schema.ts'
 
 /** Roles that one node has: the lab has one registry, one place for logs, one edge, one builder. */
@@ -31,6 +32,7 @@ export function ruleProblems(file: Readonly<Record<string, unknown>>): readonly 
     ...subnetProblems(file['subnet'], entries.flatMap((entry) => entry.names).length),
     ...duplicateApps(file['apps']),
     ...overlappingPorts(file['edge']),
+    ...sshProblems(file),
     ...groupProblems(
       file['groups'],
       entries.flatMap((entry) => entry.names),

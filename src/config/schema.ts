@@ -3,6 +3,7 @@ import { ROLES, type PortRange } from '../model/lab-spec.ts'
 import { isName, RESERVED_NAMES } from '../model/names.ts'
 import { cidrProblem } from './cidr.ts'
 import { linkSchema } from './links.ts'
+import { sshDefaultsSchema, sshHostSchema } from './ssh-hosts.ts'
 import { parseSize, SIZE_PATTERN } from '../model/sizes.ts'
 
 // Compiling a schema pays off from its thousandth use; a lab.yml is read once.
@@ -79,6 +80,7 @@ export const nodeEntrySchema = z
       .describe('Memory limit, such as 2GiB; none when absent.'),
     cpus: z.number().min(0.1).max(1024).optional().describe('Processors, such as 1.5; no limit when absent.'),
     vars: z.record(z.string(), scalar).default({}).describe('Values for playbooks: node.vars.'),
+    ssh: sshHostSchema.optional(),
   })
   .describe('A node, or with count a row of equal nodes.')
 
@@ -112,6 +114,7 @@ export const labFileSchema = z
         { name: 'node', roles: ['worker'], count: 2, start: 2, vars: {} },
       ])
       .describe('The nodes; mgmt and node1 to node3 when absent.'),
+    ssh: sshDefaultsSchema.optional(),
     edge: z
       .strictObject({
         port: port.default(8080).describe("Port on this host's loopback that leads to port 80 of the edge."),

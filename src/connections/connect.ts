@@ -1,6 +1,11 @@
-import { Client } from 'ssh2'
+import { createHash } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { Client, type AnyAuthMethod, type ServerHostKeyAlgorithm } from 'ssh2'
 import { LabError } from '../model/errors.ts'
 import { waitFor } from '../model/wait.ts'
+
+/** What can go wrong. */
+export type ConnectCode = 'UNREACHABLE' | 'HOST_KEY_CHANGED' | 'HOST_KEY_UNKNOWN' | 'ACCESS_DENIED'
 
 /** Where and as whom to connect. */
 export interface SshOptions {
@@ -10,9 +15,16 @@ export interface SshOptions {
   readonly port: number
   readonly user: string
   /** OpenSSH format. */
-  readonly privateKey: string
-  /** The one public host key to accept, as in a `.pub` file: `ssh-ed25519 AAAA...`. */
-  readonly hostKey: string
+  readonly privateKey?: string | undefined
+  /** Tried after `privateKey`, in this order: keys in OpenSSH format, and the socket of an agent. */
+  readonly otherKeys?: readonly string[] | undefined
+  readonly agent?: string | undefined
+  /** The public host keys to accept, as in a `.pub` file: `ssh-ed25519 AAAA...`. None: the one presented is refused. */
+  readonly hostKey: string | readonly string[]
+  /** A host to go through. */
+  readonly jump?: SshOptions | undefined
+  /** What to type, by the code of what went wrong; lab's own words when absent. */
+  readonly hints?: Readonly<Partial<Record<ConnectCode, string>>> | undefined
   /** Time for the attempt, or for all attempts while the node boots. */
   readonly deadlineMs: number
   /** Keep trying while nobody listens yet. */
@@ -23,7 +35,10 @@ export interface SshOptions {
 /** Signs of a machine that has not got so far yet; anything else (a wrong key, say) will not get better. */
 const BOOTING = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE', 'CUT_OFF'])
 
-/** An authenticated client. Throws `LabError`: `UNREACHABLE`, `HOST_KEY_CHANGED` or `ACCESS_DENIED`. */
+/**
+ * An authenticated client. Throws `LabError`: `UNREACHABLE`, `HOST_KEY_CHANGED`, `HOST_KEY_UNKNOWN` (with the key that was
+ * presented as its cause, a {@link PresentedKey}) or `ACCESS_DENIED`.
+ */
 export async function connect(options: SshOptions): Promise<Client> {
   if (options.retryWhileBooting !== true) {
     try {
@@ -57,9 +72,40 @@ export async function connect(options: SshOptions): Promise<Client> {
   }
 }
 
-function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
-  const [keyType = '', keyData = ''] = options.hostKey.trim().split(/\s+/)
-  const known = Buffer.from(keyData, 'base64')
+async function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
+  if (options.jump === undefined) return attemptOver(undefined, options, timeoutMs)
+  const gate = await connect({ ...options.jump, ...(options.signal === undefined ? {} : { signal: options.signal }) })
+  // What becomes of the gate is told by what goes through it.
+  gate.on('error', () => undefined)
+  try {
+    const { host, port } = options
+    const stream = await new Promise<Duplex>((resolve, reject) => {
+      gate.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+        if (error === undefined) resolve(channel)
+        else
+          reject(
+            Object.assign(new Error(`${options.jump?.host ?? ''} cannot reach it: ${error.message}`), {
+              code: 'ECONNREFUSED',
+            }),
+          )
+      })
+    })
+    const client = await attemptOver(stream, options, timeoutMs)
+    client.once('close', () => gate.end())
+    return client
+  } catch (error) {
+    gate.end()
+    throw error
+  }
+}
+
+function attemptOver(stream: Duplex | undefined, options: SshOptions, timeoutMs: number): Promise<Client> {
+  const lines = typeof options.hostKey === 'string' ? [options.hostKey] : options.hostKey
+  const accepted = lines.map((line) => {
+    const [type = '', data = ''] = line.trim().split(/\s+/)
+    return { type, data: Buffer.from(data, 'base64') }
+  })
+  const isKnown = (key: Buffer) => accepted.some(({ data }) => data.equals(key))
   const client = new Client()
   let presented: Buffer | undefined
   return new Promise<Client>((resolve, reject) => {
@@ -68,16 +114,16 @@ function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
       signal?.removeEventListener('abort', onAbort)
       client.off('error', fail).off('close', onClose).off('ready', onReady)
     }
-    const fail = (error: unknown) => {
+    const fail = (error: Error) => {
       settle()
       // A client that was given up may still complain.
       client.on('error', () => undefined)
       client.destroy()
-      const changed = presented !== undefined && !presented.equals(known)
-      reject(changed ? new HostKeyChanged() : (error as Error))
+      if (presented === undefined || isKnown(presented)) reject(error)
+      else reject(accepted.length === 0 ? new PresentedKey(presented) : new HostKeyChanged())
     }
     const onAbort = () => {
-      fail(signal?.reason)
+      fail(signal?.reason as Error)
     }
     const onClose = () => {
       fail(Object.assign(new Error('the node closed the connection'), { code: 'CUT_OFF' }))
@@ -93,15 +139,13 @@ function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
     signal?.addEventListener('abort', onAbort, { once: true })
     client.once('error', fail).once('close', onClose).once('ready', onReady)
     client.connect({
-      host: options.host,
-      port: options.port,
+      ...(stream === undefined ? { host: options.host, port: options.port } : { sock: stream }),
       username: options.user,
-      privateKey: options.privateKey,
-      // Straight to the key: asking first what is allowed costs a round trip.
-      authHandler: ['publickey'],
+      // Straight to the keys: asking first what is allowed costs a round trip.
+      authHandler: authentication(options),
       hostVerifier: (key: Buffer) => {
         presented = key
-        return key.equals(known)
+        return isKnown(key)
       },
       readyTimeout: Math.ceil(timeoutMs),
       keepaliveInterval: 5000,
@@ -110,11 +154,50 @@ function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
       algorithms: {
         kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256'],
         cipher: ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com'],
-        serverHostKey: [keyType === 'ssh-rsa' ? 'rsa-sha2-512' : (keyType as 'ssh-ed25519')],
+        serverHostKey: accepted.length === 0 ? ANY_HOST_KEY : accepted.flatMap(({ type }) => signaturesOf(type)),
         compress: ['none'],
       },
     })
   })
+}
+
+/** One after the other, until one lets in. */
+function authentication({ user, privateKey, otherKeys, agent }: SshOptions): AnyAuthMethod[] {
+  return [
+    ...[privateKey, ...(otherKeys ?? [])].flatMap((key) =>
+      key === undefined ? [] : [{ type: 'publickey' as const, username: user, key }],
+    ),
+    ...(agent === undefined ? [] : [{ type: 'agent' as const, username: user, agent }]),
+  ]
+}
+
+const ANY_HOST_KEY: ServerHostKeyAlgorithm[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+]
+
+/** The signatures that a key of a type can make. */
+function signaturesOf(type: string): ServerHostKeyAlgorithm[] {
+  return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type as ServerHostKeyAlgorithm]
+}
+
+/** The key of a host that nothing is known of. */
+export class PresentedKey extends Error {
+  /** As in a `.pub` file. */
+  readonly publicKey: string
+  /** As `ssh-keygen -l` shows it. */
+  readonly fingerprint: string
+
+  constructor(key: Buffer) {
+    super('the host presents a key that nobody vouched for')
+    const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString()
+    this.publicKey = `${type} ${key.toString('base64')}`
+    this.fingerprint = `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
+  }
 }
 
 class HostKeyChanged extends Error {}
@@ -127,23 +210,38 @@ function isBooting(error: unknown): boolean {
 }
 
 function explain(error: unknown, options: SshOptions): unknown {
-  const { node, host, port, user } = options
+  const { node, host, port, user, hints } = options
   if (options.signal?.aborted === true) return options.signal.reason
   if (error instanceof LabError) return error
   const where = `${node} (${host}:${String(port)})`
-  if (error instanceof HostKeyChanged) {
+  if (error instanceof PresentedKey) {
+    const message = `${node} presents a host key that is not known here: ${error.fingerprint}`
+    return new LabError('HOST_KEY_UNKNOWN', message, { where, hint: hints?.HOST_KEY_UNKNOWN, cause: error })
+  }
+  // Where all keys known of it are of other kinds than those it has now, there is nothing both would agree on.
+  const others = error instanceof Error && error.message.includes('no matching host key')
+  if (error instanceof HostKeyChanged || others) {
     return new LabError('HOST_KEY_CHANGED', `${node} presents another host key than the one it was given`, {
       where,
-      hint: 'if the lab was made anew elsewhere: lab up (it puts the keys back through the provider)',
+      hint:
+        hints?.HOST_KEY_CHANGED ??
+        'if the lab was made anew elsewhere: lab up (it puts the keys back through the provider)',
     })
   }
   const { level, message } = error as Error & { level?: string }
   if (level === 'client-authentication') {
-    return new LabError('ACCESS_DENIED', `${node} does not accept the lab's key for ${user}`, { where, hint: 'lab up' })
+    return new LabError(
+      'ACCESS_DENIED',
+      `${node} does not accept ${options.otherKeys === undefined ? "the lab's key" : 'any of the keys'} for ${user}`,
+      {
+        where,
+        hint: options.otherKeys === undefined ? 'lab up' : hints?.ACCESS_DENIED,
+      },
+    )
   }
   return new LabError('UNREACHABLE', `${node} cannot be reached: ${message}`, {
     where,
-    hint: 'lab status shows its state; lab up starts it',
+    hint: hints?.UNREACHABLE ?? 'lab status shows its state; lab up starts it',
     cause: error,
   })
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import type { Client, ClientChannel } from 'ssh2'
 import type { RemoteProcess } from '../model/connection.ts'
+import { elevate, type ElevatedText, type Elevation } from './elevation.ts'
 import type { Loss } from './loss.ts'
 import { ChannelSocket, stderrAfterFirstLine } from './channel-socket.ts'
 
@@ -14,7 +15,12 @@ export interface KillableProcess extends RemoteProcess {
 }
 
 /** The process behind a channel whose command began with {@link ANNOUNCE}.  */
-export function remoteProcess(client: Client, channel: ClientChannel, lost: Loss): KillableProcess {
+export function remoteProcess(
+  client: Client,
+  channel: ClientChannel,
+  lost: Loss,
+  elevation?: Elevation,
+): KillableProcess {
   const socket = new ChannelSocket(channel)
   let announce: (pid: string) => void
   const pid = new Promise<string>((resolve) => (announce = resolve))
@@ -37,7 +43,7 @@ export function remoteProcess(client: Client, channel: ClientChannel, lost: Loss
 
   const tell = async (script: (session: string) => string): Promise<void> => {
     const session = await pid
-    if (/^\d+$/.test(session)) await runQuietly(client, script(session))
+    if (/^\d+$/.test(session)) await runQuietly(client, elevate(script(session), elevation))
   }
   return {
     stdin: socket,
@@ -63,15 +69,16 @@ function signalSession(signal: string, session: string): string {
 }
 
 /** Runs beside the channels that are counted: what frees a channel must not wait for one. */
-function runQuietly(client: Client, script: string): Promise<void> {
+function runQuietly(client: Client, { text, preface }: ElevatedText): Promise<void> {
   return new Promise((resolve) => {
     try {
-      client.exec(script, (error, channel) => {
+      client.exec(text, (error, channel) => {
         // A node that cannot be told any more has nothing running that we could reach.
         if (error !== undefined) {
           resolve()
           return
         }
+        if (preface !== '') channel.write(preface)
         channel.once('exit', () => {
           resolve()
         })

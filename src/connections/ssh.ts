@@ -10,11 +10,13 @@ import { ChannelSocket } from './channel-socket.ts'
 import { channelSlots } from './channel-slots.ts'
 import { collect, type Collected, type Limits } from './collect.ts'
 import { connect, type SshOptions } from './connect.ts'
+import { afterPreface } from './terminal-preface.ts'
+import { dialSocket, elevate, elevateOnTerminal, type Elevation } from './elevation.ts'
 import { DockerAgent } from './docker-agent.ts'
 import { loss, type Loss } from './loss.ts'
 import { ANNOUNCE, remoteProcess, signalStatus, type KillableProcess } from './remote-process.ts'
 
-export type { SshOptions } from './connect.ts'
+export { PresentedKey, type SshOptions } from './connect.ts'
 
 type StartChannel = (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown
 
@@ -32,12 +34,17 @@ cat >"$draft"
 chmod -- "$2" "$draft"
 mv -fT -- "$draft" "$1"`
 
-/** Opens the one connection to a node. Throws `LabError`; see {@link connect}. */
-export async function openSsh(options: SshOptions): Promise<Connection> {
-  return sshConnection(options.node, await connect(options))
+/**
+ * Opens the one connection to a node; with `elevation` whatever is done over it is done as root. Throws `LabError`; see
+ * {@link connect}.
+ */
+export async function openSsh(
+  options: SshOptions & { readonly elevation?: Elevation | undefined },
+): Promise<Connection> {
+  return sshConnection(options.node, await connect(options), options.elevation)
 }
 
-function sshConnection(node: string, client: Client): Connection {
+function sshConnection(node: string, client: Client, elevation: Elevation | undefined): Connection {
   let closing = false
   let cause: Error | undefined
   let agent: DockerAgent | undefined
@@ -84,12 +91,17 @@ function sshConnection(node: string, client: Client): Connection {
     })
   }
 
-  const spawn = (text: string, signal?: AbortSignal): Promise<KillableProcess> =>
-    open(
+  const spawn = (command: string, signal?: AbortSignal): Promise<KillableProcess> => {
+    const { text, preface } = elevate(command, elevation)
+    return open(
       (done) => client.exec(ANNOUNCE + text, done),
-      (channel) => remoteProcess(client, channel, lost),
+      (channel) => {
+        if (preface !== '') channel.write(preface)
+        return remoteProcess(client, channel, lost, elevation)
+      },
       signal,
     )
+  }
 
   const run = async (text: string, stdin: Command['stdin'], limits: Limits): Promise<Collected> =>
     collect(await spawn(text, limits.signal), stdin, limits)
@@ -102,7 +114,19 @@ function sshConnection(node: string, client: Client): Connection {
   }
 
   const socketTo = (start: StartChannel): Promise<Duplex> => open(start, (channel) => new ChannelSocket(channel))
-  const openUnixSocket = (path: string) => socketTo((done) => client.openssh_forwardOutStreamLocal(path, done))
+  const openUnixSocket = async (path: string): Promise<Duplex> => {
+    if (elevation === undefined) return socketTo((done) => client.openssh_forwardOutStreamLocal(path, done))
+    const { text, preface } = elevate(dialSocket(path), elevation)
+    return open(
+      (done) => client.exec(text, done),
+      (channel) => {
+        if (preface !== '') channel.write(preface)
+        // What it has to say when it fails is seen in what does not come.
+        channel.stderr.resume()
+        return new ChannelSocket(channel)
+      },
+    )
+  }
 
   const fileError = (path: string, { stderr }: Collected) =>
     new LabError('FILE', stderr.trim() === '' ? `${path}: failed` : stderr.trim(), { where: `${node}:${path}` })
@@ -123,9 +147,12 @@ function sshConnection(node: string, client: Client): Connection {
     },
     terminal(size, command) {
       const pty = { cols: size.columns, rows: size.rows, term: size.term }
+      const text = command === undefined ? undefined : commandText(command)
+      const root = elevation === undefined ? undefined : elevateOnTerminal(text, elevation)
+      const line = root?.text ?? text
       return open(
-        (done) => (command === undefined ? client.shell(pty, done) : client.exec(commandText(command), { pty }, done)),
-        (channel) => remoteTerminal(channel, lost),
+        (done) => (line === undefined ? client.shell(pty, done) : client.exec(line, { pty }, done)),
+        (channel) => remoteTerminal(channel, lost, root?.preface),
       )
     },
     async readFile(path) {
@@ -155,9 +182,10 @@ function asText(result: Collected): ExecResult {
   return { ...result, stdout: result.stdout.toString() }
 }
 
-function remoteTerminal(channel: ClientChannel, lost: Loss): RemoteTerminal {
+/** `preface`: what sudo is to be told, on a terminal that shows nothing of it, before anybody else types or reads. */
+function remoteTerminal(channel: ClientChannel, lost: Loss, preface = ''): RemoteTerminal {
   return {
-    stream: new ChannelSocket(channel),
+    stream: preface === '' ? new ChannelSocket(channel) : afterPreface(channel, preface),
     resize: (columns, rows) => {
       channel.setWindow(rows, columns, 0, 0)
     },

@@ -1,4 +1,5 @@
 import type { LinkSpec } from './links.ts'
+import type { SshHostSpec } from './ssh-host.ts'
 
 /** What a node is for. Apps run on workers only. */
 export const ROLES = ['manager', 'build', 'edge', 'registry', 'logs', 'worker'] as const
@@ -14,6 +15,8 @@ export interface NodeSpec {
   readonly vars: Readonly<Record<string, string>>
   /** Names of the groups of `lab.yml` that it is in; absent when it is in none. */
   readonly groups?: readonly string[]
+  /** With provider `ssh`: how the host is reached. */
+  readonly ssh?: SshHostSpec
 }
 
 /** A group of `lab.yml`. */

@@ -1,3 +1,4 @@
+import type { Connection } from './connection.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { NodeSpec } from './lab-spec.ts'
 import type { SnapshotStore } from './snapshot.ts'
@@ -18,6 +19,10 @@ export interface Machine {
    * nobody can say, as long as the machine does not answer.
    */
   readonly specDigest: string | undefined
+  /** Its public host key, where it has one of its own and not the one lab gave it. */
+  readonly hostKey?: string | undefined
+  /** Port of its SSH server as other nodes reach it; 22 when absent. */
+  readonly sshPort?: number | undefined
 }
 
 /** What a machine is given at creation. */
@@ -79,6 +84,13 @@ export interface Provider {
   destroy(name: string): Promise<void>
   /** Puts host key and authorized key on a running machine again, without SSH; mends a lab whose `.lab/` was lost. */
   restoreAccess(request: MachineRequest): Promise<void>
+  /** The address a machine that is to be created has already; absent where lab gives it one. */
+  address?(name: string): Promise<string>
+  /** Connects to a machine as root with the lab's key; absent where `ssh` of the machine is all there is to know. */
+  connect?(
+    name: string,
+    attempt: { readonly deadlineMs: number; readonly retryWhileBooting?: boolean; readonly signal: AbortSignal },
+  ): Promise<Connection>
   /** Where a program on this host reaches a node's port; undefined when it cannot without a forward. */
   endpoint(name: string, nodePort: number): Promise<Endpoint | undefined>
   /**
@@ -86,7 +98,7 @@ export interface Provider {
    * the whole lab only with `snapshots`.
    */
   cleanUp(options: { readonly images: boolean; readonly snapshots?: boolean }): Promise<void>
-  /** Power-cut, for tests and fencing: no clean shutdown. */
+  /** Power-cut, for tests and fencing: no clean shutdown. Throws `NO_POWER` where power is not lab's, as `stop` does. */
   kill(name: string): Promise<void>
   /** Why a machine that runs may not answer; undefined when it is gone or stopped. Absent where nothing is known. */
   silence?(name: string): Promise<Silence | undefined>

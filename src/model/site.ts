@@ -4,6 +4,8 @@ import type { LabIdentity, LabSpec, NodeSpec, Role } from './lab-spec.ts'
 /** A node with what was decided when it was created. */
 export interface SiteNode extends NodeSpec {
   readonly address: string
+  /** Port of its SSH server; 22 when absent. */
+  readonly port?: number
 }
 
 /** A certificate and its key, PEM. */

@@ -173,7 +173,10 @@ async function machineRequest(
   const [key, host] = await Promise.all([labKey(open.state), hostKey(open.state, node.name)])
   return {
     node,
-    address: assignAddresses(network.subnet, open.spec.nodes, machines).get(node.name) ?? '',
+    address:
+      (await open.provider.address?.(node.name)) ??
+      assignAddresses(network.subnet, open.spec.nodes, machines).get(node.name) ??
+      '',
     hostname: node.name,
     hostKey: host,
     authorizedKey: key.publicKey,
@@ -233,7 +236,7 @@ export async function writeKnownHosts(open: OpenLab): Promise<void> {
   const lines: string[] = []
   for (const machine of await open.machines()) {
     if (machine.ssh === undefined) continue
-    const { publicKey } = await hostKey(open.state, machine.name)
+    const publicKey = machine.hostKey ?? (await hostKey(open.state, machine.name)).publicKey
     const [type = '', key = ''] = publicKey.split(' ')
     lines.push(`[${machine.ssh.host}]:${String(machine.ssh.port)} ${type} ${key}`)
   }

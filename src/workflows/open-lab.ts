@@ -7,7 +7,7 @@ import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec
 import { unknownName } from '../model/names.ts'
 import type { Machine, Provider } from '../model/provider.ts'
 import type { Site } from '../model/site.ts'
-import { hostKey, labKey } from '../secrets/lab-secrets.ts'
+import { hostKey, labKey, type SshKey } from '../secrets/lab-secrets.ts'
 import { openStateDirectory, type StateDirectory } from '../secrets/state-directory.ts'
 import { openEngine } from '../swarm/engine.ts'
 import { chooseProvider } from './choose-provider.ts'
@@ -59,7 +59,7 @@ export interface OpenLabOptions {
 }
 
 interface ProviderModule {
-  createProvider(options: { lab: LabIdentity; spec: LabSpec }): Provider
+  createProvider(options: { lab: LabIdentity; spec: LabSpec; key: () => Promise<SshKey> }): Provider
 }
 
 /** Deadline of one attempt to connect: a node that answers at all answers within this. */
@@ -69,7 +69,7 @@ const CONNECT_DEADLINE_MS = 3000
 export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
   const { lab, emit, signal } = options
   const state = openStateDirectory(lab.stateDirectory)
-  const { spec, provider } = await chooseProvider(options, (chosen) => loadProvider(lab, chosen))
+  const { spec, provider } = await chooseProvider(options, (chosen) => loadProvider(lab, chosen, () => labKey(state)))
   const connections = new Map<string, Promise<Connection>>()
   let machines: Promise<readonly Machine[]> | undefined
   let site: Promise<Site> | undefined
@@ -117,6 +117,12 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
     if (machine.state !== 'running' || machine.ssh === undefined) {
       throw new LabError('UNREACHABLE', `${node} is ${machine.state}`, { where: node, hint: 'lab up' })
     }
+    const attempt = {
+      deadlineMs: bootDeadlineMs ?? deadlineMs ?? CONNECT_DEADLINE_MS,
+      retryWhileBooting: bootDeadlineMs !== undefined,
+      signal: callOff === undefined ? signal : AbortSignal.any([signal, callOff]),
+    }
+    if (provider.connect !== undefined) return provider.connect(node, attempt)
     const [key, known] = await Promise.all([labKey(state), hostKey(state, node)])
     return openSsh({
       node,
@@ -125,9 +131,7 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
       user: machine.ssh.user,
       privateKey: key.privateKey,
       hostKey: known.publicKey,
-      deadlineMs: bootDeadlineMs ?? deadlineMs ?? CONNECT_DEADLINE_MS,
-      retryWhileBooting: bootDeadlineMs !== undefined,
-      signal: callOff === undefined ? signal : AbortSignal.any([signal, callOff]),
+      ...attempt,
     })
   }
 
@@ -141,7 +145,7 @@ function missing(node: string, spec: LabSpec): LabError {
   return new LabError('UNREACHABLE', `${node} does not exist`, { where: node, hint: 'lab up' })
 }
 
-async function loadProvider(lab: LabIdentity, spec: LabSpec): Promise<Provider> {
+async function loadProvider(lab: LabIdentity, spec: LabSpec, key: () => Promise<SshKey>): Promise<Provider> {
   let module: Partial<ProviderModule>
   try {
     module = (await import(`../providers/${spec.provider}.ts`)) as Partial<ProviderModule>
@@ -149,7 +153,7 @@ async function loadProvider(lab: LabIdentity, spec: LabSpec): Promise<Provider> 
     throw new UsageError(`there is no provider "${spec.provider}"`, { hint: 'use provider: docker', cause: error })
   }
   if (module.createProvider === undefined) throw new UsageError(`"${spec.provider}" is not a provider`)
-  return module.createProvider({ lab, spec })
+  return module.createProvider({ lab, spec, key })
 }
 
 /** Asks all managers at once and takes the first that answers as one. */

@@ -34,10 +34,17 @@ export async function buildSite(open: SiteSources): Promise<Site> {
   const nodes: SiteNode[] = []
   for (const node of spec.nodes) {
     const machine = machines.find((candidate) => candidate.name === node.name)
-    if (machine !== undefined) nodes.push({ ...node, address: machine.address })
+    if (machine === undefined) continue
+    const { address, sshPort } = machine
+    nodes.push({ ...node, address, ...(sshPort === undefined ? {} : { port: sshPort }) })
   }
   if (nodes.length === 0) throw notUp(lab.name)
-  const keys = await Promise.all(nodes.map(async ({ name }) => [name, (await hostKey(state, name)).publicKey] as const))
+  const keys = await Promise.all(
+    nodes.map(async ({ name }) => {
+      const own = machines.find((machine) => machine.name === name)?.hostKey
+      return [name, own ?? (await hostKey(state, name)).publicKey] as const
+    }),
+  )
   const pools = await addressPools(open, network)
   return {
     lab,
