@@ -15,6 +15,8 @@ export interface Machine {
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string } | undefined
   /** Digest of the part of the spec the machine was created from; differs when a re-creation is needed. */
   readonly specDigest: string
+  /** It is there and stands still: `resume` lets it go on where it was. */
+  readonly paused?: boolean
 }
 
 /** What a machine is given at creation. */
@@ -85,6 +87,10 @@ export interface Provider {
   cleanUp(options: { readonly images: boolean; readonly snapshots?: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. */
   kill(name: string): Promise<void>
+  /** Makes a running machine stand still, with all it holds; absent where machines cannot. */
+  pause?(name: string): Promise<void>
+  /** Lets a paused machine go on; nothing where it is not paused. */
+  resume?(name: string): Promise<void>
   /** Why a machine that runs may not answer; undefined when it is gone or stopped. Absent where nothing is known. */
   silence?(name: string): Promise<Silence | undefined>
   /** Keeps images on this host between labs; absent where there is nothing to keep them in. */
