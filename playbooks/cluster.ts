@@ -5,8 +5,11 @@ import { swarmMember } from '../src/steps/swarm-member.ts'
 import { swarmNode } from '../src/steps/swarm-node.ts'
 import { swarmSettings } from '../src/steps/swarm-settings.ts'
 
-/** A node that misses three heartbeats is down: its tasks run elsewhere 3 s after it died. */
-const SETTINGS = { heartbeatMs: 1000, taskHistory: 2 }
+/**
+ * A node that misses three heartbeats is down: its tasks run elsewhere 3 s after it died. Certificates outlive a lab that
+ * lies still for years: with the engine's 90 days it would not come back after that.
+ */
+const SETTINGS = { heartbeatMs: 1000, taskHistory: 2, certificateDays: 3650 }
 
 /** One Docker Swarm: managers that run no apps, and workers, with the labels that place services. */
 export default playbook({

@@ -36,10 +36,13 @@ export default playbook({
         name: 'A probe in it on every node',
         hosts: () => true,
         tags: ['overlay', 'dns'],
-        steps: [
+        steps: ({ name }) => [
           dockerImage({ tag: image, ...PROBE }),
-          // Nothing to end gently, and TERM is not for a process with id 1.
-          dockerContainer({ name: PROBE_CONTAINER, image, networks: [{ name: OVERLAY }], stopSignal: 'KILL' }),
+          site.drained?.includes(name) === true
+            ? // Its address may be another container's by now, and it cannot join again.
+              dockerContainer({ name: PROBE_CONTAINER, absent: true })
+            : // Nothing to end gently, and TERM is not for a process with id 1.
+              dockerContainer({ name: PROBE_CONTAINER, image, networks: [{ name: OVERLAY }], stopSignal: 'KILL' }),
         ],
       },
     ]

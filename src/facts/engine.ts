@@ -11,7 +11,8 @@ export interface SwarmMembership {
   /** Addresses of the managers it knows, without the port. */
   readonly managers: readonly string[]
   /** Settings of the whole swarm; managers know them. */
-  readonly settings: { readonly heartbeatMs: number; readonly taskHistory: number } | undefined
+  readonly settings:
+    { readonly heartbeatMs: number; readonly taskHistory: number; readonly certificateDays?: number } | undefined
 }
 
 /** A container of the engine. */
@@ -69,6 +70,8 @@ export const engineState: FactQuery<EngineState> = {
   },
 }
 
+const DAY_NS = 86_400e9
+
 interface Info {
   readonly Swarm: {
     readonly NodeID: string
@@ -80,6 +83,7 @@ interface Info {
       readonly Spec: {
         readonly Dispatcher?: { readonly HeartbeatPeriod?: number }
         readonly Orchestration?: { readonly TaskHistoryRetentionLimit?: number }
+        readonly CAConfig?: { readonly NodeCertExpiry?: number }
       }
     }
   }
@@ -122,6 +126,7 @@ function readMembership(swarm: Info['Swarm']): SwarmMembership {
         : {
             heartbeatMs: (spec.Dispatcher?.HeartbeatPeriod ?? 0) / 1e6,
             taskHistory: spec.Orchestration?.TaskHistoryRetentionLimit ?? 0,
+            certificateDays: (spec.CAConfig?.NodeCertExpiry ?? 0) / DAY_NS,
           },
   }
 }

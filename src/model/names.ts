@@ -65,6 +65,8 @@ export const LABELS = {
   routes: 'lab.routes',
   /** Name of the volume a service uses. */
   volume: 'lab.volume',
+  /** On swarm nodes: drained by `lab node drain`, and to stay so until `lab node activate`. */
+  drained: 'lab.drained',
   /** Digest of everything that was deployed; equal means nothing to do. */
   deployed: 'lab.deployed',
   /** Name of the whole-lab snapshot that something belongs to. */

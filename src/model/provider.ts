@@ -23,6 +23,8 @@ export interface Machine {
   readonly hostKey?: string | undefined
   /** Port of its SSH server as other nodes reach it; 22 when absent. */
   readonly sshPort?: number | undefined
+  /** It is there and stands still: `resume` lets it go on where it was. */
+  readonly paused?: boolean
 }
 
 /** What a machine is given at creation. */
@@ -100,6 +102,10 @@ export interface Provider {
   cleanUp(options: { readonly images: boolean; readonly snapshots?: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. Throws `NO_POWER` where power is not lab's, as `stop` does. */
   kill(name: string): Promise<void>
+  /** Makes a running machine stand still, with all it holds; absent where machines cannot. */
+  pause?(name: string): Promise<void>
+  /** Lets a paused machine go on; nothing where it is not paused. */
+  resume?(name: string): Promise<void>
   /** Why a machine that runs may not answer; undefined when it is gone or stopped. Absent where nothing is known. */
   silence?(name: string): Promise<Silence | undefined>
   /** Keeps images on this host between labs; absent where there is nothing to keep them in. */

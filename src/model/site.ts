@@ -47,6 +47,8 @@ export interface Site {
   /** Public host key of each node, OpenSSH format, for `known_hosts` between nodes. */
   readonly hostKeys: Readonly<Record<string, string>>
   readonly host: HostEnvironment
+  /** Names of nodes that `lab node drain` drained: no container there can join an overlay. None when absent. */
+  readonly drained?: readonly string[]
 }
 
 /** Nodes of a site that have a role. */

@@ -95,9 +95,16 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       await collectSnapshots(await engine(), lab, options.snapshots)
       await cleanUpLab(await engine(), lab, options)
     },
-    silence: async (name) => explainSilence(await container(name), containerName(lab, name)),
+    silence: async (name) => explainSilence(await container(name), name),
     kill: async (name) => {
       await unlessStatus((await container(name)).kill(), 404, 409)
+    },
+    pause: async (name) => {
+      // 409: it is paused already, or does not run.
+      await unlessStatus((await container(name)).pause(), 404, 409)
+    },
+    resume: async (name) => {
+      await unlessStatus((await container(name)).unpause(), 404, 409)
     },
     snapshots: engineSnapshots(engine, lab, spec),
   }
@@ -115,7 +122,7 @@ async function listMachines(engine: Docker, lab: LabIdentity): Promise<readonly 
       const port = Ports.find(({ PrivatePort, IP }) => PrivatePort === 22 && IP === LOOPBACK)?.PublicPort
       const ssh = port === undefined ? undefined : { host: LOOPBACK, port, user: 'root' }
       const { [LABELS.address]: address = '', [LABELS.specDigest]: specDigest = '' } = Labels
-      return [{ name, state, address, ssh, specDigest }]
+      return [{ name, state, address, ssh, specDigest, ...(State === 'paused' ? { paused: true } : {}) }]
     })
     .filter(({ state }) => state !== 'missing')
     .sort((a, b) => (a.name < b.name ? -1 : 1))

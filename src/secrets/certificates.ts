@@ -8,14 +8,14 @@ const DAY_MS = 86_400_000
 
 x509.cryptoProvider.set(webcrypto)
 
-/** A certificate authority of the lab's own, valid for ten years. */
-export async function createAuthority(commonName: string): Promise<KeyPair> {
+/** A certificate authority of the lab's own, valid for ten years unless told otherwise. */
+export async function createAuthority(commonName: string, days = 3650): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: `CN=${commonName}`,
     notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + 3650 * DAY_MS),
+    notAfter: new Date(Date.now() + days * DAY_MS),
     keys: keys,
     signingAlgorithm: ALGORITHM,
     extensions: [

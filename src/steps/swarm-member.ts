@@ -19,7 +19,7 @@ export interface SwarmMemberOptions {
   readonly founding: SwarmFounding
 }
 
-/** Fixed for the life of a swarm, but for the last two. */
+/** Fixed for the life of a swarm, but for the last three. */
 export interface SwarmFounding {
   /** UDP port of the overlays. */
   readonly dataPathPort: number
@@ -27,6 +27,8 @@ export interface SwarmFounding {
   readonly addressPool: string
   readonly heartbeatMs: number
   readonly taskHistory: number
+  /** @default 90, the engine's own */
+  readonly certificateDays?: number
 }
 
 // The engine lists itself as a manager, or stops to, a moment after the command that made it so.
@@ -142,6 +144,9 @@ function foundation(founding: SwarmFounding): object {
     Spec: {
       Orchestration: { TaskHistoryRetentionLimit: founding.taskHistory },
       Dispatcher: { HeartbeatPeriod: founding.heartbeatMs * 1e6 },
+      ...(founding.certificateDays === undefined
+        ? {}
+        : { CAConfig: { NodeCertExpiry: founding.certificateDays * 86_400e9 } }),
     },
   }
 }

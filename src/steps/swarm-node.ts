@@ -1,7 +1,7 @@
 import { swarmNodes, type ListedNode } from '../facts/swarm-nodes.ts'
 import type { Command } from '../model/command.ts'
 import { defineStep } from '../model/define-step.ts'
-import { checkName } from '../model/names.ts'
+import { checkName, LABELS } from '../model/names.ts'
 import type { Change, Step } from '../model/step.ts'
 
 /** How the swarm lists one node; changed on a manager. */
@@ -27,7 +27,7 @@ exec docker node update "$@" "$node"`
 const ROLE_LABEL = 'lab.role.'
 
 /**
- * A node as the swarm lists it: once, taking tasks, with its labels. A node that came back under a new identity leaves
+ * A node as the swarm lists it: once, taking tasks (unless `lab node drain` drained it), with its labels. A node that came back under a new identity leaves
  * an old entry behind, which goes.
  * @example swarmNode({ name: 'node1', labels: { 'lab.role.worker': 'true', rack: 'a' } })
  * @throws FACT_UNAVAILABLE: the engine does not run, or the node is not a manager.
@@ -42,8 +42,10 @@ export const swarmNode = defineStep({
     const [current, ...stale] = entries(wanted.name, nodes)
     if (current === undefined) return [{ path: 'listed', from: undefined, to: wanted.name }]
     const changes: Change[] = stale.map(({ id, state }) => ({ path: `entry ${id}`, from: state, to: undefined }))
-    if (current.availability !== 'active') {
-      changes.push({ path: 'availability', from: current.availability, to: 'active' })
+    // Drained by hand, it stays so: see `lab node drain`.
+    const availability = LABELS.drained in current.labels ? 'drain' : 'active'
+    if (current.availability !== availability) {
+      changes.push({ path: 'availability', from: current.availability, to: availability })
     }
     for (const [key, value] of Object.entries(wanted.labels)) {
       if (current.labels[key] !== value) changes.push({ path: `label ${key}`, from: current.labels[key], to: value })
@@ -60,7 +62,7 @@ export const swarmNode = defineStep({
       return [{ argv: ['sh', '-c', AWAIT_AND_UPDATE, 'update', wanted.name, ...added(wanted)] }]
     const commands = stale.map(removeEntry)
     const options = changes.flatMap(({ path, to }) => {
-      if (path === 'availability') return ['--availability', 'active']
+      if (path === 'availability') return ['--availability', to ?? 'active']
       const label = /^label (.*)$/.exec(path)?.[1]
       if (label === undefined) return []
       return to === undefined ? ['--label-rm', label] : ['--label-add', `${label}=${to}`]

@@ -8,6 +8,11 @@ export interface SwarmSettingsOptions {
   readonly heartbeatMs: number
   /** Finished tasks kept for each slot of a service. */
   readonly taskHistory: number
+  /**
+   * How long certificates of members are valid, in days. They are renewed while their nodes run; a swarm that lay still
+   * for longer does not come back by itself. @default what it is
+   */
+  readonly certificateDays?: number
 }
 
 /**
@@ -23,11 +28,13 @@ export const swarmSettings = defineStep({
   facts: () => ({ engine: engineState }),
   diff(wanted, { engine }) {
     const found = engine.swarm.settings
-    return (['heartbeatMs', 'taskHistory'] as const).flatMap((path): Change[] =>
-      found?.[path] === wanted[path] ? [] : [{ path, from: text(found?.[path]), to: text(wanted[path]) }],
+    return (['heartbeatMs', 'taskHistory', 'certificateDays'] as const).flatMap((path): Change[] =>
+      wanted[path] === undefined || found?.[path] === wanted[path]
+        ? []
+        : [{ path, from: text(found?.[path]), to: text(wanted[path]) }],
     )
   },
-  apply: ({ heartbeatMs, taskHistory }) => [
+  apply: ({ heartbeatMs, taskHistory, certificateDays }) => [
     {
       argv: [
         'docker',
@@ -35,6 +42,7 @@ export const swarmSettings = defineStep({
         'update',
         `--dispatcher-heartbeat=${String(heartbeatMs)}ms`,
         `--task-history-limit=${String(taskHistory)}`,
+        ...(certificateDays === undefined ? [] : [`--cert-expiry=${String(certificateDays * 24)}h`]),
       ],
     },
   ],

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { LabError } from '../model/errors.ts'
-import { unknownName } from '../model/names.ts'
+import { LABELS, unknownName } from '../model/names.ts'
 import { engineMessage, engineStatus } from './engine.ts'
 import type { SwarmNodeObject } from './swarm-objects.ts'
 
@@ -64,20 +64,44 @@ export async function labelNode(
   name: string,
   labels: Readonly<Record<string, string | undefined>>,
 ): Promise<boolean> {
+  return updateNode(engine, name, (spec) => {
+    const after = mergeLabels(spec.Labels ?? {}, labels)
+    return after === undefined ? undefined : { ...spec, Labels: after }
+  })
+}
+
+/** Takes every task off a member and gives it none until it is told otherwise; or lets it have tasks again. */
+export async function setDrained(engine: Docker, name: string, drained: boolean): Promise<boolean> {
+  const availability = drained ? 'drain' : 'active'
+  return updateNode(engine, name, (spec) => {
+    const before = spec.Labels ?? {}
+    const labels = mergeLabels(before, { [LABELS.drained]: drained ? 'by-hand' : undefined })
+    if (labels === undefined && spec.Availability === availability) return undefined
+    return { ...spec, Availability: availability, Labels: labels ?? before }
+  })
+}
+
+/** Names of members that `lab node drain` drained. */
+export function drainedNodes(nodes: readonly SwarmNode[]): readonly string[] {
+  return nodes.filter(({ labels }) => LABELS.drained in labels).map(({ name }) => name)
+}
+
+async function updateNode(
+  engine: Docker,
+  name: string,
+  change: (spec: SwarmNodeObject['Spec']) => SwarmNodeObject['Spec'] | undefined,
+): Promise<boolean> {
   const id = nodeNamed(await listNodes(engine), name).id
   for (let attempt = 1; ; attempt++) {
     const node = (await engine.getNode(id).inspect()) as SwarmNodeObject
-    const before = node.Spec.Labels ?? {}
-    const after = mergeLabels(before, labels)
+    const after = change(node.Spec)
     if (after === undefined) return false
     try {
-      await engine
-        .getNode(id)
-        .update({ _query: { version: node.Version.Index }, _body: { ...node.Spec, Labels: after } })
+      await engine.getNode(id).update({ _query: { version: node.Version.Index }, _body: after })
       return true
     } catch (error) {
       if (!isOutOfSequence(error) || attempt >= 10) {
-        throw new LabError('NODE_UPDATE', `the swarm refused new labels of the node: ${engineMessage(error)}`, {
+        throw new LabError('NODE_UPDATE', `the swarm refused the change of the node: ${engineMessage(error)}`, {
           where: name,
           cause: error,
         })

@@ -32,11 +32,12 @@ export function serviceStanding(
   return { desired, running, tasks: [...live, ...done, ...lacking] }
 }
 
-/** Pure: a node's part in the swarm, in a word: `leader`, `manager`, `worker`, or why it has none. */
+/** Pure: a node's part in the swarm, in a word: `leader`, `manager`, `worker`, or why it has none (`down`, `drained`). */
 export function swarmPart(members: readonly SwarmNode[], name: string): string {
   const same = members.filter((member) => member.name === name)
   const member = same.find(({ state }) => state === 'ready') ?? same[0]
   if (member === undefined) return 'left'
   if (member.state !== 'ready') return member.state
+  if (member.availability !== 'active') return member.availability === 'drain' ? 'drained' : 'takes nothing new'
   return member.leader ? 'leader' : member.role
 }

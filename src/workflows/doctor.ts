@@ -6,7 +6,7 @@ import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import { dockerHostChecks } from '../providers/docker/host-checks.ts'
 import { nextFreePort } from '../providers/docker/machine.ts'
 import { rootPrefix } from '../providers/docker/host-root.ts'
-import { poolChecks } from './pool-checks.ts'
+import { labChecks } from './lab-checks.ts'
 
 const MIB = 2 ** 20
 /** An idle node with its engine, and what one of the sample's services adds. */
@@ -15,7 +15,7 @@ const MEMORY_BESIDES = 256 * MIB
 
 /**
  * Looks at each thing the host must have, for the lab in this directory or, where there is none, for the classic one;
- * of a lab that runs, at the pools of its workers too.
+ * of a lab that is up, at its nodes, managers, pools and certificates too.
  * Changes nothing and needs no lab to exist.
  */
 export async function doctor(options: {
@@ -31,7 +31,7 @@ export async function doctor(options: {
       ? dockerHostChecks({ id: options.lab?.id ?? 'lab', nodes, subnet: options.spec?.subnet ?? 'auto' })
       : Promise.resolve([]),
     edgePort(options.spec?.edge.port ?? 8080),
-    options.lab === undefined || options.spec === undefined ? [] : poolChecks(options.lab, options.spec),
+    options.lab === undefined || options.spec === undefined ? [] : labChecks(options.lab, options.spec),
   ])
   return [nodeVersion(process.versions.node), ...checks.flat()]
 }

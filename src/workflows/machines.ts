@@ -7,6 +7,7 @@ import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
 import { waitFor } from '../model/wait.ts'
 import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
+import { cutOff, readPartition } from './partition.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
@@ -73,6 +74,7 @@ export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
       .map((node) => {
         const wait = async () => {
           await reach(open, node, network, !changed.includes(node.name))
+          await refuseCutOff(open, node.name)
           if (stateOf(node.name) === 'stopped') await waitForBoot(open, node.name)
         }
         const named = () => runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
@@ -105,6 +107,12 @@ export async function waitForMachines(
       await runTask(open.emit, `wait for ${node.name}`, wait, { node: node.name })
     }),
   )
+}
+
+/** A node that `lab node partition` cut off stays so until somebody says otherwise, and cannot be worked on meanwhile. */
+async function refuseCutOff(open: OpenLab, node: string): Promise<void> {
+  const from = await readPartition(await open.connect(node))
+  if (from.length > 0) throw cutOff(node, from)
 }
 
 /** Codes of what is wrong with one machine and no other. */

@@ -6,6 +6,8 @@ import type { VolumeRecord } from '../model/volume.ts'
 import { predictMove } from './check-move.ts'
 import { moveVolume } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
+import { listNodes } from '../swarm/nodes.ts'
+import { takesTasks } from '../swarm/placement.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { done } from './volume-snapshots.ts'
 
@@ -43,13 +45,26 @@ export function planEvacuation(
     })
 }
 
-/** Moves every volume of a worker to the others. */
-export async function evacuate(lab: OpenLab, node: string, manner: MoveManner): Promise<void> {
+/** Moves every volume of a worker to the others that take tasks, but for those of `except`. */
+export async function evacuate(
+  lab: OpenLab,
+  node: string,
+  manner: MoveManner,
+  except: readonly string[] = [],
+): Promise<void> {
   const volumes = openVolumes(lab)
   if (!volumes.workers.includes(node)) throw unknownName('worker', node, volumes.workers)
-  if (volumes.workers.length < 2) throw new UsageError(`there is no other worker than ${node}`)
   const records = (await volumes.records.list()).map(({ record }) => record)
-  await moveAll(lab, planEvacuation(node, volumes.workers, records), `${node} has no volumes`, manner)
+  const nodes = await listNodes(await volumes.engine(), lab.signal)
+  const ready = nodes.filter(takesTasks).map(({ name }) => name)
+  const targets = volumes.workers.filter((name) => name !== node && ready.includes(name) && !except.includes(name))
+  if (targets.length === 0 && records.some(({ owner }) => owner === node)) {
+    throw new LabError('NO_TARGET', `no other worker than ${node} takes tasks: its volumes have nowhere to go`, {
+      where: node,
+      hint: 'lab status shows why; "lab node activate NODE" lets a drained one have tasks',
+    })
+  }
+  await moveAll(lab, planEvacuation(node, targets, records), `${node} has no volumes`, manner)
 }
 
 /** Moves these volumes (or those of these apps and services) to one worker. */

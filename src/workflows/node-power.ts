@@ -1,10 +1,7 @@
-import { LabError } from '../model/errors.ts'
-import { unknownName } from '../model/names.ts'
-import type { MachineState } from '../model/provider.ts'
-import { withLock } from './lock.ts'
 import { afterStart } from './after-start.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
+import { withNodes, type NodeWork } from './with-nodes.ts'
 
 /** Shuts nodes down cleanly, one by one: what runs on them starts elsewhere where it can. */
 export async function stopNodes(open: OpenLab, names: readonly string[]): Promise<void> {
@@ -18,8 +15,8 @@ export async function killNodes(open: OpenLab, names: readonly string[]): Promis
 
 /** Starts nodes that were stopped or killed, and waits until what belongs on them is back. */
 export async function startNodes(open: OpenLab, names: readonly string[]): Promise<void> {
-  await withNodes(open, 'start', names, async (stateOf) => {
-    const stopped = names.filter((name) => stateOf(name) !== 'running')
+  const work: NodeWork['work'] = async (machineOf) => {
+    const stopped = names.filter((name) => machineOf(name).state !== 'running')
     await Promise.all(
       stopped.map((name) =>
         runTask(open.emit, `start ${name}`, () => open.provider.start(name, open.signal), { node: name }),
@@ -27,7 +24,8 @@ export async function startNodes(open: OpenLab, names: readonly string[]): Promi
     )
     if (stopped.length > 0) await afterStart(open, stopped)
     return stopped.length === 0 ? `${names.join(', ')} ran already` : `started ${stopped.join(', ')}`
-  })
+  }
+  await withNodes(open, { verb: 'start', names, work })
 }
 
 async function powerOff(
@@ -36,8 +34,8 @@ async function powerOff(
   verb: 'stop' | 'kill',
   off: (name: string) => Promise<void>,
 ): Promise<void> {
-  await withNodes(open, verb, names, async (stateOf) => {
-    const running = names.filter((name) => stateOf(name) === 'running')
+  const work: NodeWork['work'] = async (machineOf) => {
+    const running = names.filter((name) => machineOf(name).state === 'running')
     for (const name of running) {
       await open.disconnect(name)
       await runTask(open.emit, `${verb} ${name}`, () => off(name), { node: name })
@@ -45,28 +43,6 @@ async function powerOff(
     if (running.length === 0) return `${names.join(', ')} did not run`
     const done = verb === 'stop' ? 'stopped' : 'killed'
     return `${done} ${running.join(', ')}; "lab node start ${running.join(' ')}" starts what is off again`
-  })
-}
-
-/** Checks the names, then works under the lab's lock and says what was done. */
-async function withNodes(
-  open: OpenLab,
-  verb: string,
-  names: readonly string[],
-  work: (stateOf: (name: string) => MachineState) => Promise<string>,
-): Promise<void> {
-  const started = performance.now()
-  const known = open.spec.nodes.map((node) => node.name)
-  for (const name of names) if (!known.includes(name)) throw unknownName('node', name, known)
-  await withLock(open.lab.stateDirectory, `node ${verb}`, async () => {
-    const machines = await open.machines()
-    const stateOf = (name: string) => machines.find((machine) => machine.name === name)?.state ?? 'missing'
-    const missing = names.filter((name) => stateOf(name) === 'missing')
-    if (missing.length > 0) {
-      throw new LabError('MISSING', `${missing.join(', ')} does not exist`, { where: missing[0], hint: 'lab up' })
-    }
-    const message = await work(stateOf)
-    open.refresh()
-    open.emit({ type: 'done', command: `node ${verb}`, message, durationMs: Math.round(performance.now() - started) })
-  })
+  }
+  await withNodes(open, { verb, names, work })
 }

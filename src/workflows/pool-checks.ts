@@ -1,25 +1,13 @@
 import type { Check } from '../model/check.ts'
 import { LabError } from '../model/errors.ts'
-import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
-import { openLab, type OpenLab } from './open-lab.ts'
+import { nodesWithRole } from '../model/lab-spec.ts'
+import type { OpenLab } from './open-lab.ts'
 import { openVolumes } from './volume-nodes.ts'
 
-/**
- * How the pools of a lab's running workers are, one check a node. Nothing where there is no lab yet, or where its
- * machines cannot be asked for: what is missing for that has a check of its own.
- */
-export async function poolChecks(lab: LabIdentity, spec: LabSpec): Promise<readonly Check[]> {
-  const open = await openLab({ lab, spec, emit: () => undefined, signal: new AbortController().signal })
-  try {
-    const running = (await open.machines()).filter(({ state }) => state === 'running').map(({ name }) => name)
-    const workers = nodesWithRole(spec, 'worker').filter(({ name }) => running.includes(name))
-    return await Promise.all(workers.map(({ name }) => poolCheck(open, name)))
-  } catch (error) {
-    if (error instanceof LabError) return []
-    throw error
-  } finally {
-    await open.close()
-  }
+/** How the pools of a lab's workers that answer are, one check a node. */
+export async function poolChecks(open: OpenLab, answering: readonly string[]): Promise<readonly Check[]> {
+  const workers = nodesWithRole(open.spec, 'worker').filter(({ name }) => answering.includes(name))
+  return Promise.all(workers.map(({ name }) => poolCheck(open, name)))
 }
 
 async function poolCheck(open: OpenLab, node: string): Promise<Check> {

@@ -1,4 +1,6 @@
+import { LabError } from '../model/errors.ts'
 import { openProbe, type Probe } from '../overlay/probe.ts'
+import { drainedNow } from './drained.ts'
 import { glance, within } from './glance.ts'
 import type { OpenLab } from './open-lab.ts'
 
@@ -23,6 +25,9 @@ export async function openProbes(lab: OpenLab): Promise<Probes> {
         return await within(PROBE_MS, lab.signal, async (signal) => openProbe(await quick.connect(name), signal))
       } catch (error) {
         lab.signal.throwIfAborted()
+        const drained =
+          error instanceof LabError && error.code === 'NO_PROBE' && (await drainedNow(quick)).includes(name)
+        if (drained) return { node: name, reason: 'it is drained, and no container there can join the network' }
         return { node: name, reason: error instanceof Error ? error.message : String(error) }
       }
     }),

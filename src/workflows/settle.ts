@@ -7,8 +7,10 @@ import { listTasks } from '../swarm/tasks.ts'
 import { waitForServices } from '../swarm/wait-services.ts'
 import { dnsDocument } from './dns.ts'
 import { applyEdge, waitForEdge } from './edge.ts'
+import { drainedNow, waitingVolumes } from './drained.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
+import { openVolumes } from './volume-nodes.ts'
 import { assertVolumes, finishOpenMoves } from './volumes.ts'
 
 /** Longest that apps may take to come back after their machines were started. */
@@ -34,7 +36,10 @@ const NAMES_MS = 120_000
 /** A service that does not come back is a warning: the lab is up, and its owner may know why the app is not. */
 async function waitForApps(open: OpenLab): Promise<void> {
   const { engine } = await open.manager()
-  const services = (await listServices(engine, open.signal)).filter(({ replicas }) => replicas !== 0)
+  const waiting = await servicesThatWait(open)
+  const services = (await listServices(engine, open.signal)).filter(
+    ({ name, replicas }) => replicas !== 0 && !waiting.includes(name),
+  )
   const ids = services.map(({ id }) => id)
   if (ids.length === 0) return
   try {
@@ -73,4 +78,16 @@ async function tellCrowded(open: OpenLab): Promise<void> {
     const message = `all ${String(count)} tasks of ${service} run on ${node}: "lab restart ${service}" spreads them`
     open.emit({ type: 'notice', level: 'warning', message })
   }
+}
+
+/** Services whose volume is on a drained node: they run once the volume is moved, or the node takes tasks again. */
+async function servicesThatWait(open: OpenLab): Promise<readonly string[]> {
+  const drained = await drainedNow(open)
+  if (drained.length === 0) return []
+  const records = (await openVolumes(open).records.list()).map(({ record }) => record)
+  return drained.flatMap((node) => {
+    const here = records.filter(({ owner }) => owner === node)
+    if (here.length > 0) open.emit({ type: 'notice', level: 'warning', message: waitingVolumes(node, here) })
+    return here.map(({ service }) => service).filter((service) => service !== '')
+  })
 }

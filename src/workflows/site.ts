@@ -7,6 +7,7 @@ import type { Site, SiteNode } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { hostKey, siteSecrets } from '../secrets/lab-secrets.ts'
 import type { StateDirectory } from '../secrets/state-directory.ts'
+import { drainedNodes, listNodes } from '../swarm/nodes.ts'
 
 /** VXLAN port of the lab's overlays; 4789 may be taken by the host's own engine. */
 const DATA_PATH_PORT = 7789
@@ -45,7 +46,7 @@ export async function buildSite(open: SiteSources): Promise<Site> {
       return [name, own ?? (await hostKey(state, name)).publicKey] as const
     }),
   )
-  const pools = await addressPools(open, network)
+  const [pools, drained] = await Promise.all([addressPools(open, network), drainedByHand(open)])
   return {
     lab,
     spec,
@@ -55,6 +56,7 @@ export async function buildSite(open: SiteSources): Promise<Site> {
     ...secrets,
     hostKeys: Object.fromEntries(keys),
     host: readHostEnvironment(process.env),
+    drained,
   }
 }
 
@@ -73,15 +75,26 @@ async function addressPools(open: SiteSources, network: LabNetwork): Promise<Add
 
 /** The pool an existing swarm was founded with, which can never change; undefined where there is no swarm. */
 async function swarmPool(open: SiteSources): Promise<string | undefined> {
+  return askSwarm(open, async (engine) => {
+    const swarm = (await engine.swarmInspect()) as { readonly DefaultAddrPool?: readonly string[] }
+    return swarm.DefaultAddrPool?.[0]
+  })
+}
+
+/** Names of nodes that `lab node drain` drained; none where there is no swarm. */
+async function drainedByHand(open: SiteSources): Promise<readonly string[]> {
+  return (await askSwarm(open, async (engine) => drainedNodes(await listNodes(engine)))) ?? []
+}
+
+/** What a manager answers; undefined where none runs, or none is in a swarm yet. */
+async function askSwarm<T>(open: SiteSources, ask: (engine: Docker) => Promise<T>): Promise<T | undefined> {
   const machines = await open.machines()
   const running = nodesWithRole(open.spec, 'manager').some((node) =>
-    machines.some((machine) => machine.name === node.name && machine.state === 'running'),
+    machines.some((machine) => machine.name === node.name && machine.state === 'running' && machine.paused !== true),
   )
   if (!running) return undefined
   try {
-    const { engine } = await open.manager()
-    const swarm = (await engine.swarmInspect()) as { readonly DefaultAddrPool?: readonly string[] }
-    return swarm.DefaultAddrPool?.[0]
+    return await ask((await open.manager()).engine)
   } catch (error) {
     if (error instanceof LabError && error.code === 'NO_MANAGER') return undefined
     throw error

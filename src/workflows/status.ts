@@ -4,12 +4,14 @@ import { nodesWithRole } from '../model/lab-spec.ts'
 import { LABELS } from '../model/names.ts'
 import type { Endpoint, Machine } from '../model/provider.ts'
 import { readRoutes } from '../overlay/edge-config.ts'
-import { listNodes, type SwarmNode } from '../swarm/nodes.ts'
+import { drainedNodes, listNodes, type SwarmNode } from '../swarm/nodes.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { serviceStanding, swarmPart } from '../swarm/standing.ts'
 import { listTasks, type TaskView } from '../swarm/tasks.ts'
 import { openVolumeRecords } from '../swarm/volume-store.ts'
 import { glance, within } from './glance.ts'
+import { waitingVolumes } from './drained.ts'
+import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
 import type { OpenLab } from './open-lab.ts'
 import { volumesDocument } from './volumes.ts'
 
@@ -34,13 +36,15 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
   const anyManager = nodesWithRole(lab.spec, 'manager').some(
     ({ name }) => machines.find((machine) => machine.name === name)?.state === 'running',
   )
-  const [engines, swarm, volumes, endpointOf] = await Promise.all([
-    engineVersions(quick, machines, notes),
+  const [views, engines, swarm, volumes, endpointOf] = await Promise.all([
+    machines.length > 0 ? viewNodes(quick) : [],
+    engineVersions(quick, machines),
     anyManager ? orNote(notes, quick, () => swarmPicture(quick)) : undefined,
     anyManager ? volumesPart(quick) : undefined,
     edgeEndpoints(quick, machines),
   ])
   if (!anyManager && machines.length > 0) notes.push('services and volumes are unknown: no manager runs (lab up)')
+  if (machines.length > 0) notes.unshift(...troubles(lab, views, swarm?.nodes, volumes ?? []))
   const front = await endpointOf(FRONT_PORT)
   const services = await Promise.all(
     (swarm?.services ?? []).map((service) => serviceStatus(service, swarm, endpointOf)),
@@ -58,26 +62,45 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
 /** Port of the edge that the lab's own URL leads to. */
 const FRONT_PORT = 80
 
+/** What is wrong with nodes and managers, a sentence each, with what to type. */
+function troubles(
+  { spec }: OpenLab,
+  views: readonly NodeView[],
+  members: readonly SwarmNode[] | undefined,
+  volumes: readonly VolumeStatus[],
+): readonly string[] {
+  const found = views.flatMap((view) => nodeTroubles(view, members))
+  const waiting = drainedNodes(members ?? []).flatMap((node) => {
+    const here = volumes.filter(({ owner }) => owner === node)
+    return here.length === 0 ? [] : [waitingVolumes(node, here)]
+  })
+  const managers = nodesWithRole(spec, 'manager').map(({ name }) => name)
+  return [
+    ...found.map(({ text, hint }) => (hint === undefined ? text : `${text} (${hint})`)),
+    ...waiting,
+    ...managerTroubles(managers, members),
+  ]
+}
+
 /** Version of each running node's engine; a node that does not answer has none. */
 async function engineVersions(
   lab: OpenLab,
   machines: readonly Machine[],
-  notes: string[],
 ): Promise<ReadonlyMap<string, string | undefined>> {
-  const running = machines.filter((machine) => machine.state === 'running')
+  const running = machines.filter((machine) => machine.state === 'running' && machine.paused !== true)
   const versions = await Promise.all(
     running.map(async ({ name }): Promise<readonly [string, string | undefined] | undefined> => {
       try {
         await lab.connect(name)
-      } catch (error) {
-        notes.push(`${name} does not answer: ${messageOf(error)}`)
+      } catch {
+        // Why stands in the notes.
+        lab.signal.throwIfAborted()
         return undefined
       }
       try {
         return [name, (await within(PART_MS, lab.signal, async () => (await lab.engine(name)).version())).Version]
-      } catch (error) {
+      } catch {
         lab.signal.throwIfAborted()
-        notes.push(`the engine of ${name} does not answer: ${messageOf(error)}`)
         return [name, undefined]
       }
     }),

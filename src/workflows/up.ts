@@ -4,6 +4,7 @@ import { runPlays, type RunSummary } from '../executor/run-plays.ts'
 import { withGroups } from '../model/node-names.ts'
 import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
+import { renewCertificates } from '../secrets/lab-secrets.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines, type EnsuredMachines } from './machines.ts'
@@ -26,6 +27,14 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     const started = performance.now()
     await refreshEditorTypes(open.lab.directory, findProduct())
     await prepare(open)
+    const renewed = await renewCertificates(open.state, open.lab.id)
+    if (renewed.length > 0) {
+      open.emit({
+        type: 'notice',
+        level: 'info',
+        message: `made anew, as it would end soon: the ${renewed.join(', the ')}`,
+      })
+    }
     const machines = await ensureMachines(open)
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)

@@ -10,7 +10,7 @@ const CASES = [
     node: 'node2',
     lose: async (name: string) => docker('pause', name),
     says: /node2 does not answer: its container is paused/,
-    type: (name: string) => `docker unpause ${name}`,
+    type: () => 'lab node heal node2',
     comesBack: async (name: string) => docker('unpause', name),
   },
   {

@@ -28,6 +28,14 @@ test('a drained node takes tasks again: containers cannot join an overlay there'
   expect(changes).toEqual([{ path: 'availability', from: 'drain', to: 'active' }])
 })
 
+test('a node drained by "lab node drain" stays drained, and is drained again where somebody else activated it', async () => {
+  const byHand = { ...labels, 'lab.drained': 'by-hand' }
+  expect((await seen({ hostname: 'node1', labels: byHand, availability: 'drain' })).changes).toEqual([])
+  const { changes, commands } = await seen({ hostname: 'node1', labels: byHand, availability: 'active' })
+  expect(changes).toEqual([{ path: 'availability', from: 'active', to: 'drain' }])
+  expect(commands[0]?.argv).toEqual(['docker', 'node', 'update', '--availability', 'drain', 'id-of-node1'])
+})
+
 test('of several entries of a name the newest is the node, and the others go, also while they still look ready', async () => {
   const { changes, commands } = await seen(
     { hostname: 'node1', id: 'old', createdAt: '2026-01-01T10:00:00Z', labels },

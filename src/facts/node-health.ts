@@ -1,0 +1,50 @@
+import { FactUnavailable, type FactQuery } from '../model/step.ts'
+import { NODE_PATHS } from '../model/names.ts'
+import { PARTITION_FILE } from './partition.ts'
+
+/** What a node says of itself, for somebody who looks for what is wrong. */
+export interface NodeHealth {
+  /** Its clock, milliseconds since 1970. */
+  readonly timeMs: number
+  /** State of its engine's unit: `active`, `failed`, `inactive`. */
+  readonly engine: string
+  /** Nodes that `lab node partition` cut it off from. */
+  readonly cutOffFrom: readonly string[]
+  /** Its filesystems, each once. */
+  readonly disks: readonly NodeDisk[]
+}
+
+/** A filesystem of a node. */
+export interface NodeDisk {
+  /** The first of the looked-at directories that is on it. */
+  readonly path: string
+  readonly availableBytes: number
+  readonly totalBytes: number
+}
+
+const LOOKED_AT = ['/', '/var/lib/docker', NODE_PATHS.state]
+
+/** Clock, engine, disks and partition of a node, in one cheap script. */
+export const nodeHealth: FactQuery<NodeHealth> = {
+  key: 'node-health',
+  script: `date '+time %s%3N'
+echo "engine $(systemctl is-active docker.service)"
+sed 's/^/cut /' ${PARTITION_FILE} 2>/dev/null
+for path in ${LOOKED_AT.join(' ')}; do
+  df -P -B 1 "$path" 2>/dev/null | awk -v path="$path" 'NR == 2 { print "disk", $1, $2, $4, path }'
+done
+:`,
+  parse: ({ stdout }) => {
+    const lines = stdout.split('\n').map((line) => line.split(' '))
+    const after = (word: string) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest)
+    const time = after('time')[0]?.[0]
+    const engine = after('engine')[0]?.[0]
+    if (time === undefined || engine === undefined) throw new FactUnavailable('the node says nothing of itself')
+    const disks = new Map<string, NodeDisk>()
+    for (const [device = '', total, available, path = ''] of after('disk')) {
+      if (disks.has(device)) continue
+      disks.set(device, { path, totalBytes: Number(total), availableBytes: Number(available) })
+    }
+    return { timeMs: Number(time), engine, cutOffFrom: after('cut').flat(), disks: [...disks.values()] }
+  },
+}

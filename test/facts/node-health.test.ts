@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { nodeHealth } from '../../src/facts/node-health.ts'
+
+const parse = (stdout: string) => nodeHealth.parse({ status: 0, stdout, stderr: '' })
+
+test('clock, engine, partition and filesystems are read, each filesystem once', () => {
+  const said = `time 1795297598285
+engine failed
+cut mgmt
+cut node1
+disk overlay 1000 100 /
+disk /dev/vda 2000 200 /var/lib/docker
+disk /dev/vda 2000 200 /var/lib/lab
+`
+  expect(parse(said)).toEqual({
+    timeMs: 1795297598285,
+    engine: 'failed',
+    cutOffFrom: ['mgmt', 'node1'],
+    disks: [
+      { path: '/', totalBytes: 1000, availableBytes: 100 },
+      { path: '/var/lib/docker', totalBytes: 2000, availableBytes: 200 },
+    ],
+  })
+})
+
+test('a node that says nothing is not taken for one where all is well', () => {
+  expect(() => parse('')).toThrow('says nothing')
+})
