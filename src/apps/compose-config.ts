@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import { parseSize } from '../model/sizes.ts'
 
 /**
@@ -168,9 +169,19 @@ export interface ComposeDeploy {
   readonly rollback_config?: Readonly<Record<string, unknown>>
 }
 
-/** Reads the tool's output. It doubles every dollar sign, so that its output can be its input; here they are single. */
-export function parseComposeConfig(json: string): ComposeConfig {
-  return mapStrings(JSON.parse(json), (text) => text.replaceAll('$$', '$')) as ComposeConfig
+/**
+ * Reads the tool's output. It doubles every dollar sign, so that its output can be its input; here they are single.
+ * `yaml`: the same as YAML, in which alone are the extensions of volumes.
+ */
+export function parseComposeConfig(json: string, yaml = ''): ComposeConfig {
+  const config = JSON.parse(json) as ComposeConfig
+  const extended = (parse(yaml) as Pick<ComposeConfig, 'volumes'> | null)?.volumes ?? {}
+  const volumes = Object.entries(config.volumes ?? {}).map(([key, volume]) => {
+    const extension = extended[key]?.['x-lab']
+    return [key, extension === undefined ? volume : { ...volume, 'x-lab': extension }] as const
+  })
+  const whole = volumes.length === 0 ? config : { ...config, volumes: Object.fromEntries(volumes) }
+  return mapStrings(whole, (text) => text.replaceAll('$$', '$')) as ComposeConfig
 }
 
 /** Doubles every dollar sign again: `docker stack deploy` replaces variables too, and must find none. */

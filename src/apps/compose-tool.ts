@@ -49,14 +49,14 @@ export async function uploadSources(connection: Connection, app: string, sources
 
 // The user's environment comes first and last: .env may refer to it, and it wins over .env.
 const CONFIG = `set -eu
-name=$1 home=$2 dotenv=$3; shift 3
+name=$1 home=$2 dotenv=$3 format=$4; shift 4
 umask 077
 mkdir -p ${NODE_PATHS.run}
 variables=$(mktemp ${NODE_PATHS.run}/compose-XXXXXX)
 trap 'rm -f -- "$variables"' EXIT
 cat >"$variables"
 [ -z "$dotenv" ] || set -- --env-file "$dotenv" "$@"
-HOME=$home docker compose --env-file "$variables" "$@" --env-file "$variables" -p "$name" config --format json`
+HOME=$home docker compose --env-file "$variables" "$@" --env-file "$variables" -p "$name" config --format "$format"`
 
 /** What the engine's tools make of an app, and what they remarked on. */
 export interface ComposeAnswer {
@@ -75,13 +75,15 @@ export async function readConfig(
   const directory = sources.appPath === '' ? root : `${root}/${sources.appPath}`
   const files = app.mainFiles.flatMap((file) => ['-f', basename(file.path)])
   const dotEnv = app.dotEnv === undefined ? '' : '.env'
-  const result = await connection.exec({
-    argv: ['sh', '-c', CONFIG, 'config', app.name, home, dotEnv, ...files],
-    cwd: directory,
-    env: { DOCKER_CONFIG: CLIENT_CONFIG },
-    stdin: envFile(app.variables),
-    timeoutMs: 60_000,
-  })
+  const configAs = (format: 'json' | 'yaml') =>
+    connection.exec({
+      argv: ['sh', '-c', CONFIG, 'config', app.name, home, dotEnv, format, ...files],
+      cwd: directory,
+      env: { DOCKER_CONFIG: CLIENT_CONFIG },
+      stdin: envFile(app.variables),
+      timeoutMs: 60_000,
+    })
+  const result = await configAs('json')
   if (result.status !== 0) {
     const message =
       result.stderr
@@ -90,7 +92,19 @@ export async function readConfig(
         .findLast((line) => !line.startsWith('time=')) ?? result.stderr
     throw new InvalidFileError([explain(message, app.files, root)])
   }
-  return { config: parseComposeConfig(result.stdout), remarks: warnings(result.stderr, app.files) }
+  const remarks = warnings(result.stderr, app.files)
+  if (!app.files.some(({ value }) => extendsVolumes(value)))
+    return { config: parseComposeConfig(result.stdout), remarks }
+  // What lab is told of volumes, the tool leaves out of JSON.
+  const { stdout } = await configAs('yaml')
+  return { config: parseComposeConfig(result.stdout, stdout), remarks }
+}
+
+function extendsVolumes(file: unknown): boolean {
+  const { volumes } = (file ?? {}) as { readonly volumes?: unknown }
+  return Object.values(volumes ?? {}).some(
+    (volume) => typeof volume === 'object' && volume !== null && 'x-lab' in volume,
+  )
 }
 
 /** Pure: variables as a file the tool reads back without loss. */

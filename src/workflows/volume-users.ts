@@ -6,8 +6,8 @@ import { describeHolders } from '../volumes/move/quiesce.ts'
 import type { OpenLab } from './open-lab.ts'
 import type { LabVolumes } from './volume-nodes.ts'
 
-/** Docker's own label of a container that the swarm runs. */
-const SWARM_TASK = 'com.docker.swarm.task.name'
+/** Docker's own label of a container that the swarm runs. Labels of lab may be the image's, whoever runs it. */
+const SWARM_SERVICE = 'com.docker.swarm.service.name'
 
 /**
  * Who uses a volume on its owner right now, in words: containers by name (of the swarm or started by hand), and
@@ -34,9 +34,9 @@ export async function volumeUsers(
  * Throws `VOLUME_IN_USE` when a container has the volume that is not of its service, be it of the swarm or not: nobody
  * would stop it for a move, which would find that out only after all is copied and the service is stopped.
  */
-export async function refuseOutsiders(lab: OpenLab, { name, owner, service }: VolumeRecord): Promise<void> {
+export async function refuseOutsiders(lab: OpenLab, { name, owner, app, service }: VolumeRecord): Promise<void> {
   const all = await containersWith(lab, owner, name)
-  const outside = all.filter(({ Labels }) => Labels[SWARM_TASK] === undefined || Labels[LABELS.service] !== service)
+  const outside = all.filter(({ Labels }) => Labels[SWARM_SERVICE] !== `${app}_${service}`)
   if (outside.length === 0) return
   const names = [...new Set(outside.map(nameOf))].join(', ')
   throw new LabError('VOLUME_IN_USE', `${name} is used on ${owner} by what is not its service: ${names}`, {
@@ -47,9 +47,10 @@ export async function refuseOutsiders(lab: OpenLab, { name, owner, service }: Vo
 
 /** A container by the service it is of, or its own name. */
 function nameOf({ Names, Labels }: ContainerInfo): string {
-  const task = Labels[SWARM_TASK]
-  if (task === undefined) return `container ${(Names[0] ?? '').replace(/^\//, '')}`
-  return `service ${Labels[LABELS.service] ?? task.split('.')[0] ?? task}`
+  const service = Labels[SWARM_SERVICE]
+  if (service === undefined) return `container ${(Names[0] ?? '').replace(/^\//, '')}`
+  const ours = Labels[LABELS.service]
+  return `service ${service === `${Labels[LABELS.app] ?? ''}_${ours ?? ''}` ? (ours ?? service) : service}`
 }
 
 /** Running containers with the volume or a directory of it, by its name at the engine or by its path. */

@@ -159,6 +159,15 @@ test('configs and secrets are taken by the names their contents have', () => {
   expect(web['secrets']).toEqual([{ source: 's', target: 's' }])
 })
 
+test('extensions of volumes come from the YAML, as the JSON has none', () => {
+  const json = '{"name":"a","services":{},"volumes":{"data":{"name":"a_data"},"other":{"name":"a_other"}}}'
+  const yaml = 'volumes:\n  data:\n    name: a_data\n    x-lab:\n      limit: 2GiB\n      hooks: { pre: echo $$HOME }\n'
+  expect(parseComposeConfig(json, yaml).volumes).toEqual({
+    data: { name: 'a_data', 'x-lab': { limit: '2GiB', hooks: { pre: 'echo $HOME' } } },
+    other: { name: 'a_other' },
+  })
+})
+
 test('a dollar sign survives both tools', () => {
   const config = parseComposeConfig('{"name":"a","services":{"web":{"image":"x","command":["echo","$$HOME"]}}}')
   expect(config.services['web']?.command).toEqual(['echo', '$HOME'])

@@ -7,6 +7,7 @@ import { container, docker, lab, labDirectory, labDocument, labEvents, labOk, wr
 interface Inspected {
   readonly owner: string
   readonly epoch: number
+  readonly limitBytes?: number
   readonly keep: Readonly<Record<string, number>>
   readonly hooks: { readonly pre?: readonly string[] }
   readonly replicas: readonly { readonly node: string; readonly everyMs: number }[]
@@ -26,6 +27,7 @@ volumes:
 `
 const WISHES = `
     x-lab:
+      limit: 512MiB
       replicate: { to: node3, every: 2s }
       keep: { hourly: 2 }
       hooks: { pre: "echo pre >>/data/hooks" }`
@@ -54,6 +56,7 @@ test('replicas, schedules and hooks of a Compose file are set with its first dep
   const made = await inspect()
   expect(made.owner).not.toBe('node3')
   expect(made).toMatchObject({
+    limitBytes: 512 * 2 ** 20,
     keep: { hourly: 2 },
     hooks: { pre: ['sh', '-c', 'echo pre >>/data/hooks'] },
     replicas: [{ node: 'node3', everyMs: 2000 }],
