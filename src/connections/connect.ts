@@ -221,12 +221,16 @@ function explain(error: unknown, options: SshOptions): unknown {
   // Where all keys known of it are of other kinds than those it has now, there is nothing both would agree on.
   const others = error instanceof Error && error.message.includes('no matching host key')
   if (error instanceof HostKeyChanged || others) {
-    return new LabError('HOST_KEY_CHANGED', `${node} presents another host key than the one it was given`, {
-      where,
-      hint:
-        hints?.HOST_KEY_CHANGED ??
-        'if the lab was made anew elsewhere: lab up (it puts the keys back through the provider)',
-    })
+    return new LabError(
+      'HOST_KEY_CHANGED',
+      `${node} presents another host key than ${hints === undefined ? 'the one it was given' : 'those known of it here'}`,
+      {
+        where,
+        hint:
+          hints?.HOST_KEY_CHANGED ??
+          'if the lab was made anew elsewhere: lab up (it puts the keys back through the provider)',
+      },
+    )
   }
   const { level, message } = error as Error & { level?: string }
   if (level === 'client-authentication') {

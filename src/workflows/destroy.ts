@@ -24,15 +24,21 @@ export async function destroy(open: OpenLab, options: DestroyOptions): Promise<v
         runTask(open.emit, `destroy ${name}`, () => open.provider.destroy(name), { node: name }),
       ),
     )
-    await runTask(open.emit, options.images ? 'remove volumes, network and images' : 'remove volumes and network', () =>
-      open.provider.cleanUp(options),
-    )
+    const rest = options.images ? 'remove volumes, network and images' : 'remove volumes and network'
+    // Hosts that were there before have been given back, and there is nothing else.
+    if (open.spec.provider === 'ssh') await open.provider.cleanUp(options)
+    else await runTask(open.emit, rest, () => open.provider.cleanUp(options))
     open.refresh()
   })
   await open.state.remove()
-  const images = options.images ? ', its images too' : '; images are kept for the next one'
+  const images = imagesText(open, options)
   const message = `the lab "${open.lab.name}" is gone${images}${await keptSnapshots(open)}`
   open.emit({ type: 'done', command: 'destroy', message, durationMs: Math.round(performance.now() - started) })
+}
+
+function imagesText({ spec }: OpenLab, { images }: DestroyOptions): string {
+  if (spec.provider === 'ssh') return '; its hosts are what they were'
+  return images ? ', its images too' : '; images are kept for the next one'
 }
 
 async function keptSnapshots({ provider }: OpenLab): Promise<string> {

@@ -23,14 +23,16 @@ export async function doctor(options: {
   readonly spec?: LabSpec | undefined
 }): Promise<readonly Check[]> {
   const nodes = options.spec?.nodes.length ?? 4
+  // Nodes that run elsewhere take nothing from this machine.
+  const here = options.spec?.provider !== 'ssh'
   const checks = await Promise.all([
     privileges(),
-    memory(nodes),
+    here ? memory(nodes) : [],
     clock(),
     options.spec === undefined || options.spec.provider === 'docker'
       ? dockerHostChecks({ id: options.lab?.id ?? 'lab', nodes, subnet: options.spec?.subnet ?? 'auto' })
       : Promise.resolve([]),
-    edgePort(options.spec?.edge.port ?? 8080),
+    here ? edgePort(options.spec?.edge.port ?? 8080) : [],
     options.lab === undefined || options.spec === undefined ? [] : labChecks(options.lab, options.spec),
   ])
   return [nodeVersion(process.versions.node), ...checks.flat()]

@@ -125,7 +125,16 @@ async function powerOff(lab: OpenLab, node: string): Promise<void> {
   }
   if ((await state()) !== 'running') return
   await runTask(lab.emit, `power ${node} off`, async () => {
-    await lab.provider.kill(node)
+    try {
+      await lab.provider.kill(node)
+    } catch (cause) {
+      if (!(cause instanceof LabError) || cause.code !== 'NO_POWER') throw cause
+      throw new LabError('NOT_FENCED', `${node} does not answer and may still write: lab cannot switch it off`, {
+        where: node,
+        hint: 'switch it off by hand, then run this again with --fenced',
+        cause,
+      })
+    }
     if ((await state()) !== 'running') return
     throw new LabError('NOT_FENCED', `${node} could not be powered off and may still write`, {
       where: node,

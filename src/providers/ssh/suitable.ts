@@ -1,8 +1,8 @@
 import type { LabIdentity } from '../../model/lab-spec.ts'
 import type { Survey } from './survey.ts'
 
-/** What lab knows to set up, by the system's own words for itself. */
-const SYSTEMS: readonly string[] = ['debian 12', 'debian 13', 'ubuntu 22.04', 'ubuntu 24.04']
+/** What lab knows to set up, by the system's own words for itself: others have other packages for the engine's tools. */
+const SYSTEMS: readonly string[] = ['debian 13']
 const ARCHITECTURES: readonly string[] = ['x86_64', 'aarch64']
 const GIB = 2 ** 30
 /** Packages, an engine's images and logs; the pool grows with what is put in it. */
@@ -21,7 +21,7 @@ export function unsuitable(survey: Survey, lab: LabIdentity, node: string): read
   if (machine !== undefined) return machine.node === node ? [] : [`it is ${machine.node} of this lab already`]
   const problems: string[] = []
   if (!SYSTEMS.includes(`${system.id} ${system.version}`)) {
-    problems.push(`it runs ${system.title}; lab sets up Debian 12 and 13, Ubuntu 22.04 and 24.04`)
+    problems.push(`it runs ${system.title}; lab sets up Debian 13`)
   }
   if (!ARCHITECTURES.includes(architecture)) problems.push(`its processor is ${architecture}: amd64 or arm64 is needed`)
   if (!survey.hasSystemd) problems.push('it does not run systemd')
