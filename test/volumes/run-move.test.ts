@@ -173,5 +173,5 @@ describe('a move', () => {
       }
     }
     expect(met).toBeGreaterThan(500)
-  })
+  }, 120_000)
 })
