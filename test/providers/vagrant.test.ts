@@ -120,7 +120,7 @@ describe('machines', () => {
     for (const name of ['mgmt', 'node1', 'node2']) await note(name)
     const vagrant = openVagrant(directory)
     const found = await findMachines({ directory, vagrant, engine: () => Promise.reject(new Error('no engine')) })
-    expect(found.map(({ machine }) => [machine.name, machine.state, machine.ssh?.host, machine.specDigest])).toEqual([
+    expect(found.map((machine) => [machine.name, machine.state, machine.ssh?.host, machine.specDigest])).toEqual([
       ['mgmt', 'running', nowhere, undefined],
       ['node1', 'stopped', undefined, undefined],
     ])
@@ -143,7 +143,7 @@ test('what is asked for together is one run, what comes later the next; failures
     runs.push(names)
     return Promise.resolve(new Map(names.includes('bad') ? [['bad', new Error('bad does not start')]] : []))
   })
-  const results = await Promise.allSettled(['one', 'bad', 'two'].map(work))
+  const results = await Promise.allSettled(['one', 'bad', 'two'].map((name) => work(name)))
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   await work('three')
   expect(runs).toEqual([['one', 'bad', 'two'], ['three']])
