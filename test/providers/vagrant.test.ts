@@ -172,14 +172,12 @@ describe('the Vagrantfile of a directory', () => {
 
 describe('the provider of a lab', () => {
   const choose = async (inLabFile: LabSpec['provider'], wanted?: LabSpec['provider'], containers = 0) => {
-    const lab = { id: 'x-1', name: 'x', directory, stateDirectory: join(directory, '.lab') }
     const spec = { provider: inLabFile } as LabSpec
     const load = (chosen: LabSpec) => {
       const list = () => Promise.resolve(Array.from({ length: chosen.provider === 'docker' ? containers : 0 }))
       return Promise.resolve({ name: chosen.provider, list } as unknown as Provider)
     }
-    const options = { lab, spec, provider: wanted, emit: () => undefined, signal: new AbortController().signal }
-    const chosen = await chooseProvider(options, load)
+    const chosen = await chooseProvider({ lab: { directory }, spec, provider: wanted }, load)
     expect(chosen.spec.provider).toBe(chosen.provider.name)
     return chosen.provider.name
   }
