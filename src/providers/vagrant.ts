@@ -9,8 +9,8 @@ import { cleanUpLab } from './docker/removal.ts'
 import { giveAccess } from './vagrant/access.ts'
 import { batched } from './vagrant/batch.ts'
 import { checkVagrant, openVagrant } from './vagrant/command.ts'
-import { cacheWhere, vagrantEngine } from './vagrant/containers.ts'
-import { checkAddress, findMachines, forgetSpec, noteSpec, type FoundMachine } from './vagrant/machines.ts'
+import { cacheWhere, inspectContainer, vagrantEngine } from './vagrant/containers.ts'
+import { checkAddress, findMachines, forgetSpec, noteSpec } from './vagrant/machines.ts'
 import { notedMachines, readSettled, removeNotes } from './vagrant/notes.ts'
 import { parseStatus } from './vagrant/states.ts'
 import { vagrantfileOf } from './vagrant/vagrantfile.ts'
@@ -35,28 +35,35 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
   }
   const engine = async () => (await anyEngine()) ?? Promise.reject(noEngine(await engineAddress()))
   const lookup = { directory, vagrant, engine }
-  const find = async (name: string) => (await findMachines(lookup)).find(({ machine }) => machine.name === name)
+  const notes = async (name: string) => (await notedMachines(directory)).find((noted) => noted.name === name)
 
   /** Machines that are not as wanted after Vagrant failed, each with why. */
   const unlike = async (names: readonly string[], wanted: MachineState, code: string, error: unknown) => {
     const found = await findMachines(lookup)
-    const stateOf = (name: string) => found.find(({ machine }) => machine.name === name)?.machine.state ?? 'missing'
+    const stateOf = (name: string) => found.find((machine) => machine.name === name)?.state ?? 'missing'
     const failed = names.filter((name) => stateOf(name) !== wanted)
     // All are as they should be, and yet something failed: nobody knows on which of them.
     const blamed = failed.length === 0 ? names : failed
     return new Map(blamed.map((name) => [name, failure(code, name, error)]))
   }
-  const all = async (argv: readonly string[], names: readonly string[], wanted: MachineState, code: string) => {
+  const all = async (
+    argv: readonly string[],
+    names: readonly string[],
+    wanted: MachineState,
+    code: string,
+    signal?: AbortSignal,
+  ) => {
     try {
-      await vagrant.run([...argv, ...names])
+      await vagrant.run([...argv, ...names], { signal })
       return new Map<string, unknown>()
     } catch (error) {
+      signal?.throwIfAborted()
       return unlike(names, wanted, code, error)
     }
   }
-  const create = batched(async (requests: readonly MachineRequest[]) => {
+  const create = batched(async (requests: readonly MachineRequest[], signal) => {
     const names = requests.map(({ node }) => node.name)
-    const failed = await all(['up', '--no-provision'], names, 'running', 'CREATE_FAILED')
+    const failed = await all(['up', '--no-provision'], names, 'running', 'CREATE_FAILED', signal)
     const made = requests.filter(({ node }) => !failed.has(node.name))
     for (const request of made) await checkAddress(directory, request)
     const denied = made.length === 0 ? new Map<MachineRequest, unknown>() : await giveAccess(vagrant, made)
@@ -70,7 +77,9 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
     for (const request of requests) await noteSpec(directory, request)
     return denied
   })
-  const start = batched((names: readonly string[]) => all(['up', '--no-provision'], names, 'running', 'START_FAILED'))
+  const start = batched((names: readonly string[], signal) =>
+    all(['up', '--no-provision'], names, 'running', 'START_FAILED', signal),
+  )
   const stop = batched((names: readonly string[]) => all(['halt'], names, 'stopped', 'STOP_FAILED'))
   const cut = batched((names: readonly string[]) => all(['halt', '--force'], names, 'stopped', 'STOP_FAILED'))
   const remove = batched((names: readonly string[]) =>
@@ -94,29 +103,36 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       }
       return networkOf(directory, anyEngine)
     },
-    list: async () => (await findMachines(lookup)).map(({ machine }) => machine),
-    create: async (request) => create(request),
-    start: async (name) => {
-      const found = await find(name)
-      if (found?.machine.state === 'running') return
-      await start(name)
-      if (found !== undefined) await forgetSpec(found.noted)
+    list: async () => findMachines(lookup),
+    // To Vagrant none of these is an error where it is so already.
+    create: async (request, signal) => create(request, signal),
+    start: async (name, signal) => {
+      await start(name, signal)
+      const noted = await notes(name)
+      if (noted !== undefined) await forgetSpec(noted)
     },
     stop: async (name) => {
-      if ((await find(name))?.machine.state === 'running') await stop(name)
+      if ((await notes(name)) !== undefined) await stop(name)
     },
     kill: async (name) => {
-      const found = await find(name)
-      if (found?.machine.state !== 'running') return
-      // Vagrant has no other end for a container than a shutdown.
-      if (found.noted.madeBy !== 'docker') await cut(name)
-      else await unlessStatus((await engine()).getContainer(found.noted.id).kill(), 404, 409)
+      const noted = await notes(name)
+      // Vagrant knows no other end for a container than a shutdown.
+      if (noted?.madeBy === 'docker') await unlessStatus((await engine()).getContainer(noted.id).kill(), 404, 409)
+      else if (noted !== undefined) await cut(name)
     },
     destroy: async (name) => {
-      if ((await notedMachines(directory)).some((noted) => noted.name === name)) await remove(name)
+      if ((await notes(name)) !== undefined) await remove(name)
     },
     restoreAccess: async (request) => restore(request),
-    endpoint: async (name, nodePort) => endpointOf(await find(name), nodePort),
+    endpoint: async (name, nodePort) => {
+      const noted = await notes(name)
+      if (noted?.madeBy === 'docker') {
+        const published = (await inspectContainer(await engine(), noted)).published(nodePort)
+        if (published !== undefined) return published
+      }
+      const address = noted === undefined ? undefined : (await readSettled(directory))?.addresses[name]
+      return address !== undefined && isOnLink(address) ? { host: address, port: nodePort } : undefined
+    },
     cleanUp: async (options) => {
       // What carries the lab's label in the engine, where there is one: of containers that Vagrant lost its notes on, say.
       const client = await anyEngine()
@@ -140,13 +156,6 @@ async function networkOf(
     mtu: LINK_MTU,
     hostSubnets: async () => (await hostSubnets(await openEngine())).filter((other) => other !== subnet),
   }
-}
-
-function endpointOf(found: FoundMachine | undefined, nodePort: number) {
-  const published = found?.published(nodePort)
-  if (published !== undefined) return published
-  const address = found?.machine.address
-  return address !== undefined && isOnLink(address) ? { host: address, port: nodePort } : undefined
 }
 
 /** Throws where the directory's Vagrantfile is for other machines than those of lab.yml. */

@@ -1,8 +1,15 @@
 import { LabError, UsageError } from '../model/errors.ts'
-import type { LabSpec } from '../model/lab-spec.ts'
+import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import type { Provider } from '../model/provider.ts'
 import { notedMachines } from '../providers/vagrant/notes.ts'
-import type { OpenLabOptions } from './open-lab.ts'
+
+/** What a provider is chosen for. */
+interface Wanted {
+  readonly lab: Pick<LabIdentity, 'directory'>
+  readonly spec: LabSpec
+  /** The one that is asked for; absent, nobody asks for one. */
+  readonly provider?: LabSpec['provider'] | undefined
+}
 
 /** Loads the provider that a spec names. */
 type Load = (spec: LabSpec) => Promise<Provider>
@@ -18,7 +25,7 @@ export interface ChosenProvider {
  * is remembered, so nothing can be remembered wrongly. Throws `UsageError` `OTHER_PROVIDER` where another one than the one
  * asked for has machines.
  */
-export async function chooseProvider(options: OpenLabOptions, load: Load): Promise<ChosenProvider> {
+export async function chooseProvider(options: Wanted, load: Load): Promise<ChosenProvider> {
   const { lab, provider: wanted } = options
   const spec = { ...options.spec, provider: wanted ?? options.spec.provider }
   const having = await providerWithMachines(lab.directory, spec, load)

@@ -6,6 +6,7 @@ import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import { dockerHostChecks } from '../providers/docker/host-checks.ts'
 import { nextFreePort } from '../providers/docker/machine.ts'
 import { rootPrefix } from '../providers/docker/host-root.ts'
+import { vagrantHostChecks } from '../providers/vagrant/host-checks.ts'
 import { labChecks } from './lab-checks.ts'
 
 const MIB = 2 ** 20
@@ -31,7 +32,9 @@ export async function doctor(options: {
     clock(),
     options.spec === undefined || options.spec.provider === 'docker'
       ? dockerHostChecks({ id: options.lab?.id ?? 'lab', nodes, subnet: options.spec?.subnet ?? 'auto' })
-      : Promise.resolve([]),
+      : options.spec.provider === 'vagrant'
+        ? vagrantHostChecks(options.lab?.directory ?? process.cwd())
+        : Promise.resolve([]),
     here ? edgePort(options.spec?.edge.port ?? 8080) : [],
     options.lab === undefined || options.spec === undefined ? [] : labChecks(options.lab, options.spec),
   ])

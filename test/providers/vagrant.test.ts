@@ -120,7 +120,7 @@ describe('machines', () => {
     for (const name of ['mgmt', 'node1', 'node2']) await note(name)
     const vagrant = openVagrant(directory)
     const found = await findMachines({ directory, vagrant, engine: () => Promise.reject(new Error('no engine')) })
-    expect(found.map(({ machine }) => [machine.name, machine.state, machine.ssh?.host, machine.specDigest])).toEqual([
+    expect(found.map((machine) => [machine.name, machine.state, machine.ssh?.host, machine.specDigest])).toEqual([
       ['mgmt', 'running', nowhere, undefined],
       ['node1', 'stopped', undefined, undefined],
     ])
@@ -143,7 +143,7 @@ test('what is asked for together is one run, what comes later the next; failures
     runs.push(names)
     return Promise.resolve(new Map(names.includes('bad') ? [['bad', new Error('bad does not start')]] : []))
   })
-  const results = await Promise.allSettled(['one', 'bad', 'two'].map(work))
+  const results = await Promise.allSettled(['one', 'bad', 'two'].map((name) => work(name)))
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   await work('three')
   expect(runs).toEqual([['one', 'bad', 'two'], ['three']])
@@ -172,14 +172,12 @@ describe('the Vagrantfile of a directory', () => {
 
 describe('the provider of a lab', () => {
   const choose = async (inLabFile: LabSpec['provider'], wanted?: LabSpec['provider'], containers = 0) => {
-    const lab = { id: 'x-1', name: 'x', directory, stateDirectory: join(directory, '.lab') }
     const spec = { provider: inLabFile } as LabSpec
     const load = (chosen: LabSpec) => {
       const list = () => Promise.resolve(Array.from({ length: chosen.provider === 'docker' ? containers : 0 }))
       return Promise.resolve({ name: chosen.provider, list } as unknown as Provider)
     }
-    const options = { lab, spec, provider: wanted, emit: () => undefined, signal: new AbortController().signal }
-    const chosen = await chooseProvider(options, load)
+    const chosen = await chooseProvider({ lab: { directory }, spec, provider: wanted }, load)
     expect(chosen.spec.provider).toBe(chosen.provider.name)
     return chosen.provider.name
   }

@@ -2,19 +2,11 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { LabError } from '../../model/errors.ts'
-import type { Endpoint, Machine, MachineRequest, MachineState } from '../../model/provider.ts'
+import type { Machine, MachineRequest, MachineState } from '../../model/provider.ts'
 import type { Vagrant } from './command.ts'
 import { inspectContainer, type ContainerNow } from './containers.ts'
 import { notedMachines, readIfPresent, readSettled, type NotedMachine } from './notes.ts'
 import { accepts, parseStatus } from './states.ts'
-
-/** A machine with what Vagrant notes of it. */
-export interface FoundMachine {
-  readonly noted: NotedMachine
-  readonly machine: Machine
-  /** Where one of its ports is published on this host, as far as its provider can be asked quickly. */
-  published(port: number): Endpoint | undefined
-}
 
 /** Where machines of Vagrant are looked for. */
 export interface Lookup {
@@ -32,22 +24,18 @@ const SPEC_FILE = 'lab-spec'
  * Machines that exist, sorted by name. Containers are looked for in their engine; of virtual machines, one that accepts
  * SSH at its address runs, and of the others Vagrant is asked, once: that takes seconds.
  */
-export async function findMachines(lookup: Lookup): Promise<readonly FoundMachine[]> {
+export async function findMachines(lookup: Lookup): Promise<readonly Machine[]> {
   const [noted, settled] = await Promise.all([notedMachines(lookup.directory), readSettled(lookup.directory)])
   const asked = statusOnce(lookup.vagrant)
   const found = await Promise.all(
-    noted.map(async (each): Promise<FoundMachine | undefined> => {
+    noted.map(async (each): Promise<Machine | undefined> => {
       const address = settled?.addresses[each.name] ?? ''
       const container = each.madeBy === 'docker' ? await inspectContainer(await lookup.engine(), each) : undefined
       const state = container?.state ?? (await virtualState(each.name, address, asked))
       if (state === 'missing') return undefined
       const ssh = state === 'running' ? sshOf(address, container) : undefined
       const specDigest = await readIfPresent(join(each.directory, SPEC_FILE))
-      return {
-        noted: each,
-        machine: { name: each.name, state, address, ssh, specDigest },
-        published: (port) => container?.published(port),
-      }
+      return { name: each.name, state, address, ssh, specDigest }
     }),
   )
   return found.filter((each) => each !== undefined)

@@ -23,7 +23,7 @@ export interface Settled {
 }
 
 /** The directory where Vagrant keeps its notes on the machines of a directory. */
-export function notesDirectory(directory: string): string {
+function notesDirectory(directory: string): string {
   return resolve(directory, process.env['VAGRANT_DOTFILE_PATH'] ?? '.vagrant')
 }
 
