@@ -13,6 +13,7 @@ import { isOnLink } from './docker/host-networks.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { allowWatches, checkEngine } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
+import { listLabs } from './docker/labs.ts'
 import { ensureNodeImage } from './docker/node-image.ts'
 import { refuseWhileRestoring } from './docker/snapshot/restore.ts'
 import { collectSnapshots, engineSnapshots } from './docker/snapshot/store.ts'
@@ -70,6 +71,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       return findNetwork(client, lab)
     },
     list: async () => listMachines(await engine(), lab),
+    labs: async () => listLabs(await engine(), (word) => STATES[word] ?? 'stopped'),
     create: async (request, signal) => {
       await refuseWhileRestoring(await engine(), lab)
       return createNode(await engine(), lab, request, await nodeImage(), signal)

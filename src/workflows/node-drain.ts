@@ -103,7 +103,7 @@ async function removeProbe(open: OpenLab, name: string): Promise<void> {
 }
 
 /** Waits until no task is alive on a node; one that is down says nothing any more, and is not waited for. */
-async function awaitEmpty(open: OpenLab, name: string): Promise<void> {
+export async function awaitEmpty(open: OpenLab, name: string): Promise<void> {
   const { engine } = await open.manager()
   let left: readonly string[] = []
   await waitFor(
