@@ -1,13 +1,16 @@
 import type Docker from 'dockerode'
 import { LABELS } from '../../model/names.ts'
-import type { HostLab, MachineState } from '../../model/provider.ts'
+import type { HostLab } from '../../model/provider.ts'
+import { engineAddress, openEngine } from './engine.ts'
+import { answers, noEngine } from './host-engine.ts'
 import { LOOPBACK } from './machine.ts'
+import { machineState } from './states.ts'
 
 /** Port of the edge that a lab's URL leads to. */
 const FRONT_PORT = 80
 
 /** Every lab whose nodes this engine has, by their labels, in the order of their ids. */
-export async function listLabs(engine: Docker, stateOf: (word: string) => MachineState): Promise<readonly HostLab[]> {
+export async function listLabs(engine: Docker): Promise<readonly HostLab[]> {
   const containers = await engine.listContainers({ all: true, filters: { label: [LABELS.lab, LABELS.node] } })
   const labs = new Map<string, HostLab>()
   for (const { Names, Labels, State, Ports } of containers) {
@@ -16,7 +19,7 @@ export async function listLabs(engine: Docker, stateOf: (word: string) => Machin
     if (!Names.includes(`/${id}-${name}`)) continue
     const before = labs.get(id)
     const port = Ports.find(({ PrivatePort, IP }) => PrivatePort === FRONT_PORT && IP === LOOPBACK)?.PublicPort
-    const node = { name, state: stateOf(State), paused: State === 'paused' }
+    const node = { name, state: machineState(State), paused: State === 'paused' }
     labs.set(id, {
       id,
       name: Labels[LABELS.labName] ?? id,
@@ -26,4 +29,12 @@ export async function listLabs(engine: Docker, stateOf: (word: string) => Machin
     })
   }
   return [...labs.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Every lab on this host. Throws `NO_ENGINE` where its engine does not answer. */
+export async function labsOfHost(): Promise<readonly HostLab[]> {
+  const address = await engineAddress()
+  const engine = openEngine(address)
+  if (!(await answers(engine, address))) throw noEngine(address)
+  return listLabs(engine)
 }

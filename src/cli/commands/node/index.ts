@@ -6,13 +6,27 @@ import { register as heal } from './heal.ts'
 import { register as kill } from './kill.ts'
 import { register as partition } from './partition.ts'
 import { register as pause } from './pause.ts'
+import { register as recoverQuorum } from './recover-quorum.ts'
 import { register as replace } from './replace.ts'
 import { register as rm } from './rm.ts'
 import { register as start } from './start.ts'
 import { register as stop } from './stop.ts'
 
 /** Every command of `lab node`, as its help lists them. One file each beside this one. */
-const COMMANDS: readonly Register[] = [add, rm, replace, stop, start, kill, drain, activate, pause, partition, heal]
+const COMMANDS: readonly Register[] = [
+  add,
+  rm,
+  replace,
+  stop,
+  start,
+  kill,
+  drain,
+  activate,
+  pause,
+  partition,
+  heal,
+  recoverQuorum,
+]
 
 /** `lab node` */
 export const register: Register = (cli) => {
