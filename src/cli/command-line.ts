@@ -15,6 +15,7 @@ import { register as forward } from './commands/forward.ts'
 import { register as halt } from './commands/halt.ts'
 import { register as init } from './commands/init.ts'
 import { register as logs } from './commands/logs.ts'
+import { register as ls } from './commands/ls.ts'
 import { register as moveVolume } from './commands/move-volume.ts'
 import { register as node } from './commands/node/index.ts'
 import { register as nodeImage } from './commands/node-image.ts'
@@ -35,7 +36,7 @@ import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [init, demo, up, plan, status, halt, snapshot, destroy, doctor],
+  'The lab:': [init, demo, up, plan, status, ls, halt, snapshot, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, volume, moveVolume, dns],
   'Nodes:': [ssh, sh, cp, node, sshConfig],

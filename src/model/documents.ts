@@ -146,6 +146,20 @@ export interface LabSnapshotsDocument {
   readonly snapshots: readonly LabSnapshot[]
 }
 
+/** Every lab on this host. */
+export interface LabsDocument {
+  readonly labs: readonly {
+    readonly id: string
+    readonly name: string
+    readonly directory: string
+    /** Its lab.yml is still there. */
+    readonly exists: boolean
+    readonly nodes: readonly { readonly name: string; readonly state: string; readonly paused: boolean }[]
+    /** URL of its edge on this host; undefined while it is not published. */
+    readonly edge: string | undefined
+  }[]
+}
+
 /** What the name server answers on each node, against the tasks that run. */
 export interface DnsDocument {
   readonly consistent: boolean

@@ -66,6 +66,17 @@ export interface Silence {
   readonly hint: string
 }
 
+/** A lab found on this host. */
+export interface HostLab {
+  readonly id: string
+  readonly name: string
+  /** Directory of its lab.yml when it was made. */
+  readonly directory: string
+  readonly nodes: readonly { readonly name: string; readonly state: MachineState; readonly paused: boolean }[]
+  /** Where its edge is published; undefined while it is not. */
+  readonly edge: Endpoint | undefined
+}
+
 /** Progress of something slow, shown while it lasts. */
 export type Progress = (line: string) => void
 
@@ -102,6 +113,8 @@ export interface Provider {
   cleanUp(options: { readonly images: boolean; readonly snapshots?: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. Throws `NO_POWER` where power is not lab's, as `stop` does. */
   kill(name: string): Promise<void>
+  /** Every lab on this host, whatever its directory; absent where machines have no labels. */
+  labs?(): Promise<readonly HostLab[]>
   /** Makes a running machine stand still, with all it holds; absent where machines cannot. */
   pause?(name: string): Promise<void>
   /** Lets a paused machine go on; nothing where it is not paused. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import { LABELS } from '../model/names.ts'
-import type { Machine, MachineState, Provider } from '../model/provider.ts'
+import type { Machine, Provider } from '../model/provider.ts'
 import { engineAddress, openEngine, unlessStatus } from './docker/engine.ts'
 import { accessArchive, containerName, LOOPBACK } from './docker/machine.ts'
 import { createNetwork, findNetwork } from './docker/network.ts'
@@ -13,21 +13,11 @@ import { isOnLink } from './docker/host-networks.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { allowWatches, checkEngine } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
+import { listLabs } from './docker/labs.ts'
+import { machineState } from './docker/states.ts'
 import { ensureNodeImage } from './docker/node-image.ts'
 import { refuseWhileRestoring } from './docker/snapshot/restore.ts'
 import { collectSnapshots, engineSnapshots } from './docker/snapshot/store.ts'
-
-const STATES: Readonly<Record<string, MachineState>> = {
-  running: 'running',
-  // Neither is gone: a paused node goes on where it was, and may still hold what it held.
-  paused: 'running',
-  restarting: 'running',
-  exited: 'stopped',
-  dead: 'stopped',
-  // Never started: it may lack its keys, and is made anew.
-  created: 'missing',
-  removing: 'missing',
-}
 
 /** Nodes as containers of this host's Docker engine, each running systemd, sshd and an engine of its own. */
 export function createProvider({ lab, spec }: { readonly lab: LabIdentity; readonly spec: LabSpec }): Provider {
@@ -70,6 +60,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       return findNetwork(client, lab)
     },
     list: async () => listMachines(await engine(), lab),
+    labs: async () => listLabs(await engine()),
     create: async (request, signal) => {
       await refuseWhileRestoring(await engine(), lab)
       return createNode(await engine(), lab, request, await nodeImage(), signal)
@@ -118,7 +109,7 @@ async function listMachines(engine: Docker, lab: LabIdentity): Promise<readonly 
       const name = Labels[LABELS.node]
       // Labels pass from an image to containers: one that a snapshot is copied with has its node's.
       if (name === undefined || !Names.includes(`/${containerName(lab, name)}`)) return []
-      const state = STATES[State] ?? 'stopped'
+      const state = machineState(State)
       const port = Ports.find(({ PrivatePort, IP }) => PrivatePort === 22 && IP === LOOPBACK)?.PublicPort
       const ssh = port === undefined ? undefined : { host: LOOPBACK, port, user: 'root' }
       const { [LABELS.address]: address = '', [LABELS.specDigest]: specDigest = '' } = Labels

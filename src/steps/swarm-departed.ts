@@ -23,7 +23,7 @@ export const swarmDeparted = defineStep({
       argv:
         role === 'worker'
           ? ['docker', 'node', 'rm', '--force', id]
-          : ['sh', '-c', 'docker node demote "$1" && docker node rm --force "$1"', 'remove', id],
+          : ['sh', '-c', 'docker node demote "$1"; docker node rm --force "$1"', 'remove', id],
     })),
 })
 

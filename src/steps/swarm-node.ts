@@ -84,7 +84,8 @@ function entries(name: string, nodes: readonly ListedNode[]): readonly ListedNod
 
 function removeEntry({ id, role }: ListedNode): Command {
   if (role === 'worker') return { argv: ['docker', 'node', 'rm', '--force', id] }
-  return { argv: ['sh', '-c', 'docker node demote "$1" && docker node rm --force "$1"', 'remove', id] }
+  // One that a recovered majority has forgotten cannot be demoted; what still counts is refused by rm itself.
+  return { argv: ['sh', '-c', 'docker node demote "$1"; docker node rm --force "$1"', 'remove', id] }
 }
 
 function added({ labels }: SwarmNodeOptions): readonly string[] {

@@ -10,6 +10,8 @@ export interface SwarmNode {
   readonly name: string
   readonly role: 'worker' | 'manager'
   readonly leader: boolean
+  /** It counts among the managers that have to agree. */
+  readonly manages: boolean
   readonly availability: 'active' | 'pause' | 'drain'
   readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
   readonly address: string | undefined
@@ -34,6 +36,7 @@ export function readNode(node: SwarmNodeObject): SwarmNode {
     name: node.Description.Hostname,
     role: node.Spec.Role,
     leader: node.ManagerStatus?.Leader ?? false,
+    manages: node.ManagerStatus !== undefined,
     availability: node.Spec.Availability,
     state: node.Status.State,
     address: node.Status.Addr,
@@ -86,12 +89,27 @@ export function drainedNodes(nodes: readonly SwarmNode[]): readonly string[] {
   return nodes.filter(({ labels }) => LABELS.drained in labels).map(({ name }) => name)
 }
 
+/** Makes a manager a worker, whether or not it still answers; of several members with one name, the one with this id. */
+export async function demoteNode(engine: Docker, id: string, name: string): Promise<void> {
+  await updateNode(engine, name, (spec) => (spec.Role === 'worker' ? undefined : { ...spec, Role: 'worker' }), id)
+}
+
+/** Takes a member that is gone, or goes, off the list; nothing where it is not on it. */
+export async function forgetNode(engine: Docker, id: string): Promise<void> {
+  try {
+    await engine.getNode(id).remove({ force: true })
+  } catch (error) {
+    if (engineStatus(error) !== 404) throw error
+  }
+}
+
 async function updateNode(
   engine: Docker,
   name: string,
   change: (spec: SwarmNodeObject['Spec']) => SwarmNodeObject['Spec'] | undefined,
+  known?: string,
 ): Promise<boolean> {
-  const id = nodeNamed(await listNodes(engine), name).id
+  const id = known ?? nodeNamed(await listNodes(engine), name).id
   for (let attempt = 1; ; attempt++) {
     const node = (await engine.getNode(id).inspect()) as SwarmNodeObject
     const after = change(node.Spec)

@@ -227,13 +227,13 @@ function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
       open.emit({
         type: 'notice',
         level: 'warning',
-        message: `${machine.name} exists but is not in lab.yml; it is left as it is ("lab destroy" removes it with the lab)`,
+        message: `${machine.name} exists but is not in lab.yml; it is left as it is ("lab up --yes" moves its volumes off and removes it)`,
       })
     } else if (machine.specDigest !== undefined && machine.specDigest !== specDigest(node)) {
       open.emit({
         type: 'notice',
         level: 'warning',
-        message: `${machine.name} was created with other limits or roles than lab.yml has now; they apply after "lab destroy" and "lab up"`,
+        message: `${machine.name} was created with other limits or roles than lab.yml has now; they apply after "lab node replace ${machine.name}" (or, for the only manager, lab destroy and lab up)`,
       })
     }
   }

@@ -2,21 +2,17 @@ import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { PROBE_CONTAINER } from '../model/names.ts'
 import type { VolumeRecord } from '../model/volume.ts'
-import { waitFor } from '../model/wait.ts'
-import { listNodes, nodeNamed, setDrained } from '../swarm/nodes.ts'
+import { listNodes, setDrained } from '../swarm/nodes.ts'
 import { takesTasks } from '../swarm/placement.ts'
-import { isAlive, listTasks } from '../swarm/tasks.ts'
 import { engineStatus } from '../model/engine-error.ts'
 import { afterStart } from './after-start.ts'
+import { awaitEmpty } from './await-empty.ts'
 import { waitingVolumes } from './drained.ts'
 import { evacuate } from './move-volumes.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { checkNodeNames, withNodes } from './with-nodes.ts'
-
-/** Longest that what runs on a node may take to end: Compose files may give their services a minute. */
-const EMPTY_MS = 90_000
 
 /**
  * Takes apps off workers and keeps them off, over `up` too, until they are activated. With `moveVolumes` the volumes go
@@ -100,27 +96,6 @@ async function removeProbe(open: OpenLab, name: string): Promise<void> {
     const gone = error instanceof LabError && error.code === 'UNREACHABLE'
     if (!gone && engineStatus(error) !== 404) throw error
   }
-}
-
-/** Waits until no task is alive on a node; one that is down says nothing any more, and is not waited for. */
-async function awaitEmpty(open: OpenLab, name: string): Promise<void> {
-  const { engine } = await open.manager()
-  let left: readonly string[] = []
-  await waitFor(
-    async () => {
-      const nodes = await listNodes(engine, open.signal)
-      if (nodeNamed(nodes, name).state !== 'ready') return true
-      const tasks = (await listTasks(engine, [], nodes, open.signal)).filter((task) => task.node === name)
-      left = tasks.filter((task) => task.serviceId !== '' && isAlive(task)).map(({ id }) => id)
-      return left.length === 0 ? true : undefined
-    },
-    {
-      deadlineMs: EMPTY_MS,
-      what: `the tasks on ${name} to end`,
-      signal: open.signal,
-      lastSeen: () => `${String(left.length)} still there`,
-    },
-  )
 }
 
 /** Records of the volumes that a node owns. */

@@ -6,6 +6,8 @@ import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
 import { refreshEditorTypes } from './editor-types.ts'
+import { liveChanges } from './live-changes.ts'
+import { checkRemovable, removeNode } from './remove-node.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -16,6 +18,11 @@ import { runTask } from './task.ts'
 export interface UpOptions {
   readonly limit?: readonly string[]
   readonly tags?: readonly string[]
+  /**
+   * Asked before nodes that lab.yml no longer has are removed with their machines; `false` leaves them as they are. Absent,
+   * they are left.
+   */
+  readonly agree?: (removed: readonly string[]) => Promise<boolean>
 }
 
 /**
@@ -27,6 +34,11 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     const started = performance.now()
     await refreshEditorTypes(open.lab.directory, findProduct())
     await prepare(open)
+    const { removed } = await liveChanges(open)
+    if (removed.length > 0 && options.limit === undefined && (await options.agree?.(removed)) === true) {
+      await checkRemovable(open, removed)
+      for (const name of removed) await removeNode(open, name)
+    }
     const renewed = await renewCertificates(open.state, open.lab.id)
     if (renewed.length > 0) {
       open.emit({

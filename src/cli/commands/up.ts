@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { confirmed } from '../confirm.ts'
 import { list, type Register } from '../program.ts'
 import { throwIfFailed } from '../run-outcome.ts'
 import type { CommonOptions } from '../session.ts'
@@ -6,6 +7,7 @@ import type { CommonOptions } from '../session.ts'
 interface Options extends CommonOptions {
   readonly limit?: readonly string[]
   readonly tags?: readonly string[]
+  readonly yes?: true
 }
 
 /** `lab up` */
@@ -13,12 +15,13 @@ export const register: Register = (cli) => {
   cli
     .command('up', {
       summary: 'create what is missing, converge everything',
-      more: 'Safe to repeat, and to interrupt at any moment.',
+      more: 'Safe to repeat, and to interrupt at any moment. Asks before it removes nodes that lab.yml no longer has; their volumes move to others first.',
       examples: [
         'lab up',
         'lab up --provider vagrant    of machines that Vagrant makes',
         'lab up --limit node1,node2   only these nodes',
         'lab up --tags logging        only the plays with this tag',
+        'lab up --yes                 also remove nodes that lab.yml no longer has',
       ],
     })
     .addOption(
@@ -29,13 +32,23 @@ export const register: Register = (cli) => {
     )
     .option('--limit <nodes>', 'only these nodes, with commas between', list)
     .option('--tags <tags>', 'only plays with one of these tags', list)
-    .action(({ limit, tags, ...options }: Options) =>
+    .option('-y, --yes', 'remove nodes that lab.yml no longer has without asking')
+    .action(({ limit, tags, yes, ...options }: Options) =>
       cli.session.work(options, {
         command: 'up',
         record: 'created',
         run: async (lab) => {
           const { up } = await import('../../workflows/up.ts')
-          throwIfFailed(await up(lab, { ...(limit && { limit }), ...(tags && { tags }) }))
+          const agree = async (removed: readonly string[]) => {
+            const question = {
+              text: `lab.yml no longer has ${removed.join(', ')}: destroy it, once its volumes are moved to other nodes?`,
+              refused: `${removed.join(', ')} is left as it is`,
+              command: 'up',
+              without: `lab up --yes removes ${removed.join(', ')}; to keep it, write it into lab.yml again`,
+            }
+            return yes ?? confirmed(lab, cli.io, options.json ?? false, question)
+          }
+          throwIfFailed(await up(lab, { agree, ...(limit && { limit }), ...(tags && { tags }) }))
         },
       }),
     )

@@ -1,0 +1,54 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
+
+const file = () => join(labDirectory(), 'lab.yml')
+beforeAll(async () => {
+  await ensureSample(3)
+  await copyFile(file(), `${file()}.before`)
+})
+afterAll(async () => {
+  await copyFile(`${file()}.before`, file())
+  await labOk(['up', '--yes'])
+})
+
+test('a node is added, gets a volume, is kept while it has the only copy, and goes with its volume moved off', async () => {
+  const before = await readFile(file(), 'utf8')
+  await labOk(['node', 'add', 'node4'])
+  expect((await status()).nodes.at(-1)).toMatchObject({ name: 'node4', state: 'running', swarm: 'worker' })
+  await labOk(['volume', 'move', 'mongo', '--to-node', 'node4'])
+
+  await labOk(['node', 'kill', 'node4'])
+  const kept = await lab(['node', 'rm', 'node4', '--yes'])
+  expect(kept.exitCode).toBe(1)
+  expect(kept.stderr).toContain('node4 has the data of mongo-data and does not answer')
+  expect(await readFile(file(), 'utf8')).toContain('node4')
+  await labOk(['node', 'start', 'node4'])
+
+  await writeFile(file(), before)
+  const asked = await lab(['up'])
+  expect(asked.exitCode).toBe(64)
+  expect(asked.stderr).toContain('lab up --yes removes node4')
+  await labOk(['up', '--yes'])
+  const after = await status()
+  expect(after.nodes.map(({ name }) => name)).toEqual(['mgmt', 'node1', 'node2', 'node3'])
+  expect(after.volumes[0]?.owner).not.toBe('node4')
+  expect(after.services.every(({ desired, running }) => desired === running)).toBe(true)
+  expect((await lab(['plan'])).exitCode).toBe(0)
+})
+
+test('what cannot be done to a lab that lives is refused with what to type, and nothing is changed', async () => {
+  const before = await readFile(file(), 'utf8')
+  try {
+    await writeFile(file(), before.replace(/^subnet: .*$/m, 'subnet: 10.9.9.0/24'))
+    const { last, ran } = await labEvents(['up'])
+    expect(ran.exitCode).toBe(64)
+    expect(last).toMatchObject({ type: 'error', code: 'CHANGE_REFUSED' })
+    await writeFile(file(), before.replace(/^name: .*$/m, 'name: renamed'))
+    expect((await labEvents(['up'])).last).toMatchObject({ code: 'CHANGE_REFUSED' })
+  } finally {
+    await writeFile(file(), before)
+  }
+  expect((await labEvents(['up'])).last).toMatchObject({ type: 'recap', failed: 0 })
+})
