@@ -1,5 +1,5 @@
 /** What a process that was killed does from then on: nothing. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /** Decides at each step of a run what happens there; throws to have it fail. */
 export type Fate = (step: number, effect: string, when: 'before' | 'after') => void | Promise<void>

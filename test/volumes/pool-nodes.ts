@@ -106,7 +106,7 @@ export function sharedPair(driver: VolumeDriverName): SharedPair {
 }
 
 /** What a move does on a node, through its connection. */
-export async function nodeVolumes(connection: Connection, driver: VolumeDriverName) {
+async function nodeVolumes(connection: Connection, driver: VolumeDriverName) {
   return openNodeVolumes(connection, await loadDriver(driver, connection))
 }
 
@@ -117,7 +117,7 @@ async function makePool(connection: Connection, driver: VolumeDriverName): Promi
 }
 
 /** A key of their own between the two, as the playbook sets it up. */
-export async function joinForTransfers(pair: PoolPair): Promise<void> {
+async function joinForTransfers(pair: PoolPair): Promise<void> {
   const onSource = (script: string) => sh(pair.from.connection, script)
   const onTarget = (script: string) => sh(pair.to.connection, script)
   await onSource(
@@ -133,7 +133,7 @@ export async function joinForTransfers(pair: PoolPair): Promise<void> {
 }
 
 /** Runs a script that must succeed; returns what it printed, trimmed. */
-export async function sh(connection: Connection, script: string): Promise<string> {
+async function sh(connection: Connection, script: string): Promise<string> {
   const { status, stdout, stderr } = await connection.script(script)
   if (status !== 0) throw new Error(`status ${String(status)}: ${stderr}${stdout}`)
   return stdout.trim()
