@@ -62,7 +62,7 @@ export async function checkRemovable(open: OpenLab, names: readonly string[]): P
 export async function removeNode(outer: OpenLab, name: string): Promise<void> {
   const open = withNode(outer, name)
   await checkRemovable(open, [name])
-  if ((await volumesOn(open, [name])).length > 0) await evacuate(open, name)
+  if ((await volumesOn(open, [name])).length > 0) await evacuate(open, name, { check: false })
   const [left] = await volumesOn(open, [name])
   if (left !== undefined) {
     throw new LabError('ONLY_COPY', `${left.name} is still on ${name}: it is not destroyed`, {
