@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { Client, type AnyAuthMethod, type ServerHostKeyAlgorithm } from 'ssh2'
 import { LabError } from '../model/errors.ts'
 import { waitFor } from '../model/wait.ts'
+import { PresentedKey } from './presented-key.ts'
 
 /** What can go wrong. */
 export type ConnectCode = 'UNREACHABLE' | 'HOST_KEY_CHANGED' | 'HOST_KEY_UNKNOWN' | 'ACCESS_DENIED'
@@ -183,21 +183,6 @@ const ANY_HOST_KEY: ServerHostKeyAlgorithm[] = [
 /** The signatures that a key of a type can make. */
 function signaturesOf(type: string): ServerHostKeyAlgorithm[] {
   return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type as ServerHostKeyAlgorithm]
-}
-
-/** The key of a host that nothing is known of. */
-export class PresentedKey extends Error {
-  /** As in a `.pub` file. */
-  readonly publicKey: string
-  /** As `ssh-keygen -l` shows it. */
-  readonly fingerprint: string
-
-  constructor(key: Buffer) {
-    super('the host presents a key that nobody vouched for')
-    const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString()
-    this.publicKey = `${type} ${key.toString('base64')}`
-    this.fingerprint = `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
-  }
 }
 
 class HostKeyChanged extends Error {}

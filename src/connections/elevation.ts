@@ -37,14 +37,15 @@ export const READY = '\u0001'
 
 /**
  * Pure: the same for a command on a terminal of the node. With a password the terminal says {@link READY} once it echoes
- * nothing; then `preface` is to be typed.
+ * nothing, twice: then the lines of `preface` are to be typed, one each; the third time it is the command's.
  */
 export function elevateOnTerminal(text: string | undefined, elevation: Elevation): ElevatedText {
   const command = text ?? 'exec "${SHELL:-/bin/sh}" -l'
   const atHome = `cd; ${command}`
   const { password } = elevation
   if (password === undefined) return { text: `exec sudo -n -H -- sh -c ${quote(atHome)}`, preface: '' }
-  const script = `stty echo icrnl; ${SKIP}printf '${OCTAL_READY}'; ${atHome}`
+  // What sudo was sent besides the password it throws away when it changes the terminal: the mark is typed after that.
+  const script = `stty -echo icrnl; printf '${OCTAL_READY}'; ${SKIP}stty echo; printf '${OCTAL_READY}'; ${atHome}`
   return {
     text: `stty -echo; printf '${OCTAL_READY}'; exec sudo -k -S -p '' -H -- sh -c ${quote(script)}`,
     preface: `${password}\n${MARK}\n`,

@@ -16,7 +16,7 @@ import { DockerAgent } from './docker-agent.ts'
 import { loss, type Loss } from './loss.ts'
 import { ANNOUNCE, remoteProcess, signalStatus, type KillableProcess } from './remote-process.ts'
 
-export { PresentedKey, type SshOptions } from './connect.ts'
+export type { SshOptions } from './connect.ts'
 
 type StartChannel = (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown
 

@@ -71,7 +71,11 @@ async function elevationOf(node: NodeSpec, spec: SshHostSpec, { user }: ClientCo
 }
 
 async function throughHop(hop: string, spec: SshHostSpec, before: SshOptions | undefined): Promise<SshOptions> {
-  const { user, host = hop, port } = /^(?:(?<user>[^@]+)@)?(?<host>[^:]+)(?::(?<port>\d+))?$/.exec(hop)?.groups ?? {}
+  const {
+    user,
+    host = hop,
+    port,
+  } = /^(?:(?<user>[^@]+)@)?\[?(?<host>[^:\]]+)\]?(?::(?<port>\d+))?$/.exec(hop)?.groups ?? {}
   const client = await clientConfig({
     host,
     user,

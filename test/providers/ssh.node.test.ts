@@ -1,0 +1,102 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { labIdentity } from '../../src/config/identity.ts'
+import { parseLab } from '../../src/config/parse.ts'
+import { ensureMachines } from '../../src/workflows/machines.ts'
+import { openLab, type OpenLab } from '../../src/workflows/open-lab.ts'
+import { lookScript, startSshHost, type SshTestHost } from '../ssh-host.ts'
+
+const PASSWORD = 'correct-horse'
+let host: SshTestHost
+let open: OpenLab
+let before: readonly string[]
+
+async function look(): Promise<readonly string[]> {
+  return (await host.sh(await lookScript())).split('\n').sort()
+}
+
+/** The lab of one host: through itself as a gate, as a user whose sudo asks for a password. */
+async function openHostLab(): Promise<OpenLab> {
+  const text = `provider: ssh
+ssh: { config: ./ssh_config, sudo: password, passwordFile: ./password }
+nodes:
+  - { name: solo, roles: [manager, build, edge, worker, registry, logs], ssh: { host: target, address: ${host.address} } }`
+  const spec = parseLab(text, { file: 'lab.yml', defaultName: 'hosts', directory: host.directory })
+  const lab = labIdentity('hosts', host.directory)
+  return openLab({ lab, spec, emit: () => undefined, signal: new AbortController().signal })
+}
+
+beforeAll(async () => {
+  host = await startSshHost()
+  await writeFile(join(host.directory, 'password'), `${PASSWORD}\n`)
+  before = await look()
+  open = await openHostLab()
+})
+afterAll(async () => {
+  await open.close()
+  await host.destroy()
+})
+
+it('refuses a host that nobody vouched for, and one whose key is another', async () => {
+  const file = join(host.directory, 'known_hosts')
+  const known = await readFile(file, 'utf8')
+  await writeFile(file, '')
+  await expect((await openHostLab()).machines()).rejects.toMatchObject({
+    code: 'HOST_KEY_UNKNOWN',
+    message: expect.stringMatching(/SHA256:[A-Za-z0-9+/]{43}$/) as string,
+    hint: expect.stringContaining('ssh-keyscan') as string,
+  })
+  await writeFile(file, known.replace(/.{8}$/m, 'AAAAAAAA'))
+  await expect((await openHostLab()).machines()).rejects.toMatchObject({ code: 'HOST_KEY_CHANGED' })
+  await writeFile(file, known)
+})
+
+it('takes a host over and works on it as root, with the password nowhere but in sudo', async () => {
+  await ensureMachines(open)
+  expect(await open.machines()).toMatchObject([{ name: 'solo', state: 'running', address: host.address }])
+  const connection = await open.connect('solo')
+  const script = await connection.script('id -un; hostname; pwd; cat')
+  expect(script).toEqual({ status: 0, stdout: 'root\nsolo\n/root\n', stderr: '' })
+  const echoed = await connection.exec({ argv: ['cat'], stdin: 'one\ntwo' })
+  expect(echoed.stdout).toBe('one\ntwo')
+  expect((await connection.exec({ argv: ['sh', '-c', 'ps -eo args || cat /proc/*/cmdline'] })).stdout).not.toContain(
+    PASSWORD,
+  )
+})
+
+it('gives a terminal that is root and shows no password', async () => {
+  const connection = await open.connect('solo')
+  const terminal = await connection.terminal(
+    { columns: 80, rows: 24, term: 'xterm' },
+    { argv: ['sh', '-c', 'id -un; tty'] },
+  )
+  let shown = ''
+  terminal.stream.on('data', (chunk: Buffer) => (shown += chunk.toString()))
+  await finished(terminal.stream, { writable: false })
+  expect(await terminal.exit).toBe(0)
+  expect(shown).toMatch(/^root\r?\n\/dev\/pts\/\d+/m)
+  expect(shown).not.toContain(PASSWORD)
+})
+
+it('has no hand in its power', async () => {
+  await expect(open.provider.kill('solo')).rejects.toMatchObject({ code: 'NO_POWER' })
+})
+
+it('gives it back as it was, packages and accounts that came since included', async () => {
+  const connection = await open.connect('solo')
+  const installed = await connection.script(
+    'apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install dnsmasq-base rsyslog',
+    { timeoutMs: 200_000 },
+  )
+  expect(installed.status, installed.stderr).toBe(0)
+  expect(await look()).not.toEqual(before)
+  await open.disconnect('solo')
+  await open.provider.destroy('solo')
+  const after = await look()
+  expect(after.filter((line) => !before.includes(line))).toEqual([])
+  expect(before.filter((line) => !after.includes(line))).toEqual([])
+  // Given back: there is nothing to give back any more.
+  await open.provider.destroy('solo')
+})
