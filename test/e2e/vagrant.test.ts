@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitFor } from '../../src/model/wait.ts'
 import { vagrantMissing } from '../vagrant-host.ts'
 import { docker, lab, labEvents, labId, labOk, status, writeFiles } from './harness.ts'
 
@@ -63,12 +64,16 @@ describe.skipIf(reason !== undefined)(
       const first = await up()
       expect(first.ran.exitCode, first.ran.stdout).toBe(0)
       expect((await up('--provider', 'vagrant')).last).toMatchObject({ type: 'recap', changed: 0, failed: 0 })
-      const { nodes } = await status({ cwd: directory, env })
-      expect(nodes.map(({ name, state, swarm }) => [name, state, swarm])).toEqual([
-        ['mgmt', 'running', 'leader'],
-        ['node1', 'running', 'worker'],
-        ['node2', 'running', 'worker'],
-      ])
+      const standing = 'mgmt running leader, node1 running worker, node2 running worker'
+      // A glance does not wait for nodes of a host that is busy.
+      const nodes = await waitFor(
+        async () => {
+          const seen = (await status({ cwd: directory, env })).nodes
+          const now = seen.map(({ name, state, swarm }) => `${name} ${state} ${swarm}`).join(', ')
+          return now === standing ? seen : undefined
+        },
+        { deadlineMs: 120_000, what: `the status to be ${standing}` },
+      )
       const subnet = `${(nodes[0]?.address ?? '').split('.').slice(0, 3).join('.')}.`
       expect(nodes.map(({ address }) => address.replace(subnet, ''))).toEqual(['11', '12', '13'])
     })
