@@ -1,7 +1,5 @@
 import * as z from 'zod'
 import type { LinkSpec } from '../model/links.ts'
-import { nearest } from '../model/names.ts'
-import type { PathProblem } from './issue-text.ts'
 
 /** A text such as `50ms`: a number from `least` to `most`, and a unit of which the first is the smallest. */
 function measured(units: Readonly<Record<string, number>>, bounds: { least: string; most: string; example: string }) {
@@ -47,25 +45,6 @@ export const linkSchema = z
     message: 'a link needs a delay, a loss or a rate',
   })
   .describe('What the network between nodes is like.')
-
-/** What is wrong with the names in `links`. */
-export function linkProblems(links: unknown, nodes: readonly string[]): readonly PathProblem[] {
-  if (!Array.isArray(links)) return []
-  return links.flatMap((link: unknown, index) => {
-    const members = (link as { nodes?: unknown } | null)?.nodes
-    if (!Array.isArray(members)) return []
-    return members.flatMap((member: unknown, position): PathProblem[] => {
-      if (typeof member !== 'string') return []
-      const at = (message: string): PathProblem[] => [
-        { path: ['links', index, 'nodes', position], part: 'value', message },
-      ]
-      if (members.indexOf(member) < position) return at(`"${member}" is listed twice`)
-      if (nodes.includes(member)) return []
-      const near = nearest(member, nodes)
-      return at(`there is no node "${member}"${near === undefined ? '' : `: did you mean "${near}"?`}`)
-    })
-  })
-}
 
 /** A link as the rest of lab has it, with units in its names. */
 export function readLink({ nodes, delay, loss, rate }: z.output<typeof linkSchema>): LinkSpec {

@@ -5,7 +5,7 @@ import { cidrCapacity, cidrProblem } from './cidr.ts'
 import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
 import { groupProblems } from './groups.ts'
-import { linkProblems } from './links.ts'
+import { linkProblems } from './link-rules.ts'
 import { sshProblems } from './ssh-rules.ts'
 import { labFileSchema, nodeEntrySchema } from './schema.ts'
 

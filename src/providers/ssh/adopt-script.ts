@@ -5,7 +5,7 @@ import { CONFIGURATION, LEFTOVERS, BEFORE } from './footprint.ts'
 import { RECORD, type MachineRecord } from './survey.ts'
 
 /** Ends the line that lets the lab in. */
-export const KEY_COMMENT = 'lab'
+const KEY_COMMENT = 'lab'
 
 /**
  * Pure: notes what the host is like before lab touches it, then lets the lab in and gives the host its name. Cut off
