@@ -1,26 +1,21 @@
-import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
-import { isIpInSubnet, nthAddress } from '../model/addresses.ts'
 import { LabError } from '../model/errors.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
-import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
+import type { LabNetwork, Machine } from '../model/provider.ts'
 import { waitFor } from '../model/wait.ts'
-import { hostKey, labKey, STATE_FILES } from '../secrets/lab-secrets.ts'
+import { hostKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
+import { machineRequest, specDigest } from './machine-request.ts'
 import { cutOff, readPartition } from './partition.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
 /** Nodes that start at once. More only fight for the processor: a boot is a few seconds of pure CPU. */
 const STARTS_AT_ONCE = 8
-/** First address given to a node; those below are the gateway's and kept free. */
-const FIRST_HOST = 11
 /** Longest an SSH server may go on with the keys it had before it was given others. */
 const NEW_KEYS_MS = 10_000
 /** What a node says that has other keys than the lab's. */
 const RESTORABLE: ReadonlySet<string> = new Set(['HOST_KEY_CHANGED', 'ACCESS_DENIED'])
-/** The port of the edge that `edge.port` of the host leads to. */
-const EDGE_NODE_PORT = 80
 
 /** What became of the machines. */
 export interface EnsuredMachines {
@@ -170,53 +165,6 @@ async function waitForBoot(open: OpenLab, name: string): Promise<void> {
   // Its status says how the boot ended; what did not start is for the playbooks to find.
   const argv = ['timeout', String(BOOT_DEADLINE_MS / 1000), 'systemctl', 'is-system-running', '--wait']
   await connection.exec({ argv }, { signal: open.signal })
-}
-
-async function machineRequest(
-  open: OpenLab,
-  node: NodeSpec,
-  network: LabNetwork,
-  machines: readonly Machine[],
-): Promise<MachineRequest> {
-  const [key, host] = await Promise.all([labKey(open.state), hostKey(open.state, node.name)])
-  return {
-    node,
-    address:
-      (await open.provider.address?.(node.name)) ??
-      assignAddresses(network.subnet, open.spec.nodes, machines).get(node.name) ??
-      '',
-    hostname: node.name,
-    hostKey: host,
-    authorizedKey: key.publicKey,
-    specDigest: specDigest(node),
-    publish: node.roles.includes('edge') ? [{ nodePort: EDGE_NODE_PORT, hostPort: open.spec.edge.port }] : [],
-  }
-}
-
-/** Pure: the address each node has or gets. What exists keeps its own; the rest take free ones in order. */
-function assignAddresses(
-  subnet: string,
-  nodes: readonly NodeSpec[],
-  machines: readonly Pick<Machine, 'name' | 'address'>[],
-): ReadonlyMap<string, string> {
-  const addresses = new Map(
-    machines.filter(({ address }) => isIpInSubnet(address, subnet)).map(({ name, address }) => [name, address]),
-  )
-  const taken = new Set(addresses.values())
-  let next = FIRST_HOST
-  for (const { name } of nodes) {
-    if (addresses.has(name)) continue
-    while (taken.has(nthAddress(subnet, next))) next++
-    addresses.set(name, nthAddress(subnet, next))
-    taken.add(nthAddress(subnet, next))
-  }
-  return addresses
-}
-
-/** Digest of what a machine cannot be given after its creation. */
-function specDigest(node: NodeSpec): string {
-  const fixed = { memory: node.memoryBytes ?? null, cpus: node.cpus ?? null, edge: node.roles.includes('edge') }
-  return createHash('sha256').update(JSON.stringify(fixed)).digest('hex').slice(0, 12)
 }
 
 /** Says where machines differ from lab.yml in what only a new machine can mend. */

@@ -15,11 +15,15 @@ import { command } from '../../src/steps/command.ts'
 let directory: string
 /** The nodes that something was executed on, in order. */
 export const execs: string[] = []
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'flow-'))
-  execs.splice(0)
-})
-afterEach(() => rm(directory, { recursive: true }))
+
+/** Gives each test of a file nodes of its own. To be called by each file: modules are loaded once for all of them. */
+export function useFlowNodes(): void {
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'flow-'))
+    execs.splice(0)
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+}
 
 const NODES: readonly NodeSpec[] = ['mgmt', 'node1', 'node2', 'node3'].map((name) => ({
   name,

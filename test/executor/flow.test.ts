@@ -6,7 +6,9 @@ import { attempt, changed, given } from '../../src/model/flow.ts'
 import type { NodeSpec } from '../../src/model/lab-spec.ts'
 import type { Play } from '../../src/model/step.ts'
 import { command } from '../../src/steps/command.ts'
-import { execs, home, note, on, read, run, write } from './flow-nodes.ts'
+import { execs, home, note, on, read, run, write, useFlowNodes } from './flow-nodes.ts'
+
+useFlowNodes()
 
 describe('hosts of a play', () => {
   test.each([

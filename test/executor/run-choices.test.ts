@@ -3,7 +3,9 @@ import type { Confirm } from '../../src/executor/host.ts'
 import { LabError } from '../../src/model/errors.ts'
 import { attempt } from '../../src/model/flow.ts'
 import type { Play } from '../../src/model/step.ts'
-import { on, read, run, write } from './flow-nodes.ts'
+import { on, read, run, write, useFlowNodes } from './flow-nodes.ts'
+
+useFlowNodes()
 
 describe('rolling runs', () => {
   const breaks: Play = {

@@ -19,7 +19,11 @@ const INFO = {
     Error: '',
     RemoteManagers: [{ NodeID: 'n1', Addr: '10.0.0.1:2377' }],
     Cluster: {
-      Spec: { Dispatcher: { HeartbeatPeriod: 1_000_000_000 }, Orchestration: { TaskHistoryRetentionLimit: 2 } },
+      Spec: {
+        Dispatcher: { HeartbeatPeriod: 1_000_000_000 },
+        Orchestration: { TaskHistoryRetentionLimit: 2 },
+        CAConfig: { NodeCertExpiry: 90 * 86_400e9 },
+      },
     },
   },
 }
@@ -59,7 +63,7 @@ test("an engine's answers become what steps compare: containers and networks by 
     nodeId: 'n1',
     error: '',
     managers: ['10.0.0.1'],
-    settings: { heartbeatMs: 1000, taskHistory: 2 },
+    settings: { heartbeatMs: 1000, taskHistory: 2, certificateDays: 90 },
   })
   expect(state.containers.get('lab-probe')).toEqual({
     name: 'lab-probe',
