@@ -11,7 +11,7 @@ const step = linkConditions({
   ],
 })
 const seen = (found: Readonly<Record<string, LinkConditions>>) =>
-  consider(step, { found: new Map(Object.entries(found)) })
+  consider(step, { 'shaped-links': new Map(Object.entries(found)) })
 
 test('what differs is named by address, with what it is in words', async () => {
   const asWanted = { '10.0.0.1': { rateBits: 10e6, delayMs: 50, lossPercent: 0.5 }, '10.0.0.2': { rateBits: 1e6 } }
