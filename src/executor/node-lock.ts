@@ -10,13 +10,21 @@ import { WAITED } from '../shell/transient-unit.ts'
 export const LOCK_FD = '8'
 const LOCK_FILE = `${NODE_PATHS.run}/lock`
 
+/** Whoever asks for {@link lastChange} has a share of the lock for a moment; whoever changes something, for longer. */
+const READ_SECONDS = '0.2'
+
 /** Longest anything holds the lock: what an earlier run started may be an installation. */
 const WAIT_SECONDS = 1800
 
-/** Who last changed something on the node; asked with the facts, so that one knows later whether they still hold. */
+/**
+ * Who last changed something on the node; asked before the facts, so that one knows later whether they still hold. While
+ * a change is under way they will not, and the answer is one that is never given again.
+ */
 export const lastChange: FactQuery<string> = {
   key: 'last change',
-  script: `last=; { IFS= read -r last <${LOCK_FILE}; } 2>/dev/null; printf %s "$last"`,
+  script: `last=
+{ { IFS= read -r last; flock -n -s 0 || read -r last </proc/sys/kernel/random/uuid; } <${LOCK_FILE}; } 2>/dev/null
+printf %s "$last"`,
   parse: ({ stdout }) => stdout,
 }
 
@@ -26,7 +34,7 @@ export const lastChange: FactQuery<string> = {
  */
 export function takeLock(holder: string, lastSeen: string): string {
   return `mkdir -p -m 0755 ${NODE_PATHS.run} && exec ${LOCK_FD}>>${LOCK_FILE} || exit
-if ! flock -n ${LOCK_FD}; then cat ${LOCK_FILE}; false
+if ! flock -w ${READ_SECONDS} ${LOCK_FD}; then cat ${LOCK_FILE}; false
 elif IFS= read -r last <${LOCK_FILE}; [ "$last" != ${quote(lastSeen)} ]; then ( exit ${String(WAITED)} )
 else printf '%s\\n' ${quote(holder)} >${LOCK_FILE}; fi`
 }
