@@ -29,7 +29,7 @@ const FETCH = `set -eu
 url=$1 path=$2 sha=$3 owner=$4 mode=$5
 directory=\${path%/*}/
 [ -d "$directory" ] || (umask 022; mkdir -p -- "$directory")
-[ ! -d "$path" ] || { echo "$path is a directory" >&2; exit 1; }
+[ ! -d "$path" ] || [ -L "$path" ] || { echo "$path is a directory" >&2; exit 1; }
 part=$directory.\${path##*/}.lab-part
 digest() { sha256sum <"$part" | cut -c1-64; }
 size() { stat -c %s -- "$part" 2>/dev/null || echo 0; }
