@@ -30,6 +30,10 @@ export async function mendVolumes(context: MendContext, records: readonly Volume
   for (const record of records) {
     if (record.phase !== 'idle' || record.rollback !== undefined || record.epoch === 0) continue
     const owner = observed.find(({ node }) => node.node === record.owner)
+    if (owner !== undefined && isBeingDestroyed(owner, record)) {
+      mended.push(`${record.name} was being destroyed: "lab volume destroy ${record.name}" again finishes that`)
+      continue
+    }
     for (const each of observed) {
       if (each !== owner) mended.push(...(await retireStray(each, record, owner)), ...(await endOrders(each, record)))
     }
@@ -45,6 +49,11 @@ export async function mendVolumes(context: MendContext, records: readonly Volume
     }
   }
   return mended
+}
+
+/** Nothing else has an owner give up the epoch that its record still names. */
+function isBeingDestroyed({ volumes }: Observed, { name, epoch }: VolumeRecord): boolean {
+  return (volumes.find((each) => each.name === name)?.fencedEpoch ?? 0) >= epoch
 }
 
 async function observeAll(context: MendContext): Promise<readonly Observed[]> {

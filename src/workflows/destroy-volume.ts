@@ -1,6 +1,8 @@
 import { LabError, UsageError } from '../model/errors.ts'
 import { unknownName } from '../model/names.ts'
-import type { VolumeRecord } from '../model/volume.ts'
+import type { NodeVolumes, VolumeRecord } from '../model/volume.ts'
+import { waitFor } from '../model/wait.ts'
+import { engineStatus } from '../swarm/engine.ts'
 import { observeVolume, strayCopy } from '../volumes/move/copy-round.ts'
 import { describeHolders } from '../volumes/move/quiesce.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -13,6 +15,8 @@ import { withVolume, type HeldVolume } from './with-volume.ts'
 
 /** How long a volume that is being destroyed may still be in use. */
 const DESTROY_WAIT_SECONDS = 30
+/** Longest that containers which have ended may still be there. */
+const ENGINE_VOLUME_MS = 30_000
 
 /**
  * Removes a volume with its data, on every node. Refused, with `VOLUME_IN_USE` and before anything is changed, while a
@@ -37,7 +41,10 @@ export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> 
       const { owner } = stored.record
       // The owner first: as long as it has the volume, it brings replicas elsewhere up to date.
       const workers = [...volumes.workers].sort((a, b) => Number(b === owner) - Number(a === owner))
-      for (const worker of workers) await destroyOn(lab, volumes, worker, stored.record)
+      const gone: NodeVolumes[] = []
+      for (const worker of workers) gone.push(...(await destroyOn(lab, volumes, worker, stored.record)))
+      // Last of all: that nodes have given up the record's own epoch says that this is under way.
+      for (const node of gone) await node.forget(name)
       await volumes.records.remove(stored)
     })
     return name
@@ -79,7 +86,13 @@ function inUse(name: string, node: string, users: string): LabError {
   })
 }
 
-async function destroyOn(lab: OpenLab, volumes: LabVolumes, worker: string, { name, epoch }: VolumeRecord) {
+/** Everything but what the node knows of epochs. Returns the node, or nothing where it is down. */
+async function destroyOn(
+  lab: OpenLab,
+  volumes: LabVolumes,
+  worker: string,
+  { name, epoch }: VolumeRecord,
+): Promise<readonly NodeVolumes[]> {
   try {
     const node = await volumes.node(worker)
     // Cut off while it was made, it may be served under the first epoch before its record says so.
@@ -89,10 +102,11 @@ async function destroyOn(lab: OpenLab, volumes: LabVolumes, worker: string, { na
     await node.stopTransfer(name)
     await removeEngineVolume(lab, worker, name)
     await node.driver.destroy(name)
-    await node.forget(name)
+    return [node]
   } catch (error) {
     if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
     lab.emit({ type: 'notice', level: 'warning', message: `${worker} is down and keeps its copy of ${name}` })
+    return []
   }
 }
 
@@ -103,5 +117,21 @@ async function removeEngineVolume(lab: OpenLab, worker: string, name: string): P
   const { Volumes } = (await engine.listVolumes({ filters: { name: [name] } })) as {
     Volumes: readonly { Name: string }[] | null
   }
-  if ((Volumes ?? []).some((each) => each.Name === name)) await engine.getVolume(name).remove()
+  if (!(Volumes ?? []).some((each) => each.Name === name)) return
+  const remove = async () => {
+    try {
+      await engine.getVolume(name).remove()
+      return true
+    } catch (error) {
+      if (engineStatus(error) === 404) return true
+      if (engineStatus(error) === 409) return undefined
+      throw error
+    }
+  }
+  // Containers of a service that was just removed go a moment after it.
+  await waitFor(remove, {
+    deadlineMs: ENGINE_VOLUME_MS,
+    what: `the containers on ${worker} that had ${name} to be removed`,
+    signal: lab.signal,
+  })
 }

@@ -44,7 +44,8 @@ afterAll(async () => {
     await lab(['rm', app])
     await rm(join(labDirectory(), app), { recursive: true, force: true })
   }
-  await lab(['volume', 'destroy', 'keeper-data', '--yes'])
+  // At once: the containers of the service are still on their way out.
+  await labOk(['volume', 'destroy', 'keeper-data', '--yes'])
 })
 
 const write = (app: string, composeText: string) =>

@@ -36,6 +36,13 @@ async function keptAs(former: Partial<NodeVolume>, owners: readonly string[]): P
   return kept
 }
 
+test('a volume whose removal was cut off is left alone, and named', async () => {
+  const given = { ...absentVolume('data'), live: 'frozen' as const, fencedEpoch: 6 }
+  const owner = { node: 'b', state: () => Promise.resolve([given]) } as unknown as NodeVolumes
+  const context = { workers: ['b'], node: () => Promise.resolve(owner), scheduler: {} as never }
+  expect(await mendVolumes(context, [RECORD])).toEqual([expect.stringMatching(/lab volume destroy data" again/)])
+})
+
 test('what a source gave up for its move is kept as what it handed over', async () => {
   expect(await keptAs({ fencedEpoch: 5, snapshots: snapshots('move-5-final') }, ['move-5-final'])).toBe('move-5-final')
 })
