@@ -94,7 +94,8 @@ describe.skipIf(reason !== undefined)(
       const before = await addresses()
       await labOk(['halt'], { cwd: directory, env })
       expect(await docker('ps', '-q', '--filter', `label=lab.id=${id}`)).toBe('')
-      expect((await up()).last).toMatchObject({ type: 'recap', failed: 0 })
+      const again = await up()
+      expect(again.last, again.ran.stdout).toMatchObject({ type: 'recap', failed: 0 })
       expect(await addresses()).toEqual(before)
       edge = (await status({ cwd: directory, env })).edge
       expect(await served()).toBe('here')
