@@ -10,6 +10,7 @@ import { awaitEmpty } from './await-empty.ts'
 import { waitingVolumes } from './drained.ts'
 import { evacuate } from './move-volumes.ts'
 import type { OpenLab } from './open-lab.ts'
+import { waitForApps } from './settle.ts'
 import { runTask } from './task.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { checkNodeNames, withNodes } from './with-nodes.ts'
@@ -40,10 +41,11 @@ export async function drainNodes(
         await awaitEmpty(open, name)
       })
     }
-    await tellWaiting(open, names)
     const active = (await listNodes(engine, open.signal)).filter(
       (node) => takesTasks(node) && nodesWithRole(open.spec, 'worker').some(({ name }) => name === node.name),
     )
+    if (active.length > 0) await waitForApps(open)
+    else await tellWaiting(open, names)
     const rest = active.length === 0 ? '; no worker takes tasks now' : ''
     return `drained ${names.join(', ')}${rest}; "lab node activate ${names.join(' ')}" gives it tasks again`
   }

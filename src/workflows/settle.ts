@@ -33,8 +33,11 @@ export async function settle(open: OpenLab, { restarted }: { readonly restarted:
  */
 const NAMES_MS = 120_000
 
-/** A service that does not come back is a warning: the lab is up, and its owner may know why the app is not. */
-async function waitForApps(open: OpenLab): Promise<void> {
+/**
+ * Waits until the services that can run do, are known by name everywhere, and the edge sends clients to them. One that
+ * does not come back is a warning: the lab is up, and its owner may know why the app is not. Says which wait for a volume.
+ */
+export async function waitForApps(open: OpenLab): Promise<void> {
   const { engine } = await open.manager()
   const waiting = await servicesThatWait(open)
   const services = (await listServices(engine, open.signal)).filter(
