@@ -44,3 +44,19 @@ exit "$status"`
 export function callEngine(method: 'POST' | 'DELETE', path: string, body: object = {}): Command {
   return { argv: ['sh', '-c', CALL, 'engine', method, path], stdin: JSON.stringify(body) }
 }
+
+// The engine gives a place on an overlay up after 20 s. A manager that was busy, or had not noticed that the node was
+// started anew, gives it a little later.
+const START = `tries=3
+until answer=$(curl -gsS --fail-with-body --max-time 60 --unix-socket ${ENGINE_SOCKET} -X "$1" "http://docker$2"); do
+  status=$?
+  tries=$((tries - 1))
+  case $answer in *'attaching to network failed'*) [ "$tries" -eq 0 ] || continue ;; esac
+  printf '%s\\n' "$answer" >&2
+  exit "$status"
+done`
+
+/** Starts a container that was created; where the swarm is late with its place on a network, again. */
+export function startContainer(name: string): Command {
+  return { argv: ['sh', '-c', START, 'engine', 'POST', `/containers/${name}/start`], stdin: '' }
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { callEngine } from '../facts/engine-api.ts'
+import { callEngine, startContainer } from '../facts/engine-api.ts'
 import { engineState } from '../facts/engine.ts'
 import { defineStep } from '../model/define-step.ts'
 import { LabError } from '../model/errors.ts'
@@ -105,7 +105,7 @@ export const dockerContainer = defineStep({
           EndpointConfig: endpoint(address),
         }),
       ),
-      callEngine('POST', `/containers/${wanted.name}/start`),
+      startContainer(wanted.name),
     ]
     return engine.containers.has(wanted.name) ? [remove, ...commands] : commands
   },
