@@ -107,7 +107,10 @@ export interface Struck {
   readonly needsUp?: true
 }
 
-/** Lets a fault strike. While it is brought about, the command stands still: it happens where the caller meant it to. */
+/**
+ * Lets a fault strike. While it is brought about, the command stands still, so that it happens where the caller meant it
+ * to; a fault that lasts is over when this returns, and the command goes on meanwhile.
+ */
 export async function strike(fault: Fault, move: Running, source: string, target: string): Promise<Struck> {
   if (fault === 'cli') {
     move.process.kill('SIGKILL')

@@ -11,7 +11,7 @@ const FIRST = Number(process.env['LAB_TORTURE_SEED'] ?? 0)
 
 const isLasting = (fault: Fault) => /\d/.test(fault)
 
-/** A node stands still, or is cut off, for so long that every phase is over meanwhile: once before the service is stopped. */
+/** The source stands still, or is cut off, for longer than a phase takes: from the copying on, and from the stop on. */
 const LASTING: readonly Planned[] = FAULTS.filter(isLasting).flatMap((fault, index) =>
   (['precopy', 'quiesce'] as const).map((when) => ({ volume: volume(index), turn: index % 2, fault, when })),
 )

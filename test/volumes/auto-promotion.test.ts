@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { DownSince, promotesItself, youngest } from '../../src/volumes/auto-promotion.ts'
 import type { VolumeRecord } from '../../src/model/volume.ts'
+import { idleRecord } from './idle-record.ts'
 
 const empty = (node: string) => ({ node, everyMs: 1000, ageMs: 50, snapshot: undefined, trouble: undefined })
 const replica = (node: string, ageMs: number | undefined) => ({ ...empty(node), ageMs, snapshot: 'replica-1' })
@@ -29,14 +30,17 @@ test('the youngest replica that holds something is promoted', () => {
   expect(youngest([replica('node4', undefined)])).toMatchObject({ node: 'node4' })
 })
 
-test.each([
+test.each<[string, Partial<VolumeRecord>, boolean]>([
   ['that wants it', {}, true],
   ['that does not', { policy: { replicas: [{ node: 'node2', everyMs: 1000 }], keep: {}, hooks: {} } }, false],
   ['without a replica', { policy: { replicas: [], keep: {}, hooks: {}, autoPromote: true } }, false],
   ['in a move', { phase: 'final' }, false],
-  ['in a rollback', { rollback: { snapshot: 'monday', keep: 'before', run: 'a1' } }, false],
+  [
+    'in a rollback',
+    { rollback: { id: 1, run: 'a1b2c3', phase: 'stop', snapshot: 'monday', startedAt: '2026-01-01T00:00:00Z' } },
+    false,
+  ],
 ])('a volume %s', (_, change, wanted) => {
-  const policy = { replicas: [{ node: 'node2', everyMs: 1000 }], keep: {}, hooks: {}, autoPromote: true }
-  const record = { phase: 'idle', owner: 'node1', policy, ...change } as unknown as VolumeRecord
-  expect(promotesItself(record)).toBe(wanted)
+  const policy = { replicas: [{ node: 'node2', everyMs: 1000 }], keep: {}, hooks: {}, autoPromote: true as const }
+  expect(promotesItself(idleRecord({ policy, ...change }))).toBe(wanted)
 })
