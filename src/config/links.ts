@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { LinkSpec } from '../model/links.ts'
 
-/** A text such as `50ms`: a number from `least` to `most`, and a unit of which the first is the smallest. */
+/** A text such as `50ms`, from `least` to `most`: a number and one of the units. Read, it is a number of the unit that is 1. */
 function measured(units: Readonly<Record<string, number>>, bounds: { least: string; most: string; example: string }) {
   const names = Object.keys(units).join('|')
   const pattern = `^([0-9]{1,6}(\\.[0-9]{1,3})?)(${names})$`

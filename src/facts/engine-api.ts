@@ -34,8 +34,8 @@ export function refusal(answer: unknown): string | undefined {
   return Object.keys(answer).length === 1 && typeof answer.message === 'string' ? answer.message : undefined
 }
 
-const CALL = `answer=$(curl -gsS --fail-with-body --max-time 60 --unix-socket ${ENGINE_SOCKET} -X "$1" \\
-  -H 'Content-Type: application/json' --data-binary @- "http://docker$2") && exit
+const CURL = `curl -gsS --fail-with-body --max-time 60 --unix-socket ${ENGINE_SOCKET} -X "$1" "http://docker$2"`
+const CALL = `answer=$(${CURL} -H 'Content-Type: application/json' --data-binary @-) && exit
 status=$?
 printf '%s\\n' "$answer" >&2
 exit "$status"`
@@ -48,7 +48,7 @@ export function callEngine(method: 'POST' | 'DELETE', path: string, body: object
 // The engine gives a place on an overlay up after 20 s. A manager that was busy, or had not noticed that the node was
 // started anew, gives it a little later.
 const START = `tries=3
-until answer=$(curl -gsS --fail-with-body --max-time 60 --unix-socket ${ENGINE_SOCKET} -X "$1" "http://docker$2"); do
+until answer=$(${CURL}); do
   status=$?
   tries=$((tries - 1))
   case $answer in *'attaching to network failed'*) [ "$tries" -eq 0 ] || continue ;; esac

@@ -1,8 +1,9 @@
+import type Docker from 'dockerode'
 import { LabError } from '../model/errors.ts'
 import { waitFor } from '../model/wait.ts'
 import { crowdedServices } from '../swarm/crowding.ts'
 import { listNodes } from '../swarm/nodes.ts'
-import { listServices } from '../swarm/services.ts'
+import { listServices, type ServiceView } from '../swarm/services.ts'
 import { listTasks } from '../swarm/tasks.ts'
 import { waitForServices } from '../swarm/wait-services.ts'
 import { dnsDocument } from './dns.ts'
@@ -65,7 +66,7 @@ export async function waitForApps(open: OpenLab): Promise<void> {
       }),
     )
     await waitForEdge(open, services)
-    await tellCrowded(open)
+    await tellCrowded(open, engine, services)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     open.emit({ type: 'notice', level: 'warning', message: `not every app came back: ${error.message}` })
@@ -73,10 +74,10 @@ export async function waitForApps(open: OpenLab): Promise<void> {
 }
 
 /** Nothing is restarted unasked; but whoever counts on several tasks wants to know that they would die together. */
-async function tellCrowded(open: OpenLab): Promise<void> {
-  const { engine } = await open.manager()
-  const [services, nodes] = await Promise.all([listServices(engine, open.signal), listNodes(engine, open.signal)])
-  const tasks = await listTasks(engine, [], nodes, open.signal)
+async function tellCrowded(open: OpenLab, engine: Docker, services: readonly ServiceView[]): Promise<void> {
+  const nodes = await listNodes(engine, open.signal)
+  const ids = services.map(({ id }) => id)
+  const tasks = await listTasks(engine, ids, nodes, open.signal)
   for (const { service, tasks: count, node } of crowdedServices(services, tasks, nodes)) {
     const message = `all ${String(count)} tasks of ${service} run on ${node}: "lab restart ${service}" spreads them`
     open.emit({ type: 'notice', level: 'warning', message })
