@@ -50,21 +50,22 @@ holder() {
 identity() { local found; found=$(holder "$1") && value guid "$found"; }
 # readonly does not say whether a dataset is, once it is mounted; a mark of our own does.
 frozen() { [ "$(value ${ZFS_FROZEN} "$live")" = yes ]; }
-# zfs-fuse lets go of a dataset some time after the last file in it was closed.
+# zfs-fuse lets go of a dataset some time after the last file in it was closed, and of one that was unmounted too: the
+# kernel has no file system any more, and the daemon has yet to hear of it.
 patiently() {
-  local said attempt
-  for attempt in {1..20}; do
-    said=$("$@" 2>&1) && return 0
-    case $said in *busy*) sleep 0.25 ;; *) break ;; esac
+  local said until=$((SECONDS + 30))
+  until said=$("$@" 2>&1); do
+    if [[ $said != *busy* || $SECONDS -ge $until ]]; then printf '%s\n' "$said" >&2; return 1; fi
+    sleep 0.1
   done
-  printf '%s\n' "$said" >&2
-  return 1
 }
 mounted() { mountpoint -q "$pool/live/$volume"; }
+# Renaming what is mounted unmounts it and mounts it again when it is still busy, so that it never stops being that.
+unmounted() { ! mounted || patiently zfs unmount "$live"; }
 put_aside() {
   local last
   last=$(datasets | awk -v aside="$aside" 'index($1, aside) == 1 { print substr($1, length(aside) + 1) }' | tail -n 1)
-  zfs rename "$1" "$aside$((\${last:-0} + 1))"
+  patiently zfs rename "$1" "$aside$((\${last:-0} + 1))"
 }
 # Gives dataset $1, a clone of one of the volume's own, the line it was made from.
 take_line() {

@@ -39,7 +39,7 @@ case $verb in
       there "$each" || zfs create -o mountpoint=none -o canmount=off -o readonly=on "$each" || exit 1
     done
     ;;
-  live) there "$live" && { mounted || zfs mount "$live"; } && printf '%s\n' "$pool/live/$volume" ;;
+  live) there "$live" && { mounted || patiently zfs mount "$live"; } && printf '%s\n' "$pool/live/$volume" ;;
   origin)
     mounted || exit 1
     awk -v path="$pool/live/$volume" '$5 == path { found = $3 " " $4 } END { print found }' /proc/self/mountinfo
@@ -75,7 +75,7 @@ case $verb in
     ! there "$live" || fail "there is a live copy of $volume already" 73
     found=$(holder "$snapshot") || fail "there is no snapshot $volume@$snapshot" 66
     if [ "$(line_of "$copy" 2>/dev/null | awk '{ last = $3 } END { print last }')" = "$found" ]; then
-      zfs rollback "$found" && zfs rename "$copy" "$live"
+      zfs rollback "$found" && patiently zfs rename "$copy" "$live"
     else
       # Frozen until it is all there: what finds it half made makes the other half before it thaws it.
       branch "$found" "$live" -o readonly=on -o ${ZFS_FROZEN}=yes && settle
@@ -83,7 +83,7 @@ case $verb in
     ;;
   demote)
     there "$live" || fail "there is no live copy of $volume" 66
-    settle || exit 1
+    settle && unmounted || exit 1
     holder "$snapshot" >/dev/null || zfs snapshot "$live@$snapshot" || exit 1
     # A limit of the live copy would be one of the streams it takes.
     patiently zfs rename "$live" "$copy" && zfs inherit readonly "$copy" && zfs inherit ${ZFS_FROZEN} "$copy" &&
