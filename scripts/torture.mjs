@@ -1,4 +1,4 @@
-// Long tests of one thing under violence: `npm run torture -- [NAME...] [--moves N] [--kills N] [--seed N]`. Each NAME is a file
+// Long tests of one thing under violence: `npm run torture -- [NAME...] [--moves N] [--kills N] [--labs N] [--seed N]`. Each NAME is a file
 // test/torture/NAME.torture.ts; all of them without one. Numbers reach it as LAB_TORTURE_MOVES and so on.
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -8,7 +8,7 @@ const suffix = '.torture.ts'
 const known = readdirSync(new URL('../test/torture', import.meta.url))
   .filter((file) => file.endsWith(suffix))
   .map((file) => file.slice(0, -suffix.length))
-const numbers = { moves: { type: 'string' }, kills: { type: 'string' }, seed: { type: 'string' } }
+const numbers = { moves: { type: 'string' }, kills: { type: 'string' }, labs: { type: 'string' }, seed: { type: 'string' } }
 const { values, positionals } = parseArgs({ options: numbers, allowPositionals: true })
 const wrong = [
   ...positionals.filter((name) => !known.includes(name)).map((name) => `no such test: ${name}`),

@@ -148,13 +148,12 @@ export function describePoint({ kind, node, number, side }: KillPoint): string {
 
 /** A table of outcomes, a line for each kind of death. */
 export function outcomeTable(title: string, rows: readonly TableRow[]): string {
-  const columns = ['what dies', 'effects', 'kills', 'not reached', 'converged', 'empty plans', 'seconds']
-  const lines = rows.map(({ name, effects, outcomes, seconds }) => {
+  const columns = ['what dies', 'kills', 'not reached', 'converged', 'empty plans', 'seconds']
+  const lines = rows.map(({ name, outcomes, seconds }) => {
     const reached = outcomes.filter((each) => each.reached)
     const count = (test: (outcome: Outcome) => boolean) => String(reached.filter(test).length)
     return [
       name,
-      String(effects),
       String(reached.length),
       String(outcomes.length - reached.length),
       count(({ converged }) => converged),
@@ -172,7 +171,6 @@ export function outcomeTable(title: string, rows: readonly TableRow[]): string {
 /** One line of the table. */
 export interface TableRow {
   readonly name: string
-  readonly effects: number
   readonly outcomes: readonly Outcome[]
   readonly seconds: number
 }
