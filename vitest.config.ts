@@ -39,7 +39,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/global-setup.ts'],
           sequence: { groupOrder: 2 },
-          fileParallelism: false,
+          // Each of these has a lab of its own; one that was given is not shared.
+          maxWorkers: process.env['LAB_E2E_DIRECTORY'] === undefined ? 2 : 1,
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
@@ -51,7 +52,7 @@ export default defineConfig({
                 name: 'torture',
                 include: ['test/torture/**/*.torture.ts'],
                 globalSetup: ['test/e2e/global-setup.ts'],
-                fileParallelism: false,
+                maxWorkers: 1,
                 testTimeout: 12 * 3_600_000,
                 hookTimeout: 600_000,
               },

@@ -8,7 +8,12 @@ const suffix = '.torture.ts'
 const known = readdirSync(new URL('../test/torture', import.meta.url))
   .filter((file) => file.endsWith(suffix))
   .map((file) => file.slice(0, -suffix.length))
-const numbers = { moves: { type: 'string' }, kills: { type: 'string' }, labs: { type: 'string' }, seed: { type: 'string' } }
+const numbers = {
+  moves: { type: 'string' },
+  kills: { type: 'string' },
+  labs: { type: 'string' },
+  seed: { type: 'string' },
+}
 const { values, positionals } = parseArgs({ options: numbers, allowPositionals: true })
 const wrong = [
   ...positionals.filter((name) => !known.includes(name)).map((name) => `no such test: ${name}`),

@@ -6,20 +6,25 @@ import { destroyLab, makeLab } from './own-lab.ts'
 const LAUNCHER = resolve(import.meta.dirname, '../../lab')
 
 /**
- * Brings up one lab for all end-to-end tests, from the project's own lab.yml, in a directory of its own. With
- * `LAB_E2E_DIRECTORY` set, the lab in that directory is used and left as it is: for running one file again and again.
+ * Brings up the labs of the end-to-end tests, one for each file that runs at a time, from the project's own lab.yml, each
+ * in a directory of its own. With `LAB_E2E_DIRECTORY` set, the lab in that directory is used and left as it is: for running
+ * one file again and again.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['LAB_E2E_DIRECTORY']
-  const directory = given ?? (await makeLab('e2e'))
-  project.provide('labDirectory', directory)
+  const count = project.config.maxWorkers
+  const made = given === undefined ? await Promise.all(Array.from({ length: count }, () => makeLab('e2e'))) : []
+  const directories = given === undefined ? made : [given]
+  project.provide('labDirectories', directories)
+  const destroy = () => Promise.all(made.map(destroyLab))
   try {
-    await execa(LAUNCHER, ['up'], { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] })
+    // One after the other: the first one makes the images for both.
+    for (const cwd of directories) await execa(LAUNCHER, ['up'], { cwd, stdio: ['ignore', 'inherit', 'inherit'] })
   } catch (error) {
-    if (given === undefined) await destroyLab(directory)
+    await destroy()
     throw error
   }
   return async () => {
-    if (given === undefined) await destroyLab(directory)
+    await destroy()
   }
 }

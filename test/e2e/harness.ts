@@ -5,8 +5,8 @@ import { inject } from 'vitest'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Directory of the lab the end-to-end tests share. */
-    labDirectory: string
+    /** Directories of the labs that end-to-end tests use, one for each file that runs at a time. */
+    labDirectories: readonly string[]
   }
 }
 
@@ -29,9 +29,13 @@ export interface RunOptions {
   readonly timeoutMs?: number
 }
 
-/** Directory of the shared lab. */
+/** Directory of the lab that this file shares with those before and after it. */
 export function labDirectory(): string {
-  return inject('labDirectory')
+  const directories = inject('labDirectories')
+  // Vitest numbers what runs at a time from 1.
+  const directory = directories[Number(process.env['VITEST_POOL_ID']) - 1] ?? directories[0]
+  if (directory === undefined) throw new Error('no lab was brought up: test/e2e/global-setup.ts')
+  return directory
 }
 
 /** Runs `lab ...` as a user would, to its end, whatever its exit code. */

@@ -1,6 +1,6 @@
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BATCHES } from '../e2e/drift-kinds.ts'
-import { container, docker, lab, labEvents, labOk } from '../e2e/harness.ts'
+import { container, docker, lab, labDirectory, labEvents, labOk } from '../e2e/harness.ts'
 import { destroyLab, makeLab } from '../e2e/own-lab.ts'
 import {
   describePoint,
@@ -33,7 +33,7 @@ import {
  * --kills N takes N of the points of the second way, and as many runs of the chain; --seed says which. --labs N spreads the
  * points over N labs, which mostly wait.
  */
-const directory = inject('labDirectory')
+const directory = labDirectory()
 const KILLS = Number(process.env['LAB_TORTURE_KILLS'] ?? Infinity)
 const SEED = Number(process.env['LAB_TORTURE_SEED'] ?? Date.now() % 1_000_000)
 const LABS = Number(process.env['LAB_TORTURE_LABS'] ?? 1)
