@@ -22,7 +22,7 @@ export interface NodeDisk {
   readonly totalBytes: number
 }
 
-const LOOKED_AT = ['/', '/var/lib/docker', NODE_PATHS.state]
+const LOOKED_AT = ['/', '/var/lib/docker', NODE_PATHS.state, NODE_PATHS.pool]
 
 /** Clock, engine, disks and partition of a node, in one cheap script. */
 export const nodeHealth: FactQuery<NodeHealth> = {

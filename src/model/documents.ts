@@ -27,6 +27,14 @@ export interface NodeStatus {
   readonly engine: string | undefined
   /** Its part in the swarm: `leader`, `manager`, `worker`, or why it has none (`down`, `left`). */
   readonly swarm: string | undefined
+  /** What it takes of what it may take; of nodes for which lab.yml has `memory` or `cpus`, while they answer. */
+  readonly use?: {
+    readonly memoryBytes: number
+    readonly memoryLimitBytes: number | undefined
+    /** Processors' worth of time. */
+    readonly cpus: number
+    readonly cpusLimit: number | undefined
+  }
 }
 
 /** A service of an app. */

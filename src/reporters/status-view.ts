@@ -1,4 +1,5 @@
 import type { NodeStatus, ServiceStatus, StatusDocument, TaskStatus } from '../model/documents.ts'
+import { bytesText } from '../model/bytes-text.ts'
 import type { Screen, Style } from './style.ts'
 import { renderTable, type Cell } from './table.ts'
 import { printable, wrap } from './text.ts'
@@ -27,12 +28,14 @@ export function renderStatus(status: StatusDocument, screen: Screen): readonly s
 }
 
 function renderNodes(nodes: readonly NodeStatus[], screen: Screen): readonly string[] {
+  const limited = nodes.some(({ use }) => use !== undefined)
   const columns = [
     { title: 'NODE' },
     { title: 'STATE' },
     { title: 'ADDRESS' },
     { title: 'SWARM' },
     { title: 'ENGINE' },
+    ...(limited ? [{ title: 'MEMORY' }, { title: 'CPUS' }] : []),
     { title: 'ROLES', shrink: true },
   ]
   const rows = nodes.map((node) => [
@@ -41,9 +44,27 @@ function renderNodes(nodes: readonly NodeStatus[], screen: Screen): readonly str
     node.address ?? '-',
     swarmCell(node.swarm, screen.style),
     node.engine?.replace(/\+.*/, '') ?? '-',
+    ...(limited ? useCells(node.use, screen.style) : []),
     { text: node.roles.join(' '), paint: screen.style.dim },
   ])
   return renderTable(columns, rows, screen)
+}
+
+/** From this share of its memory on, a node is near the point where something in it is killed. */
+const NEARLY_ALL = 0.9
+
+function useCells(use: NodeStatus['use'], style: Style): readonly Cell[] {
+  if (use === undefined) return ['-', '-']
+  const { memoryBytes, memoryLimitBytes, cpus, cpusLimit } = use
+  const near = memoryLimitBytes !== undefined && memoryBytes > memoryLimitBytes * NEARLY_ALL
+  const of = (used: string, limit: string | undefined) => (limit === undefined ? used : `${used} of ${limit}`)
+  return [
+    {
+      text: of(bytesText(memoryBytes), memoryLimitBytes === undefined ? undefined : bytesText(memoryLimitBytes)),
+      paint: near ? style.red : (text) => text,
+    },
+    of(cpus.toFixed(1), cpusLimit === undefined ? undefined : String(cpusLimit)),
+  ]
 }
 
 function swarmCell(swarm: string | undefined, style: Style): Cell {

@@ -43,7 +43,12 @@ export class Beside {
 /** Readies the build node for making images. */
 export async function openWorkshop(lab: OpenLab, beside: Beside): Promise<Workshop> {
   const node = buildNode(lab)
-  const [connection, engine, site] = await Promise.all([lab.connect(node), lab.engine(node), lab.site()])
+  const connection = await lab.connect(node).catch((error: unknown) => {
+    if (!(error instanceof LabError)) throw error
+    const { message, code, hint, where } = error
+    throw new LabError(code, `apps are built on ${node}, and ${message}`, { where, hint, cause: error })
+  })
+  const [engine, site] = await Promise.all([lab.engine(node), lab.site()])
   await installClientConfig(connection, clientConfig(site.registry.password, site.host.proxy))
   const keeper = firstNode(site, 'registry')
   const memory = memories.get(lab) ?? new PullMemory()

@@ -65,7 +65,15 @@ async function connectLogs(lab: OpenLab): Promise<Connection> {
   if (server === undefined) {
     throw new LabError('NO_SUCH_ROLE', 'no node has the role "logs"', { where: 'lab.yml' })
   }
-  return lab.connect(server.name)
+  try {
+    return await lab.connect(server.name)
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    const { message, code, hint, where } = error
+    const kept = 'what apps write meanwhile is kept on their nodes and comes later'
+    const why = `the logs of all nodes are on ${server.name}, and ${message}: they cannot be read; ${kept}`
+    throw new LabError(code, why, { where, hint, cause: error })
+  }
 }
 
 /** A service may have lines though it is gone, and be there though it has written none. */

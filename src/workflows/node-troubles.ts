@@ -1,6 +1,7 @@
 import { nodeHealth, type NodeHealth } from '../facts/node-health.ts'
+import { nodeUse, type NodeUse } from '../facts/node-use.ts'
 import { LabError } from '../model/errors.ts'
-import { LABELS } from '../model/names.ts'
+import { LABELS, NODE_PATHS } from '../model/names.ts'
 import type { Machine } from '../model/provider.ts'
 import type { SwarmNode } from '../swarm/nodes.ts'
 import { within } from './glance.ts'
@@ -20,6 +21,8 @@ export interface NodeView {
   /** Why it cannot be asked. */
   readonly silence?: { readonly text: string; readonly hint: string | undefined } | undefined
   readonly health?: NodeHealth | undefined
+  /** What it takes of what it may take; of nodes with limits. */
+  readonly use?: NodeUse | undefined
   /** By how much its clock is ahead of this host's, in ms. */
   readonly aheadMs?: number | undefined
 }
@@ -35,12 +38,14 @@ const LEAST_FREE_BYTES = 64 * 2 ** 20
 export async function viewNodes(lab: OpenLab): Promise<readonly NodeView[]> {
   const machines = await lab.machines()
   return Promise.all(
-    lab.spec.nodes.map(async ({ name }): Promise<NodeView> => {
+    lab.spec.nodes.map(async ({ name, memoryBytes, cpus }): Promise<NodeView> => {
       const machine = machines.find((each) => each.name === name)
       const known = { name, machine }
       if (machine?.state !== 'running' || machine.paused === true) return known
       try {
-        return { ...known, ...(await askHealth(lab, name)) }
+        const limited = memoryBytes !== undefined || cpus !== undefined
+        const [health, use] = await Promise.all([askHealth(lab, name), limited ? askUse(lab, name) : undefined])
+        return { ...known, ...health, use }
       } catch (error) {
         lab.signal.throwIfAborted()
         const text = error instanceof Error ? error.message : String(error)
@@ -62,6 +67,21 @@ async function askHealth(lab: OpenLab, name: string): Promise<Pick<NodeView, 'he
   // What the question took on its way is not known, so the clock counts as right where it can be.
   const aheadMs = health.timeMs > after ? health.timeMs - after : health.timeMs < before ? health.timeMs - before : 0
   return { health, aheadMs }
+}
+
+/** What a node uses; undefined where it does not say, which is no trouble. */
+async function askUse(lab: OpenLab, name: string): Promise<NodeUse | undefined> {
+  const connection = await lab.connect(name)
+  try {
+    return nodeUse.parse(
+      await within(LOOK_MS, lab.signal, (signal) =>
+        connection.exec({ argv: ['sh', '-c', nodeUse.script], timeoutMs: LOOK_MS }, { signal }),
+      ),
+    )
+  } catch {
+    lab.signal.throwIfAborted()
+    return undefined
+  }
 }
 
 /** Pure: what is wrong with a node. `members` is what the swarm says; undefined where no manager answers. */
@@ -87,8 +107,11 @@ function healthTroubles({ name, aheadMs = 0 }: NodeView, health: NodeHealth): re
   if (engine !== 'active') add(`the engine of ${name} does not run (${engine})`, 'lab up')
   for (const { path, availableBytes, totalBytes } of disks) {
     if (availableBytes >= LEAST_FREE_BYTES && availableBytes >= totalBytes / 100) continue
-    const left = `${String(Math.floor(availableBytes / 2 ** 20))} MiB left below ${path}`
-    add(`the disk of ${name} is full: ${left}`, `make room: lab ssh ${name}`)
+    const left = `${String(Math.floor(availableBytes / 2 ** 20))} MiB left`
+    if (path === NODE_PATHS.pool) {
+      const room = `delete files or snapshots, or: lab volume move --evacuate ${name}`
+      add(`the pool of volumes on ${name} is full: ${left}, and what is written to them fails`, room)
+    } else add(`the disk of ${name} is full: ${left} below ${path}`, `make room: lab ssh ${name}`)
   }
   if (Math.abs(aheadMs) > CLOCK_MS) {
     const far = `${(Math.abs(aheadMs) / 1000).toFixed(0)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this host's`

@@ -117,6 +117,9 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
     if (machine.state !== 'running' || machine.ssh === undefined) {
       throw new LabError('UNREACHABLE', `${node} is ${machine.state}`, { where: node, hint: 'lab up' })
     }
+    if (machine.paused === true) {
+      throw new LabError('UNREACHABLE', `${node} is paused`, { where: node, hint: `lab node heal ${node}` })
+    }
     const attempt = {
       deadlineMs: bootDeadlineMs ?? deadlineMs ?? CONNECT_DEADLINE_MS,
       retryWhileBooting: bootDeadlineMs !== undefined,
@@ -171,10 +174,13 @@ export async function firstManager(
     )
   } catch (error) {
     open.signal.throwIfAborted()
-    const reasons = error instanceof AggregateError ? error.errors.map(describe) : [describe(error)]
-    throw new LabError('NO_MANAGER', `no manager answers: ${reasons.join('; ')}`, {
+    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+    const without = 'what runs goes on, and nothing can be deployed, scaled or moved'
+    // Of several managers, most have to come back; of one, what stands in its way is all.
+    const hint = errors.length === 1 && errors[0] instanceof LabError ? errors[0].hint : undefined
+    throw new LabError('NO_MANAGER', `no manager answers (${errors.map(describe).join('; ')}): ${without}`, {
       where: managers.map(({ name }) => name).join(', '),
-      hint: 'lab up',
+      hint: hint ?? 'lab up',
       cause: error,
     })
   }

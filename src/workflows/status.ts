@@ -45,6 +45,7 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
   ])
   if (!anyManager && machines.length > 0) notes.push('services and volumes are unknown: no manager runs (lab up)')
   if (machines.length > 0) notes.unshift(...troubles(lab, views, swarm?.nodes, volumes ?? []))
+  notes.push(...edgeTrouble(lab, machines))
   const front = await endpointOf(FRONT_PORT)
   const services = await Promise.all(
     (swarm?.services ?? []).map((service) => serviceStatus(service, swarm, endpointOf)),
@@ -52,7 +53,7 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
   return {
     lab: lab.lab.id,
     edge: front === undefined ? undefined : url('http', front),
-    nodes: nodeStatuses(lab, machines, engines, swarm?.nodes),
+    nodes: nodeStatuses(lab, machines, engines, swarm?.nodes, views),
     services,
     volumes: volumes ?? [],
     notes,
@@ -80,6 +81,15 @@ function troubles(
     ...waiting,
     ...managerTroubles(managers, members),
   ]
+}
+
+/** That nobody comes in, where no edge runs. */
+function edgeTrouble({ spec }: OpenLab, machines: readonly Machine[]): readonly string[] {
+  const edges = nodesWithRole(spec, 'edge').map(({ name }) => name)
+  const runs = (name: string) =>
+    machines.some((machine) => machine.name === name && machine.state === 'running' && machine.paused !== true)
+  if (machines.length === 0 || edges.length === 0 || edges.some(runs)) return []
+  return [`no URL of an app answers: the edge is on ${edges.join(', ')}, and away with it`]
 }
 
 /** Version of each running node's engine; a node that does not answer has none. */
@@ -195,12 +205,14 @@ function nodeStatuses(
   machines: readonly Machine[],
   engines: ReadonlyMap<string, string | undefined>,
   members: readonly SwarmNode[] | undefined,
+  views: readonly NodeView[],
 ): readonly NodeStatus[] {
   const listed = new Set(lab.spec.nodes.map(({ name }) => name))
   const extra = machines.filter(({ name }) => !listed.has(name)).map(({ name }) => ({ name, roles: [] }))
   return [...lab.spec.nodes, ...extra].map(({ name, roles }) => {
     const machine = machines.find((each) => each.name === name)
     const state = machine?.state ?? 'missing'
+    const use = views.find((view) => view.name === name)?.use
     return {
       name,
       roles,
@@ -209,6 +221,7 @@ function nodeStatuses(
       state: state === 'running' && !engines.has(name) ? 'unreachable' : state,
       engine: engines.get(name),
       swarm: members === undefined ? undefined : swarmPart(members, name),
+      ...(use === undefined ? {} : { use }),
     }
   })
 }

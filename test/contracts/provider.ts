@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSsh } from '../../src/connections/ssh.ts'
+import { nodeUse } from '../../src/facts/node-use.ts'
 import { isIpInSubnet, nthAddress } from '../../src/model/addresses.ts'
 import type { Connection } from '../../src/model/connection.ts'
 import { LabError } from '../../src/model/errors.ts'
@@ -147,6 +148,30 @@ export function providerContract(subject: ProviderUnderTest): void {
       await provider.create(await request('first'), signal)
       await provider.start('first', signal)
       expect(await say('first', 'stat -c %Y /proc/1')).toBe(boot)
+    })
+
+    test('a node over its memory loses what wants it, inside its own limit, and its neighbour loses nothing', async () => {
+      const boots = async () => [await say('first', 'stat -c %Y /proc/1'), await say('second', 'stat -c %Y /proc/1')]
+      const before = await boots()
+      // As much as fits and more, on the neighbour too: what is killed is over the limit of its own node.
+      const neighbour =
+        'systemd-run --quiet --collect --unit=neighbour sh -c "head -c 300M /dev/zero | tail; sleep infinity"'
+      await say('second', neighbour)
+      expect(await say('first', 'tail /dev/zero; echo $?')).toMatch(/137$/)
+      expect(await boots()).toEqual(before)
+      expect(await say('second', 'systemctl is-active neighbour; systemctl stop neighbour')).toBe('active')
+      expect(await say('first', 'systemctl is-system-running')).toBe('running')
+    })
+
+    test('a node says what it uses of what it may use, and gets no more processors than that', async () => {
+      const burn = 'for i in 1 2 3; do timeout 5 sh -c "while :; do :; done" & done; sleep 1'
+      const { stdout, status } = await onNode('first', (node) => node.script(`${burn}\n${nodeUse.script}`))
+      const use = nodeUse.parse({ stdout, status, stderr: '' })
+      expect(use).toMatchObject({ memoryLimitBytes: 1 << 30, cpusLimit: 1 })
+      expect(use.memoryBytes).toBeGreaterThan(5 << 20)
+      expect(use.memoryBytes).toBeLessThan(1 << 30)
+      expect(use.cpus).toBeGreaterThan(0)
+      expect(use.cpus).toBeLessThan(1.5)
     })
 
     test('a wished host port that is taken becomes the next free one', async () => {

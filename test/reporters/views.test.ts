@@ -161,6 +161,14 @@ describe('lab status', () => {
     expect(bare).toEqual(renderStatus(STATUS, screen))
   })
 
+  it('shows what nodes with limits use of them, and no column of it where there are none', () => {
+    const use = { memoryBytes: 300 * 2 ** 20, memoryLimitBytes: 2 ** 30, cpus: 0.42, cpusLimit: 1.5 }
+    const nodes = STATUS.nodes.map((node) => (node.name === 'node1' ? { ...node, use } : node))
+    const lines = renderStatus({ ...STATUS, nodes }, { ...screen, columns: 110 })
+    expect(lines.find((line) => line.startsWith('node1'))).toContain('300 MiB of 1 GiB   0.4 of 1.5')
+    expect(renderStatus(STATUS, screen).join('\n')).not.toContain('MEMORY')
+  })
+
   it('says how to go on where nothing is deployed yet', () => {
     const lines = renderStatus({ ...STATUS, edge: undefined, services: [], volumes: [], notes: [] }, screen)
     expect(lines[0]).toBe('classic-f2af6c  not up')

@@ -43,6 +43,12 @@ describe('what is wrong with a node', () => {
       /disk of node2 is full: 10 MiB left below \//,
       'make room',
     ],
+    [
+      'without room for volumes',
+      { ...well, health: { ...health, disks: [{ ...full, path: '/var/lib/lab/pool' }] } },
+      /pool of volumes on node2 is full: 10 MiB left/,
+      'lab volume move --evacuate node2',
+    ],
     ['ahead', { ...well, aheadMs: 90_000 }, /clock of node2 is 90 s ahead of/, 'timedatectl'],
     ['behind', { ...well, aheadMs: -3000 }, /clock of node2 is 3 s behind/, 'timedatectl'],
   ])('%s: says so, and what to type', (_name, view, text, hint) => {
