@@ -13,6 +13,7 @@ const BESIDE = [
   'overlay',
   'volumes',
   'apps',
+  'chaos',
   'logs',
   'reporters',
   'config',

@@ -3,6 +3,7 @@ import { explain, printFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { createProgram, usageError, type Cli, type Register } from './program.ts'
 import type { Session } from './session.ts'
+import { register as chaos } from './commands/chaos.ts'
 import { register as completion } from './commands/completion.ts'
 import { register as cp } from './commands/cp.ts'
 import { register as demo } from './commands/demo.ts'
@@ -39,7 +40,7 @@ const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
   'The lab:': [init, demo, up, plan, status, ls, halt, snapshot, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, volume, moveVolume, dns],
-  'Nodes:': [ssh, sh, cp, node, sshConfig],
+  'Nodes:': [ssh, sh, cp, node, chaos, sshConfig],
   'Playbooks:': [run, runs],
   'The command line:': [completion, nodeImage],
 }

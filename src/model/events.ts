@@ -1,3 +1,4 @@
+import type { FaultKind } from './fault.ts'
 import type { ForeseenMove, MovedVolume, PromotedVolume } from './volume-outcome.ts'
 
 /** Outcome of one step on one node. */
@@ -89,6 +90,40 @@ export type RunEvent =
     }
   | ({ readonly type: 'move-checked' } & ForeseenMove)
   | ({ readonly type: 'promoted' } & PromotedVolume)
+  /** A fault strikes a node, `atMs` after the run began. */
+  | { readonly type: 'fault'; readonly fault: FaultKind; readonly node: string; readonly atMs: number }
+  /** What `lab status` says of it while it lasts. */
+  | { readonly type: 'fault-seen'; readonly fault: FaultKind; readonly node: string; readonly seen: readonly string[] }
+  /**
+   * Its cause was taken away, and after `healedMs` all was as before: nodes, services, names. `elsewhereMs`: after this
+   * much of it everything that can run without the node did, in full. `violations`: what must not be and was.
+   */
+  | {
+      readonly type: 'fault-healed'
+      readonly fault: FaultKind
+      readonly node: string
+      readonly atMs: number
+      readonly healedMs: number
+      readonly elsewhereMs?: number
+      readonly requests: number
+      readonly failedRequests: number
+      readonly longestOutageMs: number
+      readonly violations: readonly string[]
+    }
+  /** A whole run of `lab chaos`. */
+  | {
+      readonly type: 'chaos'
+      readonly seed: number
+      readonly faults: number
+      readonly requests: number
+      readonly failedRequests: number
+      /** Writes that were acknowledged; each was read back at the end. */
+      readonly acknowledged: number
+      /** Volumes whose writers were watched. */
+      readonly volumes: readonly string[]
+      readonly violations: readonly string[]
+      readonly durationMs: number
+    }
   /** Every step of a long command with its time, at its end. */
   | {
       readonly type: 'summary'

@@ -113,6 +113,8 @@ export interface Provider {
   cleanUp(options: { readonly images: boolean; readonly snapshots?: boolean }): Promise<void>
   /** Power-cut, for tests and fencing: no clean shutdown. Throws `NO_POWER` where power is not lab's, as `stop` does. */
   kill(name: string): Promise<void>
+  /** Power is not lab's to switch: `stop` and `kill` refuse. */
+  readonly powerless?: true
   /** Every lab on this host, whatever its directory; absent where machines have no labels. */
   labs?(): Promise<readonly HostLab[]>
   /** Makes a running machine stand still, with all it holds; absent where machines cannot. */

@@ -141,6 +141,7 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
       return ownAddress(state.host, state.survey)
     },
     connect: (name, attempt) => open(name, 'lab', attempt),
+    powerless: true,
     start: (name) => Promise.reject(noPower(name, 'started', 'switch it on by hand')),
     stop: (name) =>
       Promise.reject(

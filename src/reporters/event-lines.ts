@@ -1,4 +1,5 @@
 import type { RunEvent } from '../model/events.ts'
+import { FAULT_WORDS } from '../model/fault.ts'
 import { renderError } from './error-lines.ts'
 import { bytesText } from '../model/bytes-text.ts'
 import { count, formatDuration } from './quantities.ts'
@@ -112,6 +113,37 @@ export const EVENT_FORMATS: EventFormats = {
       columns,
     ),
   ],
+  fault: ({ fault, node, atMs }, { style }) => [
+    `${style.dim(clock(atMs))}  ${style.yellow('✗')} ${FAULT_WORDS[fault]} ${style.bold(node)}`,
+  ],
+  'fault-seen': ({ seen }, { style }) => seen.map((sentence) => `       ${style.dim(`  ${printable(sentence)}`)}`),
+  'fault-healed': (event, { style }) => {
+    const { node, atMs, healedMs, elsewhereMs, requests, failedRequests, violations } = event
+    const facts = [
+      ...(elsewhereMs === undefined ? [] : [`all ran elsewhere after ${formatDuration(elsewhereMs)}`]),
+      ...(requests === 0 ? [] : [`${String(failedRequests)} of ${count(requests, 'request')} failed`]),
+    ]
+    return [
+      `${style.dim(clock(atMs))}  ${style.green('✓')} ${node} healed after ${formatDuration(healedMs)}`,
+      ...(facts.length === 0 ? [] : [`         ${style.dim(facts.join(' · '))}`]),
+      ...violations.map((text) => `         ${style.red('✗')} ${printable(text)}`),
+    ]
+  },
+  chaos: (event, { columns, style }) => {
+    const { seed, faults, requests, failedRequests, acknowledged, volumes, violations } = event
+    const sign = violations.length === 0 ? style.green('✓') : style.red('✗')
+    const facts = [
+      ...(requests === 0 ? [] : [`${String(failedRequests)} of ${count(requests, 'request')} failed`]),
+      ...(acknowledged === 0 ? [] : [`${count(acknowledged, 'write')} acknowledged and read back`]),
+      ...(volumes.length === 0 ? [] : [`writers of ${volumes.map(printable).join(', ')} watched`]),
+    ]
+    const line = `${sign} seed ${String(seed)}: ${count(faults, 'fault')}, all healed`
+    return [
+      '',
+      spread(line, style.dim(formatDuration(event.durationMs)), columns),
+      ...(facts.length === 0 ? [] : [`  ${style.dim(facts.join(' · '))}`]),
+    ]
+  },
   summary: (event, screen) => {
     const { style } = screen
     const columns = [
@@ -134,4 +166,10 @@ export const EVENT_FORMATS: EventFormats = {
     spread(`${style.green('✓')} ${printable(event.message)}`, style.dim(formatDuration(event.durationMs)), columns),
   ],
   error: (event, screen) => renderError(event, screen),
+}
+
+/** Time since a run began, as a clock shows it: `1:05`. */
+function clock(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000)
+  return `${String(Math.floor(seconds / 60)).padStart(3)}:${String(seconds % 60).padStart(2, '0')}`
 }

@@ -78,11 +78,7 @@ export async function partitionNodes(
         await runTask(
           open.emit,
           `cut ${name} off from ${cut.join(', ')}`,
-          async () => {
-            const addresses = peers.map(({ address }) => address)
-            const argv = ['sh', '-euc', CUT, 'partition', PARTITION_FILE, cut.join('\n'), ...addresses]
-            await runRules(await open.connect(name), argv)
-          },
+          async () => cutFrom(await open.connect(name), peers),
           { node: name },
         )
       }
@@ -90,6 +86,18 @@ export async function partitionNodes(
       return `${names.join(', ')} is cut off from ${from}; "lab node heal ${names.join(' ')}" ends that`
     },
   })
+}
+
+/** Drops everything that a node and these peers send one another, containers too. What was cut before is forgotten. */
+export async function cutFrom(connection: Connection, peers: readonly Machine[]): Promise<void> {
+  const names = peers.map(({ name }) => name).join('\n')
+  const addresses = peers.map(({ address }) => address)
+  await runRules(connection, ['sh', '-euc', CUT, 'partition', PARTITION_FILE, names, ...addresses])
+}
+
+/** Lets a node and its peers reach one another again. */
+export async function joinAgain(connection: Connection): Promise<void> {
+  await runRules(connection, ['sh', '-euc', MEND, 'heal', PARTITION_FILE])
 }
 
 /** Ends every pause and every partition of nodes, and brings back what belongs on them. */
@@ -121,12 +129,7 @@ async function heal(open: OpenLab, machine: Machine): Promise<boolean> {
   const connection = await open.connect(name, paused ? { bootDeadlineMs: BOOT_DEADLINE_MS } : {})
   const cut = await readPartition(connection)
   if (cut.length === 0) return paused
-  await runTask(
-    open.emit,
-    `join ${name} with ${cut.join(', ')} again`,
-    () => runRules(connection, ['sh', '-euc', MEND, 'heal', PARTITION_FILE]),
-    { node: name },
-  )
+  await runTask(open.emit, `join ${name} with ${cut.join(', ')} again`, () => joinAgain(connection), { node: name })
   return true
 }
 

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { judgeAttempts, startHttpWriter } from '../../src/chaos/numbered-client.ts'
+import { seeded } from '../../src/chaos/seeded.ts'
 import { waitFor } from '../../src/model/wait.ts'
 import { bookAnswers } from './client.ts'
 import { container, docker, ensureSample, labDocument, labOk, type Event } from './harness.ts'
-import { judgeAttempts, startDatabaseClient, startHttpClient } from './numbered-clients.ts'
-import { killNode, seeded, startLab, strike, type Fault, type Running, type Struck } from './volume-faults.ts'
+import { PAUSE_MS, startDatabaseClient } from './numbered-clients.ts'
+import { killNode, startLab, strike, type Fault, type Running, type Struck } from './volume-faults.ts'
 import { VolumeObserver } from './volume-observer.ts'
 import { judgeRecords } from './witness-records.ts'
 
@@ -107,7 +109,7 @@ export async function moveUnderLoad(plan: readonly Planned[], say: (line: string
   await labOk(['deploy', WITNESS])
   const series = String(Date.now())
   const observer = new VolumeObserver(await nodeContainers())
-  const clients = [startHttpClient(edge, series), startDatabaseClient(WORKERS, series)]
+  const clients = [startHttpWriter(edge, series, PAUSE_MS), startDatabaseClient(WORKERS, series)]
   const faults = new Map<string, number>()
   const downtimesMs: number[] = []
   const wrong: string[] = []

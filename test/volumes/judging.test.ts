@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { judgeAttempts } from '../../src/chaos/numbered-client.ts'
+import { holdsOf, overlaps } from '../../src/volumes/writer-watch.ts'
 import { planMoves } from '../e2e/moves-under-load.ts'
-import { judgeAttempts } from '../e2e/numbered-clients.ts'
-import { overlaps } from '../e2e/volume-observer.ts'
 import { judgeRecords } from '../e2e/witness-records.ts'
 
 // What judges a move must itself be able to say no.
@@ -30,6 +30,18 @@ test('nodes that could write at the same time are found, one after the other are
   expect(overlaps([first, { node: 'b', from: 6, to: 9 }, { node: 'a', from: 10, to: 11 }])).toEqual([])
   expect(overlaps([{ node: 'b', from: 4, to: 9 }, first])).toHaveLength(1)
   expect(overlaps([first, { node: 'b', from: 2, to: 3 }, { node: 'c', from: 8, to: 9 }])).toHaveLength(1)
+})
+
+test('a node holds a volume while it may write, and not while it stood still', () => {
+  const line = (at: number, served: string, state = 'writable', containers = 0) =>
+    `${String(at)}.5 data ${served} ${state} 3 ${String(containers)} `
+  const lines = [line(1, 'yes'), '1.6', line(2, 'no', 'writable', 1), line(9, 'yes'), line(10, 'no'), 'cut sh']
+  expect(holdsOf('a', lines).get('data')).toEqual([
+    { node: 'a', from: 1.5, to: 2.5 },
+    { node: 'a', from: 9.5, to: 9.5 },
+  ])
+  expect(holdsOf('a', [line(1, 'yes', 'frozen')]).get('data')).toBeUndefined()
+  expect(holdsOf('a', [line(5, 'yes')], 2000).get('data')).toEqual([{ node: 'a', from: 3.5, to: 3.5 }])
 })
 
 test('an attempt that was acknowledged and is gone, or is there twice, is found', () => {
