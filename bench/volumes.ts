@@ -55,7 +55,7 @@ export const bench: Bench = {
         { what: 'lab volume clone, 8 GiB', unit: 'ms', values: cheap.clone, goal: 'under 1 s' },
       ],
       notes: [
-        'The pipe and the transfer carry the same snapshot; the transfer goes by ssh to another node and is counted at both ends.',
+        'The pipe and the transfer carry the same snapshot; the transfer goes to another node, beside ssh, and is counted at both ends.',
         'Times of lab are those of the whole command.',
       ],
     }

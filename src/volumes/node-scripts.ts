@@ -4,6 +4,7 @@ import { VOLUME_PATHS } from './node/paths.ts'
 import { RECEIVE_SCRIPT } from './node/receive.ts'
 import { SEND_SCRIPT } from './node/send.ts'
 import { SERVE_SCRIPT } from './node/serve.ts'
+import { STREAM_SCRIPT } from './node/stream.ts'
 import { TEND_SCRIPT } from './node/tend.ts'
 import { TEND_UNIT } from './node/tend-unit.ts'
 import { ZFS_SCRIPT } from './node/zfs-script.ts'
@@ -27,6 +28,7 @@ export function volumeScripts(driver: VolumeDriverName): readonly NodeScript[] {
   return [
     { path: VOLUME_PATHS.receive, mode: 0o755, content: RECEIVE_SCRIPT },
     { path: VOLUME_PATHS.send, mode: 0o755, content: SEND_SCRIPT },
+    { path: VOLUME_PATHS.stream, mode: 0o755, content: STREAM_SCRIPT },
     { path: VOLUME_PATHS.serve, mode: 0o755, content: SERVE_SCRIPT },
     { path: VOLUME_PATHS.tend, mode: 0o755, content: TEND_SCRIPT },
     { path: VOLUME_PATHS.tendUnit, mode: 0o644, content: TEND_UNIT },

@@ -33,18 +33,29 @@ export async function cloneVolume(lab: OpenLab, options: CloneOptions): Promise<
         if (left !== undefined) await forgetUnmade(volumes, left)
         const { owner, limitBytes } = record
         const wanted = { name: options.as, app: '', service: '', limitBytes, owner }
-        const made = await recordVolume(volumes, all, wanted)
         const snapshot = options.snapshot ?? `clone-${String(Date.now())}`
-        try {
-          if (options.snapshot === undefined) await driver.snapshot(record.name, snapshot)
-          await driver.clone(record.name, snapshot, options.as)
-          await makeVolume(volumes, made)
-        } finally {
+        const forget = async () => {
           if (options.snapshot === undefined) await driver.deleteSnapshot(record.name, snapshot)
         }
+        const made = recordVolume(volumes, all, wanted)
+        const taken = options.snapshot === undefined ? driver.snapshot(record.name, snapshot) : Promise.resolve()
+        try {
+          await together(made, taken)
+          await driver.clone(record.name, snapshot, options.as)
+        } catch (error) {
+          await forget()
+          throw error
+        }
+        await together(makeVolume(volumes, await made), forget())
         return `cloned ${record.name} as ${options.as} on ${owner}`
       }),
     )
   })
   done(lab, 'volume clone', message, started)
+}
+
+/** What does not depend on one another takes as long as the longest of it; nothing of it still runs when this ends. */
+async function together(...work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((each) => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

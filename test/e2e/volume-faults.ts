@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
 import { NODE_PATHS } from '../../src/model/names.ts'
 import { waitFor } from '../../src/model/wait.ts'
+import { freezeContainer } from './freezer.ts'
 import { container, docker, labDirectory, LAUNCHER, type Event } from './harness.ts'
 
 /** What may happen in the middle of a move. */
@@ -51,10 +52,9 @@ async function cutBetween(one: string, other: string): Promise<() => Promise<voi
 
 /** Stops every process of a node in its tracks for some seconds. */
 async function pauseNode(node: string, seconds: number): Promise<void> {
-  const name = await container(node)
-  await docker('pause', name)
+  const goOn = await freezeContainer(await container(node))
   await delay(seconds * 1000)
-  await docker('unpause', name)
+  await goOn()
 }
 
 /** Cuts a node off from all others for some seconds; this host still reaches it. */

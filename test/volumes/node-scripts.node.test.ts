@@ -134,6 +134,8 @@ describe('the transfer key', () => {
     'receive a b\nid',
     'receive A b',
     'receive -a b',
+    'take ../a b',
+    'take a',
     'list a/../b',
     'ping x',
   ])('can not say %j', async (words) => {
@@ -165,6 +167,32 @@ describe('a transfer', () => {
     expect((await state(shared.target))?.snapshots).toMatchObject([first, second])
   })
 
+  test('goes through ssh where nodes are on machines of their own', async () => {
+    const beside = VOLUME_PATHS.transferBeside
+    await onSource(`head -c 3000000 /dev/urandom > ${NODE_PATHS.pool}/live/${shared.volume}/file; rm ${beside}`)
+    try {
+      const snapshot = await shared.source.driver.snapshot(shared.volume, 's0')
+      expect(await shared.source.transfer(job('s0'), watch)).toBeGreaterThan(3_000_000)
+      expect((await state(shared.target))?.snapshots).toMatchObject([snapshot])
+    } finally {
+      await onSource(`touch ${beside}`)
+    }
+  })
+
+  test('is not taken from whoever else finds the way to the receiver', async () => {
+    const address = await onTarget("hostname -I | cut -d' ' -f1")
+    const lines = await onSource(`
+      mkfifo /run/said && exec 5<>/run/said
+      sleep 60 | ssh -F ${VOLUME_PATHS.transferConfig} node2 take ${shared.volume} s0 >&5 2>&5 &
+      read -r _ at port token <&5
+      exec 6<>/dev/tcp/$at/$port; printf '%s' "\${token/?/x}garbage" >&6; cat <&6
+      exec 7<>/dev/tcp/$at/$port; printf '%s' "$token" >&7; exec 7>&-
+      read -r refused <&5; rm /run/said; kill $(jobs -p); echo "$at $refused"`)
+    expect(lines).toContain(address)
+    expect(lines).toMatch(/cannot|unexpected|did not|ERROR/)
+    expect(await state(shared.target)).toBeUndefined()
+  })
+
   test('goes on when nobody waits for it any more, and can be waited for again', async () => {
     await onSource(`head -c 400000000 /dev/urandom > ${NODE_PATHS.pool}/live/${shared.volume}/file`)
     const snapshot = await shared.source.driver.snapshot(shared.volume, 's0')
@@ -173,7 +201,7 @@ describe('a transfer', () => {
       'left alone',
     )
     await onSource(
-      `n=0; until ${VOLUME_PATHS.send} job ${shared.volume} | grep -q ^active; do n=$((n+1)); [ $n -lt 200 ]; sleep 0.02; done`,
+      `n=0; until ${VOLUME_PATHS.send} job ${shared.volume} | grep -q ^active; do n=$((n+1)); [ $n -lt 200 ] || exit 1; sleep 0.02; done`,
     )
     abort.abort(new Error('left alone'))
     await left
@@ -192,7 +220,7 @@ describe('a transfer', () => {
     const snapshot = await shared.source.driver.snapshot(shared.volume, 's0')
     const broken = expect(shared.source.transfer(job('s0'), watch)).rejects.toMatchObject({ code: 'TRANSFER_FAILED' })
     await onTarget(
-      `n=0; until [ -e ${NODE_PATHS.pool}/snap/${shared.volume}/s0 ]; do n=$((n+1)); [ $n -lt 400 ]; sleep 0.02; done`,
+      `n=0; until [ -e ${NODE_PATHS.pool}/snap/${shared.volume}/s0 ]; do n=$((n+1)); [ $n -lt 400 ] || exit 1; sleep 0.02; done`,
     )
     await shared.source.stopTransfer(shared.volume)
     await broken

@@ -129,6 +129,7 @@ async function joinForTransfers(pair: PoolPair): Promise<void> {
   const config = transferConfig([{ name: 'node2', address }])
   await pair.from.connection.writeFile(VOLUME_PATHS.transferConfig, config, 0o600)
   await pair.from.connection.writeFile(VOLUME_PATHS.transferKnownHosts, transferKnownHosts({ node2: host }), 0o600)
+  await pair.from.connection.writeFile(VOLUME_PATHS.transferBeside, 'yes\n', 0o600)
   await pair.to.connection.writeFile('/root/.ssh/authorized_keys2', `${transferAuthorizedKey(key)}\n`, 0o600)
 }
 

@@ -6,6 +6,8 @@ export const VOLUME_PATHS = {
   receive: '/usr/local/lib/lab/volume-receive',
   /** Sends snapshots to other nodes, as a transient unit. */
   send: '/usr/local/lib/lab/volume-send',
+  /** Carries what is sent, where ssh does not. */
+  stream: '/usr/local/lib/lab/volume-stream',
   /** Leases, fences and the bind mounts that follow from them. */
   serve: '/usr/local/lib/lab/volume-serve',
   /** The part of a driver that nodes need without lab. */
@@ -18,6 +20,8 @@ export const VOLUME_PATHS = {
   transferConfig: '/etc/lab/transfer/config',
   transferKey: '/etc/lab/transfer/id_ed25519',
   transferKnownHosts: '/etc/lab/transfer/known_hosts',
+  /** There when all nodes are on one machine: streams go beside ssh, not through it. */
+  transferBeside: '/etc/lab/transfer/beside',
   /** Names of the managers, one a line: who is asked which node owns a volume. */
   managers: '/etc/lab/transfer/managers',
   leases: NODE_PATHS.leases,

@@ -4,9 +4,9 @@ import { RECORD_LABELS } from '../../model/volume-record.ts'
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /**
- * What the transfer key may do on a node: `receive VOLUME SNAPSHOT`, `list VOLUME`, `clear VOLUME` (of
- * replicas), `arrived VOLUME`, `owner VOLUME` (on a manager), `ping`. Words are letters, digits
- * and hyphens only, so nothing a sender says reaches a shell or leaves the pool. A stream that does not end well
+ * What the transfer key may do on a node: `receive VOLUME SNAPSHOT` (`take` for a stream that comes beside ssh), `list
+ * VOLUME`, `clear VOLUME` (of replicas), `arrived VOLUME`, `owner VOLUME` (on a manager), `ping`. Words are letters,
+ * digits and hyphens only, so nothing a sender says reaches a shell or leaves the pool. A stream that does not end well
  * leaves nothing; a second receive of a volume ends the first, whose sender is gone (senders hold a lock).
  */
 export const RECEIVE_SCRIPT = String.raw`#!/bin/bash
@@ -17,8 +17,16 @@ said=$(printf '%s' "\${SSH_ORIGINAL_COMMAND-}" | tr '\n\t' '??')
 case $said in *[!a-z0-9\ -]*|'') fail 'refused: not a command of the transfer key' 64 ;; esac
 read -r -a words <<<"$said"
 
+# The stream, from where it comes. The sender is told on file 4 where that is.
+arriving() {
+  local client address
+  if [ "$1" = receive ]; then dd bs=1M 2>"$2"; return; fi
+  read -r client _ address _ <<<"$SSH_CONNECTION"
+  ${VOLUME_PATHS.stream} take "$client" "$address" 3>"$2"
+}
+
 receive() {
-  local volume=$1 snapshot=$2 lock=${VOLUME_PATHS.transfers}/$1.in counted taken bytes identity group began
+  local how=$1 volume=$2 snapshot=$3 lock=${VOLUME_PATHS.transfers}/$2.in counted taken bytes identity group began
   began=$(date +%s)
   mkdir -p ${VOLUME_PATHS.transfers}
   exec 9<>"$lock"
@@ -31,11 +39,12 @@ receive() {
   ! "$driver" identity "$volume" "$snapshot" >/dev/null 2>&1 || fail "$volume@$snapshot is here already" 73
   "$driver" discard "$volume" "$snapshot" || fail "cannot remove the remains of $volume@$snapshot" 70
   counted=$(mktemp)
-  trap '"$driver" discard "$volume" "$snapshot"; rm -f "$counted"' EXIT
+  trap "'$driver' discard $volume $snapshot; rm -f '$counted'" EXIT
   trap 'exit 1' TERM INT HUP
-  dd bs=1M 2>"$counted" | "$driver" receive "$volume" "$snapshot" >&2
+  exec 4>&1
+  arriving "$how" "$counted" | "$driver" receive "$volume" "$snapshot" >&2
   taken=$?
-  bytes=$(awk '/ bytes? /{print $1}' "$counted")
+  bytes=$(awk '/ bytes? /{n=$1} END{print n+0}' "$counted")
   [ "$taken" -eq 0 ] || fail "the stream of $volume@$snapshot did not end well (after $bytes bytes); nothing was kept" 65
   identity=$("$driver" identity "$volume" "$snapshot") || fail "$volume@$snapshot did not arrive whole; nothing was kept" 65
   # Only the newest of a replica is of use: to serve from, and as the base of the next.
@@ -64,7 +73,7 @@ owner() {
 }
 
 case "\${#words[@]} \${words[0]}" in
-  '3 receive') name "\${words[1]}"; name "\${words[2]}"; receive "\${words[1]}" "\${words[2]}" ;;
+  '3 receive' | '3 take') name "\${words[1]}"; name "\${words[2]}"; receive "\${words[@]}" ;;
   '2 list') name "\${words[1]}"; "$driver" snapshots "\${words[1]}" ;;
   '2 arrived') name "\${words[1]}"; ${VOLUME_PATHS.tend} arrived "\${words[1]}" ;;
   '2 clear') name "\${words[1]}"; clear "\${words[1]}" ;;

@@ -39,6 +39,20 @@ keep_pace() {
 }
 bytes() { tr '\r' '\n' <"$job/progress" 2>/dev/null | awk '/ bytes? /{n=$1} END{print n+0}'; }
 
+# Sends snapshot $1 since $2 to node $3.
+carry() {
+  if [ -e ${VOLUME_PATHS.transferBeside} ]; then
+    "$driver" send "$volume" "$1" "$2" 2>"$job/send" |
+      ${VOLUME_PATHS.stream} send "$3" "$volume" "$1" 3>"$job/progress" >"$job/received" 2>"$job/receive"
+    ends="\${PIPESTATUS[*]}"
+  else
+    "$driver" send "$volume" "$1" "$2" 2>"$job/send" |
+      dd bs=1M status=progress 2>"$job/progress" |
+      ssh -F ${VOLUME_PATHS.transferConfig} "$3" receive "$volume" "$1" >"$job/received" 2>"$job/receive"
+    ends="\${PIPESTATUS[*]}"
+  fi
+}
+
 case $verb in
   start)
     arguments $# 5; name "$3"; [ "$4" = - ] || name "$4"; name "$5"
@@ -60,17 +74,14 @@ case $verb in
     exec 9>"$job/lock"
     flock -w 10 9 || exit ${String(BUSY)}
     trap 'exit 143' TERM INT
-    "$driver" send "$volume" "$3" "$4" 2>"$job/send" |
-      dd bs=1M status=progress 2>"$job/progress" |
-      ssh -F ${VOLUME_PATHS.transferConfig} "$5" receive "$volume" "$3" >"$job/received" 2>"$job/receive"
-    ends="\${PIPESTATUS[*]}"
+    carry "$3" "$4" "$5"
     sent=$(bytes)
     status=0
-    [ "$ends" = '0 0 0' ] || status=1
+    case $ends in *[1-9]*) status=1 ;; esac
     [ "$(awk '/^received /{print $3}' "$job/received")" = "$sent" ] || status=1
     printf 'done %s %s\n' "$status" "$sent" >"$job/result.new"
     if [ "$status" -ne 0 ]; then
-      { printf 'statuses of send, count, receive: %s\n' "$ends"; tail -n 3 "$job/send" "$job/receive"; } >>"$job/result.new"
+      { printf 'statuses of send, carry, receive: %s\n' "$ends"; tail -n 3 "$job/send" "$job/receive"; } >>"$job/result.new"
     fi
     [ "$status" -ne 0 ] || keep_pace "$5" "$sent"
     hold "$3"
