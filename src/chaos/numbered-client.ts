@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Longest that reading everything back may take. */
+const READ_MS = 60_000
+
 /** A client that writes numbers one after the other, each again and again until it is told that it is kept. */
 export interface NumberedClient {
   readonly name: string
@@ -64,7 +67,7 @@ export function startHttpWriter(edge: string, series: string, pauseMs: number): 
       return acknowledged
     },
     kept: async () => {
-      const response = await fetch(`${edge}/api/messages?limit=1000000`)
+      const response = await fetch(`${edge}/api/messages?limit=1000000`, { signal: AbortSignal.timeout(READ_MS) })
       const { messages } = (await response.json()) as { messages: readonly { readonly text: string }[] }
       const ours = messages.filter(({ text }) => text.startsWith(`${series} `))
       return countAttempts(ours.map(({ text }) => text.slice(series.length + 1)))

@@ -112,7 +112,9 @@ async function undoneBy(
 ): Promise<Fault> {
   const { unit, begin, end } = fault
   const connection = await open.connect(node)
-  const arm = `systemd-run --quiet --collect --unit=${unit} --on-active=${String(UNDO_S)} \\
+  // A run that was killed may have left one that waits.
+  const arm = `systemctl stop ${unit}.timer 2>/dev/null || :
+systemd-run --quiet --collect --unit=${unit} --on-active=${String(UNDO_S)} \\
   --timer-property=AccuracySec=1s --property=Type=oneshot --setenv=listening="$listening" sh -euc "$end"`
   return {
     begin: () => runOn(connection, `end=$1\n${LISTENING}\n${arm}\n${begin}`, end),

@@ -13,17 +13,34 @@ import { statusDocument } from './status.ts'
 
 /** Longest that a node which runs may take to answer, on a host that has much to do. */
 export const CONNECT_MS = 20_000
+/** Longest that `lab status` may take to name a fault. */
+const NAMED_MS = 20_000
 /** Longest that the swarm may take to replace what a node ran. */
 const ELSEWHERE_MS = 60_000
 
 /** What `lab status` would say to somebody who types it now: with connections of its own. */
-export async function lookNow(open: OpenLab): Promise<StatusDocument> {
+async function lookNow(open: OpenLab): Promise<StatusDocument> {
   const { lab, spec, signal } = open
   const fresh = await openLab({ lab, spec, signal, emit: () => undefined })
   try {
     return await statusDocument(fresh)
   } finally {
     await fresh.close()
+  }
+}
+
+/** Waits until `lab status` says something of a node, which is what is returned; nothing when it does not. */
+export async function awaitNamed(open: OpenLab, node: string, signal: AbortSignal): Promise<readonly string[]> {
+  const look = async () => {
+    const { notes } = await lookNow(open)
+    const named = notes.filter((note) => new RegExp(`\\b${node}\\b`).test(note))
+    return named.length === 0 ? undefined : named
+  }
+  try {
+    return await waitFor(look, { deadlineMs: NAMED_MS, intervalMs: 500, what: `${node} to be named`, signal })
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'DEADLINE') throw error
+    return []
   }
 }
 

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startClient, sightOf, type Asked } from '../chaos/client.ts'
 import { judgeAttempts, startHttpWriter, type NumberedClient } from '../chaos/numbered-client.ts'
 import { planFaults, type PlannedFault } from '../chaos/schedule.ts'
-import { LabError } from '../model/errors.ts'
+import { LabError, toLabError } from '../model/errors.ts'
 import { FAULT_WORDS, type FaultKind } from '../model/fault.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { waitFor } from '../model/wait.ts'
 import { afterStart } from './after-start.ts'
 import { currentLeader, prepareFault, type Fault } from './chaos-faults.ts'
-import { awaitElsewhere, awaitWhole, CONNECT_MS, lookNow, servedWithout, spreadTasks } from './chaos-look.ts'
+import { awaitElsewhere, awaitNamed, awaitWhole, CONNECT_MS, servedWithout, spreadTasks } from './chaos-look.ts'
 import type { ChaosPlan } from './chaos-plan.ts'
 import { endWriterWatch, watchWriters } from './chaos-writers.ts'
 import { withLock } from './lock.ts'
@@ -29,8 +29,6 @@ const HANGING: ReadonlySet<FaultKind> = new Set(['pause', 'cut', 'engine'])
 /** Faults that take a node's tasks away, and those that the lab must name meanwhile. */
 const TAKES_TASKS: ReadonlySet<FaultKind> = new Set(['kill', 'pause', 'cut', 'leader'])
 const IS_NAMED: ReadonlySet<FaultKind> = new Set(['kill', 'pause', 'cut', 'fill', 'sshd', 'leader'])
-/** Longest that `lab status` may take to name a fault. */
-const NAMED_MS = 20_000
 
 /** What a run has to do with while it lasts. */
 interface Run {
@@ -71,6 +69,7 @@ async function runPlan(lab: OpenLab, open: OpenLab, plan: ChaosPlan): Promise<vo
   const run: Run = { plan, open, stop: lab.signal, startedAt, asked: (since) => client?.since(since) ?? [] }
   const violations: string[] = []
   let faults = 0
+  let broken: Error | undefined
   try {
     await watchWriters(open, workers, forMs + 30 * 60_000)
     for (const planned of planFaults(shape, { seed, forMs, kinds })) {
@@ -78,23 +77,28 @@ async function runPlan(lab: OpenLab, open: OpenLab, plan: ChaosPlan): Promise<vo
       faults++
       violations.push(...(await strike(lab, run, planned, workers)))
     }
-  } finally {
-    await client?.stop()
-    const found = await judge(open, writer, workers)
-    violations.push(...found.violations)
-    const sight = sightOf(run.asked(0))
-    lab.emit({
-      type: 'chaos',
-      seed,
-      faults,
-      requests: sight.requests,
-      failedRequests: sight.failed,
-      acknowledged: found.acknowledged,
-      volumes: found.volumes,
-      violations,
-      durationMs: Math.round(performance.now() - startedAt),
-    })
+  } catch (error) {
+    broken = toLabError(error)
   }
+  await client?.stop()
+  const found = await judge(open, writer, workers).catch((error: unknown) => {
+    // Why it ended comes first; what cannot be judged then follows from it.
+    throw broken ?? toLabError(error)
+  })
+  if (broken !== undefined) throw broken
+  violations.push(...found.violations)
+  const sight = sightOf(run.asked(0))
+  lab.emit({
+    type: 'chaos',
+    seed,
+    faults,
+    requests: sight.requests,
+    failedRequests: sight.failed,
+    acknowledged: found.acknowledged,
+    volumes: found.volumes,
+    violations,
+    durationMs: Math.round(performance.now() - startedAt),
+  })
   lab.signal.throwIfAborted()
   if (violations.length === 0) return
   throw new LabError('CHAOS_FOUND', `not everything was as promised:\n${violations.join('\n')}`, {
@@ -195,21 +199,6 @@ async function endFault(fault: Fault, kind: FaultKind, node: string): Promise<vo
   }
 }
 
-/** Waits until `lab status` says something of a node, which is what is returned; nothing when it does not. */
-async function awaitNamed(open: OpenLab, node: string, signal: AbortSignal): Promise<readonly string[]> {
-  const look = async () => {
-    const { notes } = await lookNow(open)
-    const named = notes.filter((note) => new RegExp(`\\b${node}\\b`).test(note))
-    return named.length === 0 ? undefined : named
-  }
-  try {
-    return await waitFor(look, { deadlineMs: NAMED_MS, intervalMs: 500, what: `${node} to be named`, signal })
-  } catch (error) {
-    if (!(error instanceof LabError) || error.code !== 'DEADLINE') throw error
-    return []
-  }
-}
-
 /** Work that Ctrl-C cuts short, which is no failure: undefined then. */
 async function unlessStopped<T>(stop: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   try {
@@ -227,8 +216,22 @@ async function judge(
   workers: readonly string[],
 ): Promise<{ acknowledged: number; volumes: readonly string[]; violations: readonly string[] }> {
   const acknowledged = (await writer?.stop()) ?? new Set<string>()
-  const kept = writer === undefined ? [] : judgeAttempts(acknowledged, await writer.kept())
+  const kept = writer === undefined ? [] : judgeAttempts(acknowledged, await readBack(writer))
   const ahead = (await viewNodes(open)).map(({ name, aheadMs = 0 }) => [name, aheadMs] as const)
   const seen = await endWriterWatch(open, workers, new Map(ahead))
   return { acknowledged: acknowledged.size, volumes: seen.volumes, violations: [...kept, ...seen.violations] }
+}
+
+/** What the guest book holds; asked until it answers, which it does not while its database comes back. */
+async function readBack(writer: NumberedClient): Promise<ReadonlyMap<string, number>> {
+  let reason = ''
+  const read = async () => {
+    try {
+      return await writer.kept()
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error)
+      return undefined
+    }
+  }
+  return waitFor(read, { deadlineMs: END_MS, what: 'the guest book to be read', lastSeen: () => reason })
 }
