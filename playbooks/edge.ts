@@ -1,5 +1,6 @@
 import { NODE_PATHS, playbook, type Site, type Step } from '../src/index.ts'
 import { nthAddress } from '../src/model/addresses.ts'
+import { EDGE_HEALTH, EDGE_HEALTH_PORT } from '../src/model/edge-route.ts'
 import type { PortRange } from '../src/model/lab-spec.ts'
 import { EDGE_CONTAINER, EDGE_IMAGE, OVERLAY } from '../src/model/names.ts'
 import { withRole } from '../src/model/site.ts'
@@ -16,11 +17,33 @@ import { renderPackaged } from '../src/steps/template.ts'
 /** A bridge of the edge's own, where it has an address that does not change. */
 const BRIDGE = 'lab-edge'
 
-/** The one way in: HAProxy on the overlay, with every published port of the lab. */
+const HEALTH = `${String(EDGE_HEALTH_PORT)}${EDGE_HEALTH.serving}`
+const SCRIPT = '/usr/local/lib/lab/edge-ports'
+
+/** The way in, on every node that has the role: HAProxy on the overlay, with every published port of the lab. */
 export default playbook({
   name: 'edge',
-  plays: (site) => [{ name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) }],
+  plays: (site) => [
+    { name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) },
+    { name: 'No edge any more', hosts: (node) => !withRole('edge')(node), tags: ['edge'], steps: [formerEdge()] },
+  ],
 })
+
+/** What a node that had the role and lost it still has of it. */
+function formerEdge(): Step {
+  return command({
+    title: 'remove the edge this node had',
+    run: [
+      'sh',
+      '-euc',
+      'systemctl disable --now lab-edge; docker rm -f "$2"; rm -f "$1"',
+      'remove',
+      SCRIPT,
+      EDGE_CONTAINER,
+    ],
+    unless: ['test', '!', '-e', SCRIPT],
+  })
+}
 
 function edge({ spec, network }: Site): readonly Step[] {
   const config = `${NODE_PATHS.edge}/haproxy.cfg`
@@ -44,21 +67,21 @@ function edge({ spec, network }: Site): readonly Step[] {
       networks: [{ name: OVERLAY }, { name: BRIDGE, address }],
       mounts: [{ source: NODE_PATHS.edge, target: IN_CONTAINER }],
     }),
-    ...ports(spec.edge.ports, address),
+    ...ports([...spec.edge.ports, { first: EDGE_HEALTH_PORT, last: EDGE_HEALTH_PORT }], address),
   ]
 }
 
 /** The published ports of the node lead to the edge: a handful of rules, however many ports there are. */
 function ports(ranges: readonly PortRange[], address: string): readonly Step[] {
-  const script = '/usr/local/lib/lab/edge-ports'
   const words = ranges.map(({ first, last }) => (first === last ? String(first) : `${String(first)}:${String(last)}`))
   // A rule takes 15 ports, and a range counts as two.
   const groups = Array.from({ length: Math.ceil(words.length / 7) }, (_, index) =>
     words.slice(index * 7, index * 7 + 7).join(','),
   )
-  const template = (name: string) => renderPackaged(`playbooks/templates/${name}.hbs`, { script, address, groups })
+  const template = (name: string) =>
+    renderPackaged(`playbooks/templates/${name}.hbs`, { script: SCRIPT, address, groups, health: HEALTH })
   const rules = [
-    file({ path: script, content: template('edge-ports.sh'), mode: 0o755 }),
+    file({ path: SCRIPT, content: template('edge-ports.sh'), mode: 0o755 }),
     file({ path: '/etc/systemd/system/lab-edge.service', content: template('lab-edge.service') }),
   ]
   const unit = service({ unit: 'lab-edge', running: true, enabled: true, restartAfter: rules })
@@ -68,7 +91,7 @@ function ports(ranges: readonly PortRange[], address: string): readonly Step[] {
     command({
       title: 'lead the published ports to the edge',
       run: ['systemctl', 'restart', 'lab-edge.service'],
-      unless: [script, 'check'],
+      unless: [SCRIPT, 'check'],
       after: [unit],
     }),
   ]

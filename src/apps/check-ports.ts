@@ -1,4 +1,4 @@
-import { EDGE_PROTOCOL_LABEL, type EdgeRoute } from '../model/edge-route.ts'
+import { EDGE_HEALTH_PORT, EDGE_PROTOCOL_LABEL, type EdgeRoute } from '../model/edge-route.ts'
 import type { PortRange } from '../model/lab-spec.ts'
 import type { ComposePort, ComposeService } from './compose-config.ts'
 import type { Finding, Path } from './compose-file.ts'
@@ -83,6 +83,7 @@ function portProblem(port: ComposePort, context: PortContext): string | undefine
   if (!LOOPBACK_OR_ALL.has(port.host_ip ?? '')) {
     return `the edge does not listen on ${port.host_ip ?? ''}: leave the address out`
   }
+  if (published === EDGE_HEALTH_PORT) return `port ${String(published)} of the edge is its own: choose another`
   if (!context.edgePorts.some(({ first, last }) => published >= first && published <= last)) {
     return `port ${String(published)} is not one of the edge's (${describeRanges(context.edgePorts)}): add it to edge.ports in lab.yml, then run lab up`
   }

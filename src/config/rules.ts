@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ROLES, type Role } from '../model/lab-spec.ts'
-import { isName } from '../model/names.ts'
+import { isName, RESERVED_NAMES } from '../model/names.ts'
 import { cidrCapacity, cidrProblem } from './cidr.ts'
 import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
@@ -9,8 +9,8 @@ import { linkProblems } from './link-rules.ts'
 import { sshProblems } from './ssh-rules.ts'
 import { labFileSchema, nodeEntrySchema } from './schema.ts'
 
-/** Roles that one node has: the lab has one registry, one place for logs, one edge, one builder. */
-const SINGLE: readonly Role[] = ['build', 'edge', 'registry', 'logs']
+/** Roles that one node has: the lab has one registry, one place for logs, one builder. */
+const SINGLE: readonly Role[] = ['build', 'registry', 'logs']
 
 /**
  * What one value alone cannot show: names used twice, roles nobody or too many have, a network too small. Works on the
@@ -26,7 +26,7 @@ export function ruleProblems(file: Readonly<Record<string, unknown>>): readonly 
   })
   const complete = Array.isArray(nodes) && entries.length === nodes.length && entries.every((entry) => entry.roles)
   return [
-    ...countProblems(entries),
+    ...nameProblems(entries),
     ...duplicateNames(entries),
     ...roleProblems(entries, complete),
     ...subnetProblems(file['subnet'], entries.flatMap((entry) => entry.names).length),
@@ -55,10 +55,15 @@ interface Entry extends Numbering {
   readonly roles: readonly Role[] | undefined
 }
 
-function countProblems(nodes: readonly Entry[]): readonly PathProblem[] {
+function nameProblems(nodes: readonly Entry[]): readonly PathProblem[] {
   return nodes.flatMap(({ index, names, count, start }) => {
     if (start !== undefined && count === undefined)
       return [problem(['nodes', index, 'start'], '"start" needs "count" beside it: how many nodes to number')]
+    const reserved = names.find((name) => RESERVED_NAMES.includes(name))
+    if (reserved !== undefined) {
+      const message = `"name": "${reserved}" is a name the lab itself answers to: choose another`
+      return [problem(['nodes', index, 'name'], message)]
+    }
     const long = names.find((name) => !isName(name))
     if (long === undefined) return []
     return [problem(['nodes', index, 'name'], `"${long}" is not a node name: at most 63 characters`)]

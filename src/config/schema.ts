@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ROLES, type PortRange } from '../model/lab-spec.ts'
-import { isName, RESERVED_NAMES } from '../model/names.ts'
+import { isName } from '../model/names.ts'
 import { cidrProblem } from './cidr.ts'
 import { linkSchema } from './links.ts'
 import { sshDefaultsSchema, sshHostSchema } from './ssh-hosts.ts'
@@ -20,11 +20,10 @@ function checked(problem: (text: string) => string | undefined) {
   })
 }
 
-const name = (kind: string, reserved: readonly string[] = []) =>
-  checked((text) => {
-    if (!isName(text)) return `"${text}" is not a ${kind} name: ${NAME_RULE}`
-    return reserved.includes(text) ? `"${text}" is a name the lab itself answers to: choose another` : undefined
-  }).meta({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' })
+const name = (kind: string) =>
+  checked((text) => (isName(text) ? undefined : `"${text}" is not a ${kind} name: ${NAME_RULE}`)).meta({
+    pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+  })
 
 const size = (least: number) =>
   z
@@ -67,7 +66,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'expected
 /** One entry of `nodes`, before `count` is expanded. */
 export const nodeEntrySchema = z
   .strictObject({
-    name: name('node', RESERVED_NAMES).describe('Name of the node, or the start of its names when count is given.'),
+    name: name('node').describe('Name of the node, or the start of its names when count is given.'),
     roles: z
       .array(z.enum(ROLES))
       .min(1)

@@ -10,6 +10,8 @@ export interface NodeHealth {
   readonly engine: string
   /** Nodes that `lab node partition` cut it off from. */
   readonly cutOffFrom: readonly string[]
+  /** What its edge answers: `200`, `503` where it reaches no task, `000` where it does not answer; absent without one. */
+  readonly edge?: string
   /** Its filesystems, each once. */
   readonly disks: readonly NodeDisk[]
 }
@@ -22,6 +24,8 @@ export interface NodeDisk {
   readonly totalBytes: number
 }
 
+/** Only on nodes that have an edge, or had one. */
+const EDGE_SCRIPT = '/usr/local/lib/lab/edge-ports'
 const LOOKED_AT = ['/', '/var/lib/docker', NODE_PATHS.state, NODE_PATHS.pool]
 
 /** Clock, engine, disks and partition of a node, in one cheap script. */
@@ -30,6 +34,7 @@ export const nodeHealth: FactQuery<NodeHealth> = {
   script: `date '+time %s%3N'
 echo "engine $(systemctl is-active docker.service)"
 sed 's/^/cut /' ${PARTITION_FILE} 2>/dev/null
+[ ! -x ${EDGE_SCRIPT} ] || echo "edge $(${EDGE_SCRIPT} health)"
 for path in ${LOOKED_AT.join(' ')}; do
   df -P -B 1 "$path" 2>/dev/null | awk -v path="$path" 'NR == 2 { print "disk", $1, $2, $4, path }'
 done
@@ -45,6 +50,13 @@ done
       if (disks.has(device)) continue
       disks.set(device, { path, totalBytes: Number(total), availableBytes: Number(available) })
     }
-    return { timeMs: Number(time), engine, cutOffFrom: after('cut').flat(), disks: [...disks.values()] }
+    const edge = after('edge')[0]?.[0]
+    return {
+      timeMs: Number(time),
+      engine,
+      cutOffFrom: after('cut').flat(),
+      ...(edge === undefined ? {} : { edge }),
+      disks: [...disks.values()],
+    }
   },
 }

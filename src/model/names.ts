@@ -76,6 +76,8 @@ export const LABELS = {
   /** Name of the whole-lab snapshot that is being put back: on copies that wait for that, and while nodes are missing. */
   staged: 'lab.staged',
   restoring: 'lab.restoring',
+  /** On what leads this host's port to the edges: the port that was wished. */
+  front: 'lab.front',
   /** On containers that lab reaches volumes through, gone when the command ends. */
   helper: 'lab.helper',
 } as const

@@ -37,8 +37,6 @@ export interface MachineRequest {
   /** The lab's public key, allowed for root. */
   readonly authorizedKey: string
   readonly specDigest: string
-  /** Ports of the node to publish on the host's loopback: node port -> wished host port (the next free one if taken). */
-  readonly publish: readonly { readonly nodePort: number; readonly hostPort: number }[]
 }
 
 /** The lab's network as it exists. */
@@ -75,6 +73,30 @@ export interface HostLab {
   readonly nodes: readonly { readonly name: string; readonly state: MachineState; readonly paused: boolean }[]
   /** Where its edge is published; undefined while it is not. */
   readonly edge: Endpoint | undefined
+}
+
+/** An edge that clients may be led to. */
+export interface FrontEdge {
+  readonly name: string
+  readonly address: string
+}
+
+/** What leads this host's port to the edges. */
+export interface FrontSpec {
+  /** Wished port of the loopback for port 80 of the edges; the next free one where it is taken. */
+  readonly hostPort: number
+  /** Other ports of the edges, open on the front's own address; as before when absent. */
+  readonly ports?: readonly number[] | undefined
+  readonly edges: readonly FrontEdge[]
+}
+
+/** One address for all edges of a lab, which stays when any of them goes. */
+export interface Front {
+  /** Makes it as it is wanted, and running; clients notice nothing while its port stays. Returns whether it was not. */
+  lead(wanted: FrontSpec, signal: AbortSignal): Promise<boolean>
+  /** Where a port of the edges is reached through it; undefined while it does not run or does not have the port. */
+  endpoint(port: number): Promise<Endpoint | undefined>
+  stop(): Promise<void>
 }
 
 /** Progress of something slow, shown while it lasts. */
@@ -123,6 +145,8 @@ export interface Provider {
   resume?(name: string): Promise<void>
   /** Why a machine that runs may not answer; undefined when it is gone or stopped. Absent where nothing is known. */
   silence?(name: string): Promise<Silence | undefined>
+  /** One address for all edges; absent where each is reached at its own. */
+  readonly front?: Front
   /** Keeps images on this host between labs; absent where there is nothing to keep them in. */
   readonly imageCache?: ImageCache
   /** Snapshots of the whole lab; absent where machines are not lab's to copy. */

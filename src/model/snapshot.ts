@@ -6,8 +6,6 @@ export interface SavedMachine {
   /** Bytes; undefined is no limit. */
   readonly memoryBytes: number | undefined
   readonly cpus: number | undefined
-  /** Ports of the node and where on the host's loopback they were published. */
-  readonly publish: readonly { readonly nodePort: number; readonly hostPort: number }[]
 }
 
 /** A snapshot of a whole lab. */

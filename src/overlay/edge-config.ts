@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { EdgeRoute } from '../model/edge-route.ts'
+import { EDGE_HEALTH, EDGE_HEALTH_PORT, FRONT_PORT, type EdgeRoute } from '../model/edge-route.ts'
 import { ZONE } from '../model/names.ts'
 
 /** What the edge must know of one service. */
@@ -10,8 +10,6 @@ export interface EdgeService {
   readonly routes: readonly EdgeRoute[]
 }
 
-/** Port that answers even when no app has taken it: the one behind the lab's URL. */
-const FRONT_PORT = 80
 /** Fewest places for tasks a route has, so that ordinary scaling never reloads anything. */
 const MIN_SLOTS = 16
 
@@ -27,7 +25,7 @@ export function renderEdge(services: readonly EdgeService[]): string {
     .sort((a, b) => a.port - b.port)
   const sections = routes.map((route) => (route.protocol === 'http' ? httpRoute(route) : tcpRoute(route)))
   if (!routes.some((route) => route.port === FRONT_PORT)) sections.unshift(EMPTY_FRONT)
-  const body = [DEFAULTS, ...sections].join('\n')
+  const body = [DEFAULTS, healthFrontend(routes.map(routeName)), ...sections].join('\n')
   const digest = createHash('sha256').update(HEAD).update(body).digest('hex').slice(0, 16)
   return `${HEAD}  description ${digest}\n\n${body}`
 }
@@ -120,6 +118,27 @@ const EMPTY_FRONT = `frontend empty
   bind :${String(FRONT_PORT)}
   http-request return status 503 content-type text/plain string "lab: no app publishes port ${String(FRONT_PORT)} yet. Deploy one: lab deploy APP\\n"
 `
+
+/**
+ * How the edge is, for whoever chooses between several. One that reaches no task of any app while there are routes is cut
+ * off from the workers, or nothing runs.
+ */
+function healthFrontend(backends: readonly string[]): string {
+  const { alive, serving } = EDGE_HEALTH
+  const served = backends.map(
+    (name) => `  http-request return status 200 if { path ${serving} } { nbsrv(${name}) gt 0 }`,
+  )
+  return [
+    'frontend lab-health',
+    '  mode http',
+    '  no log',
+    `  bind :${String(EDGE_HEALTH_PORT)}`,
+    `  http-request return status 200 if { path ${alive} }`,
+    ...(backends.length === 0 ? [`  http-request return status 200 if { path ${serving} }`] : served),
+    '  http-request return status 503',
+    '',
+  ].join('\n')
+}
 
 function httpRoute(route: Route): string {
   const name = routeName(route)

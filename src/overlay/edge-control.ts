@@ -11,6 +11,9 @@ const CANDIDATE = `${NODE_PATHS.edge}/haproxy.cfg.next`
 const SERVER_STATE = `${NODE_PATHS.edge}/servers.state`
 /** A container that was just started opens its socket within this. */
 const START_DEADLINE_MS = 10_000
+/** Longest a node may take for what takes it a moment: one that stands still must not hold up the other edges. */
+const EXEC_MS = 10_000
+const INSPECT = ['docker', 'container', 'inspect', '--format', '{{.State.Pid}}', EDGE_CONTAINER] as const
 
 /**
  * Makes the edge on a node run a configuration. What is broken is refused before it replaces anything; clients notice
@@ -74,7 +77,7 @@ async function runningDigest(master: Master): Promise<string | undefined> {
 async function openMaster(connection: Connection, signal: AbortSignal | undefined): Promise<Master> {
   let last = ''
   const look = async (): Promise<Master | undefined> => {
-    const pid = await connection.exec({ argv: ['docker', 'inspect', '--format', '{{.State.Pid}}', EDGE_CONTAINER] })
+    const pid = await connection.exec({ argv: INSPECT, timeoutMs: EXEC_MS })
     if (pid.status !== 0 || pid.stdout.trim() === '0') {
       last = pid.stderr.trim() || 'it is not running'
       return undefined
@@ -104,7 +107,7 @@ async function openMaster(connection: Connection, signal: AbortSignal | undefine
 }
 
 async function currentFile(connection: Connection): Promise<string | undefined> {
-  const result = await connection.exec({ argv: ['cat', CONFIG] })
+  const result = await connection.exec({ argv: ['cat', CONFIG], timeoutMs: EXEC_MS })
   return result.status === 0 ? result.stdout : undefined
 }
 
@@ -119,7 +122,7 @@ async function validate(connection: Connection): Promise<void> {
 }
 
 async function run(connection: Connection, argv: readonly string[]): Promise<void> {
-  const result = await connection.exec({ argv })
+  const result = await connection.exec({ argv, timeoutMs: EXEC_MS })
   if (result.status === 0) return
   throw new LabError('EDGE_CONFIG', `${argv.join(' ')}: ${result.stderr.trim()}`, { where: connection.node })
 }

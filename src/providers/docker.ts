@@ -4,6 +4,7 @@ import { LABELS } from '../model/names.ts'
 import type { Machine, Provider } from '../model/provider.ts'
 import { engineAddress, openEngine, unlessStatus } from './docker/engine.ts'
 import { accessArchive, containerName, LOOPBACK } from './docker/machine.ts'
+import { engineFront } from './docker/front.ts'
 import { createNetwork, findNetwork } from './docker/network.ts'
 import { cleanUpLab, destroyNode } from './docker/removal.ts'
 import { explainSilence } from './docker/silence.ts'
@@ -43,6 +44,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
 
   return {
     name: 'docker',
+    front: engineFront(engine, lab),
     imageCache: engineImageCache(engine),
     prepare: async (progress, signal) => {
       await ensureHostEngine(progress, signal)

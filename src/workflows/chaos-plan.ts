@@ -2,6 +2,7 @@ import { faultTargets, possibleFaults, type ChaosShape } from '../chaos/schedule
 import { LabError, UsageError } from '../model/errors.ts'
 import { FAULT_KINDS, type FaultKind } from '../model/fault.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
+import { FRONT_PORT } from '../model/edge-route.ts'
 import { LABELS, unknownName } from '../model/names.ts'
 import { readRoutes } from '../overlay/edge-config.ts'
 import { listServices } from '../swarm/services.ts'
@@ -34,8 +35,6 @@ export interface ChaosPlan {
   readonly volumes: boolean
 }
 
-/** Port of the edge that the lab's own URL leads to. */
-const FRONT_PORT = 80
 /** A host that has much to do may keep a node from answering at once. */
 const WHOLE_MS = 15_000
 /** Longest that one look at the URL may take. */

@@ -118,7 +118,9 @@ async function strike(
   const node = planned.node ?? (await currentLeader(open))
   const violations: string[] = []
   const served = await servedWithout(open, node)
-  const survives = plan.needs.every((service) => served.includes(service)) && node !== plan.shape.watchedEdge
+  // What was open through an edge goes with it, and one that hangs is noticed after a moment.
+  const isEdge = plan.shape.nodes.some(({ name, roles }) => name === node && roles.includes('edge'))
+  const survives = plan.needs.every((service) => served.includes(service)) && !isEdge
   const fault = await prepareFault(open, kind, node)
   const struckAt = performance.now()
   lab.emit({ type: 'fault', fault: kind, node, atMs: Math.round(struckAt - run.startedAt) })

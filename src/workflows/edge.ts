@@ -5,12 +5,17 @@ import { readRoutes, renderEdge, routeConflicts, routeName, type EdgeService } f
 import { countServing, loadEdge } from '../overlay/edge-control.ts'
 import { waitFor } from '../model/wait.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
+import { openFront } from './front.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
+/** What an edge says, or its node, that cannot be spoken to while others can. */
+const AWAY: ReadonlySet<string> = new Set(['UNREACHABLE', 'EDGE_DOWN', 'TIMEOUT'])
+
 /**
- * Makes the edge serve the routes of all deployed services, and no others. Touches nothing when it does already; the
- * edge is never restarted. Returns whether something was changed.
+ * Makes every edge serve the routes of all deployed services, and no others. Touches nothing when they do already; no edge
+ * is ever restarted. One that is away is told, and learns of the routes with the next `up` or deploy; where all are away,
+ * that is an error. Returns whether something was changed.
  */
 export async function applyEdge(lab: OpenLab): Promise<boolean> {
   return runTask(lab.emit, 'routes of the edge', async (task) => {
@@ -22,13 +27,54 @@ export async function applyEdge(lab: OpenLab): Promise<boolean> {
     }))
     refuseConflicts(services)
     const text = renderEdge(services)
-    const outcomes = await Promise.all(
-      nodesWithRole(lab.spec, 'edge').map(async ({ name }) => loadEdge(await lab.connect(name), text, lab.signal)),
+    const outcomes = await onEdges(lab, edgeNames(lab), async (name) =>
+      loadEdge(await lab.connect(name), text, lab.signal),
     )
-    const changed = outcomes.includes('loaded')
+    for (const { name, away } of outcomes) {
+      if (away === undefined) continue
+      const message = `${name} does not know the routes as they are now: ${away.message} ("lab up" mends it)`
+      lab.emit({ type: 'notice', level: 'warning', message })
+    }
+    // Others first: a port that leads to an edge must find it ready.
+    const ports = services.flatMap(({ routes }) => routes.map(({ port }) => port))
+    const led = await openFront(lab, { ports })
+    const changed = led || outcomes.some(({ value }) => value === 'loaded')
     if (!changed) task.unchanged()
     return changed
   })
+}
+
+function edgeNames({ spec }: OpenLab): readonly string[] {
+  return nodesWithRole(spec, 'edge').map(({ name }) => name)
+}
+
+/** What became of one edge: what it answered, or why it is away. */
+interface OfEdge<T> {
+  readonly name: string
+  readonly value?: T
+  readonly away?: LabError
+}
+
+/** Does something with every edge at once. Throws where it fails on one that is there, or where none is. */
+async function onEdges<T>(
+  lab: OpenLab,
+  names: readonly string[],
+  work: (name: string) => Promise<T>,
+): Promise<readonly OfEdge<T>[]> {
+  const outcomes = await Promise.all(
+    names.map(async (name): Promise<OfEdge<T>> => {
+      try {
+        return { name, value: await work(name) }
+      } catch (error) {
+        lab.signal.throwIfAborted()
+        if (!(error instanceof LabError) || !AWAY.has(error.code)) throw error
+        return { name, away: error }
+      }
+    }),
+  )
+  const [first] = outcomes
+  if (first?.away !== undefined && outcomes.every(({ away }) => away !== undefined)) throw first.away
+  return outcomes
 }
 
 /**
@@ -38,8 +84,8 @@ export async function applyEdge(lab: OpenLab): Promise<boolean> {
 const SERVING_MS = 10_000
 
 /**
- * Waits until every edge sends clients to all tasks of services that run already. A port on which nothing answers is a
- * warning: the service runs, and only its owner knows when it is to listen.
+ * Waits until every edge that answers sends clients to all tasks of services that run already. A port on which nothing
+ * answers is a warning: the service runs, and only its owner knows when it is to listen.
  */
 export async function waitForEdge(lab: OpenLab, services: readonly ServiceView[]): Promise<void> {
   const wanted = services.flatMap((service) =>
@@ -50,11 +96,18 @@ export async function waitForEdge(lab: OpenLab, services: readonly ServiceView[]
     })),
   )
   if (wanted.length === 0) return
-  const edges = nodesWithRole(lab.spec, 'edge')
-  let missing = wanted
+  let missing: readonly { readonly edge: string; readonly service: string; readonly target: number }[] = []
+  let edges = edgeNames(lab)
   const look = async () => {
-    const counts = await Promise.all(edges.map(async ({ name }) => countServing(await lab.connect(name), lab.signal)))
-    missing = wanted.filter((route) => counts.some((count) => (count.get(routeName(route)) ?? 0) < route.tasks))
+    const outcomes = await onEdges(lab, edges, async (name) => countServing(await lab.connect(name), lab.signal))
+    const counts = outcomes.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value }]))
+    // One that is away has been told already, and is not waited for again.
+    edges = counts.map(({ name }) => name)
+    missing = wanted.flatMap((route) =>
+      counts
+        .filter(({ value }) => (value.get(routeName(route)) ?? 0) < route.tasks)
+        .map(({ name }) => ({ edge: name, service: route.service, target: route.target })),
+    )
     return missing.length === 0 ? true : undefined
   }
   await runTask(lab.emit, 'wait until the edge sends clients to it', async () => {
@@ -63,11 +116,22 @@ export async function waitForEdge(lab: OpenLab, services: readonly ServiceView[]
     } catch (error) {
       lab.signal.throwIfAborted()
       if (!(error instanceof LabError) || error.code !== 'DEADLINE') throw error
-      for (const { service, target } of missing) {
-        const message = `the edge does not reach all tasks of ${service}: does it listen on port ${String(target)}, and not on 127.0.0.1 only?`
-        lab.emit({ type: 'notice', level: 'warning', message })
-      }
+      for (const message of missingTexts(missing, edges.length)) lab.emit({ type: 'notice', level: 'warning', message })
     }
+  })
+}
+
+/** Pure: a sentence a service that edges do not reach: it does not listen, or some of the edges are cut off. */
+export function missingTexts(
+  missing: readonly { readonly edge: string; readonly service: string; readonly target: number }[],
+  edges: number,
+): readonly string[] {
+  return [...new Set(missing.map(({ service, target }) => `${service} ${String(target)}`))].map((key) => {
+    const of = missing.filter(({ service, target }) => `${service} ${String(target)}` === key)
+    const [service = '', target = ''] = key.split(' ')
+    return of.length < edges
+      ? `${of.map(({ edge }) => edge).join(' and ')} does not reach all tasks of ${service}, and other edges do: lab doctor`
+      : `the edge does not reach all tasks of ${service}: does it listen on port ${target}, and not on 127.0.0.1 only?`
   })
 }
 

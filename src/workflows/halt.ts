@@ -29,6 +29,7 @@ export async function stopMachines(open: OpenLab): Promise<readonly string[]> {
     open,
     running.filter((machine) => !isManager(machine)),
   )
+  await open.provider.front?.stop()
   open.refresh()
   return running.map((machine) => machine.name)
 }

@@ -3,6 +3,7 @@ import { LabError } from '../model/errors.ts'
 import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
 import { certificateEnds } from '../secrets/lab-secrets.ts'
 import { listNodes, type SwarmNode } from '../swarm/nodes.ts'
+import { edgeTroubles } from './edge-troubles.ts'
 import { within } from './glance.ts'
 import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
 import { openLab, type OpenLab } from './open-lab.ts'
@@ -26,6 +27,7 @@ export async function labChecks(lab: LabIdentity, spec: LabSpec): Promise<readon
     return [
       ...views.map((view) => nodeCheck(view, members)),
       ...managerChecks(spec, members),
+      ...edgeChecks(spec, views),
       ...(await poolChecks(open, answering)),
       ...(await certificateChecks(open)),
     ]
@@ -79,6 +81,13 @@ function managerChecks(spec: LabSpec, members: readonly SwarmNode[] | undefined)
       detail: `${leader} leads${managers.length > 1 ? ` ${String(managers.length)}` : ''}`,
     },
   ]
+}
+
+function edgeChecks(spec: LabSpec, views: readonly NodeView[]): readonly Check[] {
+  const edges = nodesWithRole(spec, 'edge').map(({ name }) => name)
+  const troubles = edgeTroubles(edges, views)
+  if (troubles.length > 0) return [{ name: 'edges', ok: false, detail: troubles.join('; ') }]
+  return [{ name: 'edges', ok: true, detail: `${edges.join(', ')} ${edges.length === 1 ? 'answers' : 'answer'}` }]
 }
 
 async function certificateChecks(open: OpenLab): Promise<readonly Check[]> {

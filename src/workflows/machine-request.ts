@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto'
 import { isIpInSubnet, nthAddress } from '../model/addresses.ts'
-import type { NodeSpec } from '../model/lab-spec.ts'
+import type { LabSpec, NodeSpec } from '../model/lab-spec.ts'
 import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
 import { hostKey, labKey } from '../secrets/lab-secrets.ts'
 import type { OpenLab } from './open-lab.ts'
 
 /** First address given to a node; those below are the gateway's and kept free. */
 const FIRST_HOST = 11
-/** The port of the edge that `edge.port` of the host leads to. */
-const EDGE_NODE_PORT = 80
 
 /** What a node's machine is made from, or given its keys again with. */
 export async function machineRequest(
@@ -27,8 +25,7 @@ export async function machineRequest(
     hostname: node.name,
     hostKey: host,
     authorizedKey: key.publicKey,
-    specDigest: specDigest(node),
-    publish: node.roles.includes('edge') ? [{ nodePort: EDGE_NODE_PORT, hostPort: open.spec.edge.port }] : [],
+    specDigest: specDigest(node, open.spec.provider),
   }
 }
 
@@ -53,7 +50,9 @@ function assignAddresses(
 }
 
 /** Digest of what a machine cannot be given after its creation. */
-export function specDigest(node: NodeSpec): string {
-  const fixed = { memory: node.memoryBytes ?? null, cpus: node.cpus ?? null, edge: node.roles.includes('edge') }
+export function specDigest(node: NodeSpec, provider: LabSpec['provider']): string {
+  // Vagrant forwards a port of this host to the machine of an edge.
+  const edge = provider === 'vagrant' && node.roles.includes('edge')
+  const fixed = { memory: node.memoryBytes ?? null, cpus: node.cpus ?? null, edge }
   return createHash('sha256').update(JSON.stringify(fixed)).digest('hex').slice(0, 12)
 }

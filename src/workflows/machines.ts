@@ -5,6 +5,7 @@ import type { LabNetwork, Machine } from '../model/provider.ts'
 import { waitFor } from '../model/wait.ts'
 import { hostKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
+import { openFront } from './front.ts'
 import { machineRequest, specDigest } from './machine-request.ts'
 import { cutOff, readPartition } from './partition.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -76,6 +77,7 @@ export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
         return unlessUnreachable(open, unreachable, node.name, changed.includes(node.name) ? named : wait)
       }),
   )
+  await openFront(open)
   await writeKnownHosts(open)
   warnOfDifferences(open, await open.machines())
   return { changed, unreachable }
@@ -177,7 +179,7 @@ function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
         level: 'warning',
         message: `${machine.name} exists but is not in lab.yml; it is left as it is ("lab up --yes" moves its volumes off and removes it)`,
       })
-    } else if (machine.specDigest !== undefined && machine.specDigest !== specDigest(node)) {
+    } else if (machine.specDigest !== undefined && machine.specDigest !== specDigest(node, open.spec.provider)) {
       open.emit({
         type: 'notice',
         level: 'warning',

@@ -6,6 +6,7 @@ import { waitFor } from '../model/wait.ts'
 import { demoteNode, forgetNode, listNodes, setDrained, type SwarmNode } from '../swarm/nodes.ts'
 import { evacuate } from './move-volumes.ts'
 import { awaitEmpty } from './await-empty.ts'
+import { openFront } from './front.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes } from './volume-nodes.ts'
@@ -85,6 +86,7 @@ export async function removeNode(outer: OpenLab, name: string): Promise<void> {
     }
     for (const each of listed) if (each.role === 'manager') await demote(open, engine, each)
   })
+  await openFront(open, { without: name })
   await runTask(open.emit, `destroy ${name}`, async () => {
     await open.disconnect(name)
     await open.provider.destroy(name)

@@ -1,6 +1,7 @@
 import type { NodeStatus, ServiceStatus, StatusDocument, VolumeStatus } from '../model/documents.ts'
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
+import { FRONT_PORT } from '../model/edge-route.ts'
 import { LABELS } from '../model/names.ts'
 import type { Endpoint, Machine } from '../model/provider.ts'
 import { readRoutes } from '../overlay/edge-config.ts'
@@ -9,6 +10,8 @@ import { listServices, type ServiceView } from '../swarm/services.ts'
 import { serviceStanding, swarmPart } from '../swarm/standing.ts'
 import { listTasks, type TaskView } from '../swarm/tasks.ts'
 import { openVolumeRecords } from '../swarm/volume-store.ts'
+import { edgeEndpoints } from './edge-endpoints.ts'
+import { edgeTroubles } from './edge-troubles.ts'
 import { glance, within } from './glance.ts'
 import { waitingVolumes } from './drained.ts'
 import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
@@ -43,10 +46,13 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
     anyManager ? volumesPart(quick) : undefined,
     edgeEndpoints(quick, machines),
   ])
+  const running = nodesWithRole(lab.spec, 'edge').some(
+    ({ name }) => machines.find((machine) => machine.name === name)?.state === 'running',
+  )
   if (!anyManager && machines.length > 0) notes.push('services and volumes are unknown: no manager runs (lab up)')
   if (machines.length > 0) notes.unshift(...troubles(lab, views, swarm?.nodes, volumes ?? []))
-  notes.push(...edgeTrouble(lab, machines))
   const front = await endpointOf(FRONT_PORT)
+  if (front === undefined && running) notes.push("nothing leads this host's port to the edges (lab up)")
   const services = await Promise.all(
     (swarm?.services ?? []).map((service) => serviceStatus(service, swarm, endpointOf)),
   )
@@ -59,9 +65,6 @@ export async function statusDocument(lab: OpenLab): Promise<StatusDocument> {
     notes,
   }
 }
-
-/** Port of the edge that the lab's own URL leads to. */
-const FRONT_PORT = 80
 
 /** What is wrong with nodes and managers, a sentence each, with what to type. */
 function troubles(
@@ -80,16 +83,11 @@ function troubles(
     ...found.map(({ text, hint }) => (hint === undefined ? text : `${text} (${hint})`)),
     ...waiting,
     ...managerTroubles(managers, members),
+    ...edgeTroubles(
+      nodesWithRole(spec, 'edge').map(({ name }) => name),
+      views,
+    ),
   ]
-}
-
-/** That nobody comes in, where no edge runs. */
-function edgeTrouble({ spec }: OpenLab, machines: readonly Machine[]): readonly string[] {
-  const edges = nodesWithRole(spec, 'edge').map(({ name }) => name)
-  const runs = (name: string) =>
-    machines.some((machine) => machine.name === name && machine.state === 'running' && machine.paused !== true)
-  if (machines.length === 0 || edges.length === 0 || edges.some(runs)) return []
-  return [`no URL of an app answers: the edge is on ${edges.join(', ')}, and away with it`]
 }
 
 /** Version of each running node's engine; a node that does not answer has none. */
@@ -155,25 +153,6 @@ async function volumesPart(lab: OpenLab): Promise<readonly VolumeStatus[] | unde
     lab.signal.throwIfAborted()
     return undefined
   }
-}
-
-/** Looks up where ports of the edge are reached, each once. */
-async function edgeEndpoints(
-  lab: OpenLab,
-  machines: readonly Machine[],
-): Promise<(port: number) => Promise<Endpoint | undefined>> {
-  const edge = nodesWithRole(lab.spec, 'edge')[0]?.name
-  const known = new Map<number, Promise<Endpoint | undefined>>()
-  const running = machines.some((machine) => machine.name === edge && machine.state === 'running')
-  const look = (port: number) => {
-    const present = known.get(port)
-    if (present !== undefined || edge === undefined || !running) return present ?? Promise.resolve(undefined)
-    const asked = lab.provider.endpoint(edge, port)
-    known.set(port, asked)
-    return asked
-  }
-  await look(FRONT_PORT)
-  return look
 }
 
 async function serviceStatus(

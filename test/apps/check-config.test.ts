@@ -22,6 +22,7 @@ test('an ordinary service is fine', () => {
 
 test.each<[string, ComposeService, RegExp]>([
   ['a port outside the edge', port('9999'), /9999 is not one of the edge's \(80, 8000-8099\): add it to edge.ports/],
+  ["the edge's own port", port('7788'), /port 7788 of the edge is its own/],
   ['no port of the edge', port(undefined), /name the port of the edge, as in "80:80"/],
   ['a range', port('8000-8010'), /cannot choose from the range/],
   ['UDP', port('80', { protocol: 'udp' }), /carries TCP only/],

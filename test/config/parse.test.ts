@@ -149,6 +149,18 @@ vars: 3
     `)
   })
 
+  it('takes any number of edges, on nodes that do nothing else', () => {
+    const text = `nodes:
+  - { name: mgmt, roles: [manager, build, edge, registry, logs, worker] }
+  - { name: edge, roles: [edge], count: 2 }
+`
+    expect(parse(text).nodes.flatMap(({ name, roles }) => (roles.includes('edge') ? [name] : []))).toEqual([
+      'mgmt',
+      'edge1',
+      'edge2',
+    ])
+  })
+
   it('does not call a role missing that an entry with another mistake may have', () => {
     expect(problems('nodes: [{ name: mgmt, roles: [manager, build, edge, registry, logs, wroker] }]')).not.toContain(
       'no node',

@@ -9,7 +9,7 @@ import { isIpInSubnet, nthAddress } from '../../src/model/addresses.ts'
 import type { Connection } from '../../src/model/connection.ts'
 import { LabError } from '../../src/model/errors.ts'
 import type { LabIdentity, LabSpec, NodeSpec } from '../../src/model/lab-spec.ts'
-import type { LabNetwork, MachineRequest, Provider } from '../../src/model/provider.ts'
+import type { Endpoint, LabNetwork, MachineRequest, Provider } from '../../src/model/provider.ts'
 import { waitFor } from '../../src/model/wait.ts'
 import { hostKey, labKey } from '../../src/secrets/lab-secrets.ts'
 import { openStateDirectory, type StateDirectory } from '../../src/secrets/state-directory.ts'
@@ -21,8 +21,6 @@ export interface ProviderUnderTest {
   /** Checks of this provider's own: `leftovers` names what still exists of a lab, in whatever words. */
   leftovers(lab: LabIdentity): Promise<readonly string[]>
 }
-
-const NODE_PORT = 80
 
 /** What every provider must do. Runs on real machines, in a lab of its own. */
 export function providerContract(subject: ProviderUnderTest): void {
@@ -67,7 +65,6 @@ export function providerContract(subject: ProviderUnderTest): void {
         hostKey: host,
         authorizedKey: key.publicKey,
         specDigest: `digest-of-${name}`,
-        publish: name === 'first' ? [{ nodePort: NODE_PORT, hostPort: busyPort }] : [],
       }
     }
 
@@ -174,12 +171,54 @@ export function providerContract(subject: ProviderUnderTest): void {
       expect(use.cpus).toBeLessThan(1.5)
     })
 
-    test('a wished host port that is taken becomes the next free one', async () => {
-      const published = await provider.endpoint('first', NODE_PORT)
-      expect(published?.host).toBe('127.0.0.1')
-      expect(published?.port).toBeGreaterThan(busyPort)
-      expect(published?.port).toBeLessThan(busyPort + 100)
-      expect(await provider.endpoint('second', NODE_PORT)).not.toMatchObject({ host: '127.0.0.1' })
+    test('the front leads to what it is told, on the next free port where the wished one is taken', async () => {
+      const { front } = provider
+      if (front === undefined) return
+      await onNode('first', async (node) => {
+        const unit = '[Service]\nExecStart=busybox httpd -f -p 80 -h /etc/hostname.d\n'
+        await node.writeFile('/etc/systemd/system/web.service', unit, 0o644)
+        await node.script('mkdir -p /etc/hostname.d && hostname >/etc/hostname.d/name && systemctl start web')
+      })
+      const wanted = { hostPort: busyPort, edges: [{ name: 'first', address: nthAddress(network.subnet, 11) }] }
+      expect(await front.lead(wanted, signal)).toBe(true)
+      expect(await front.lead(wanted, signal)).toBe(false)
+      const found = await front.endpoint(80)
+      expect(found?.host).toBe('127.0.0.1')
+      expect(found?.port).toBeGreaterThan(busyPort)
+      expect(found?.port).toBeLessThan(busyPort + 100)
+      expect(await nameBehind(found)).toBe('first\n')
+    })
+
+    test('the front keeps its port and stays open while where it leads to changes', async () => {
+      const { front } = provider
+      if (front === undefined) return
+      const before = await front.endpoint(80)
+      const edges = ['first', 'second'].map((name, index) => ({
+        name,
+        address: nthAddress(network.subnet, 11 + index),
+      }))
+      expect(await front.lead({ hostPort: busyPort, edges }, signal)).toBe(true)
+      expect(await front.endpoint(80)).toEqual(before)
+      // Nothing listens on the second one: whoever asks is led to the first.
+      expect(await nameBehind(before)).toBe('first\n')
+    })
+
+    test('a front whose port was taken while it was stopped takes another one', async () => {
+      const { front } = provider
+      const before = await front?.endpoint(80)
+      if (front === undefined || before === undefined) return
+      await front.stop()
+      expect(await front.endpoint(80)).toBeUndefined()
+      const squatter = await occupy(before.port)
+      try {
+        const edges = [{ name: 'first', address: nthAddress(network.subnet, 11) }]
+        expect(await front.lead({ hostPort: busyPort, edges }, signal)).toBe(true)
+        const after = await front.endpoint(80)
+        expect(after?.port).toBeGreaterThan(before.port)
+        expect(await nameBehind(after)).toBe('first\n')
+      } finally {
+        squatter.server.close()
+      }
     })
 
     test('a stopped node keeps address, keys and data, and starts again', async () => {
@@ -213,24 +252,6 @@ export function providerContract(subject: ProviderUnderTest): void {
       expect(await say('second', 'hostname')).toBe('second')
     })
 
-    test('a node whose port was taken while it was stopped starts with another, and keeps its files', async () => {
-      const before = (await provider.endpoint('first', NODE_PORT))?.port
-      if (before === undefined) throw new Error('the port is not published')
-      await say('first', 'echo mine >/etc/mine')
-      await provider.stop('first')
-      const squatter = await occupy(before)
-      try {
-        await provider.start('first', signal)
-        expect(await say('first', 'cat /etc/mine')).toBe('mine')
-        expect((await provider.endpoint('first', NODE_PORT))?.port).toBeGreaterThan(before)
-        expect((await provider.list()).find(({ name }) => name === 'first')?.address).toBe(
-          nthAddress(network.subnet, 11),
-        )
-      } finally {
-        squatter.server.close()
-      }
-    })
-
     test('a node whose keys were lost takes new ones', async () => {
       const others = openStateDirectory(join(directory, 'others'))
       await expect(onNode('first', (node) => node.script('true'), others)).rejects.toMatchObject({
@@ -261,6 +282,22 @@ export function providerContract(subject: ProviderUnderTest): void {
       await provider.cleanUp({ images: false })
     })
   })
+}
+
+/** What answers behind an endpoint, once it does. */
+async function nameBehind(endpoint: Endpoint | undefined): Promise<string> {
+  const url = `http://${endpoint?.host ?? ''}:${String(endpoint?.port ?? 0)}/name`
+  return waitFor(
+    async () =>
+      fetch(url, { headers: { connection: 'close' } }).then(
+        (r) => r.text(),
+        () => undefined,
+      ),
+    {
+      deadlineMs: 20_000,
+      what: `${url} to answer`,
+    },
+  )
 }
 
 function nodeSpec(name: string): NodeSpec {

@@ -23,6 +23,10 @@ disk /dev/vda 2000 200 /var/lib/lab
   })
 })
 
+test('a node with an edge says what that answers', () => {
+  expect(parse('time 1\nengine active\nedge 503\n').edge).toBe('503')
+})
+
 test('a node that says nothing is not taken for one where all is well', () => {
   expect(() => parse('')).toThrow('says nothing')
 })

@@ -58,6 +58,21 @@ describe('the configuration of the edge', () => {
     expect(renderEdge([{ ...web, replicas: 6 }])).toBe(renderEdge([web]))
   })
 
+  test('says how it is: alive, and serving while any route has a task or there is none', () => {
+    const health = (services: readonly EdgeService[]) =>
+      section(renderEdge(services), 'frontend lab-health').filter(Boolean)
+    expect(health([])).toContain('http-request return status 200 if { path /serving }')
+    expect(health([web, database])).toEqual([
+      'mode http',
+      'no log',
+      'bind :7788',
+      'http-request return status 200 if { path /alive }',
+      'http-request return status 200 if { path /serving } { nbsrv(web-80) gt 0 }',
+      'http-request return status 200 if { path /serving } { nbsrv(db-8090) gt 0 }',
+      'http-request return status 503',
+    ])
+  })
+
   test('carries a digest of everything in it', () => {
     const digest = edgeDigest(renderEdge([web]))
     expect(digest).toMatch(/^[0-9a-f]{16}$/)

@@ -174,6 +174,16 @@ describe('the classic site', () => {
     expect(script).toContain('wanted=auto\n')
   })
 
+  test('gives every node that is an edge one, and takes it from those that no longer are', () => {
+    const roles: readonly Role[] = ['worker', 'edge']
+    const nodes = made.nodes.map((node) => (node.name === 'node2' ? { ...node, roles } : node))
+    const more = { ...made, nodes }
+    const has = (part: string) =>
+      ['mgmt', 'node1', 'node2'].filter((name) => titles(more, name).some((title) => title.includes(part)))
+    expect(has('container lab-edge')).toEqual(['mgmt', 'node2'])
+    expect(has('remove the edge this node had')).toEqual(['node1'])
+  })
+
   test('leads any number of ports to the edge, at most 15 a rule', () => {
     const rules = (content(made, 'mgmt', '/usr/local/lib/lab/edge-ports') ?? '').match(/--dports \S+/g) ?? []
     expect(rules).toHaveLength(2)

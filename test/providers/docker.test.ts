@@ -13,7 +13,7 @@ import type { MachineRequest } from '../../src/model/provider.ts'
 import { engineAddress } from '../../src/providers/docker/engine.ts'
 import { buildContext, imageTags } from '../../src/providers/docker/image-recipe.ts'
 import { renameImages } from '../../src/providers/docker/image-seed.ts'
-import { accessArchive, containerOptions, withFreePorts } from '../../src/providers/docker/machine.ts'
+import { accessArchive, containerOptions, nextFreePort } from '../../src/providers/docker/machine.ts'
 import { subnetCandidates } from '../../src/providers/docker/network.ts'
 
 let directory: string
@@ -35,7 +35,6 @@ const REQUEST: MachineRequest = {
   hostKey: { privateKey: 'PRIVATE', publicKey: 'ssh-ed25519 AAAA node1' },
   authorizedKey: 'ssh-ed25519 BBBB lab',
   specDigest: 'abc',
-  publish: [{ nodePort: 80, hostPort: 8080 }],
 }
 
 test('a container publishes on the loopback only, has its address, its limits and the labels it is found by', () => {
@@ -47,10 +46,7 @@ test('a container publishes on the loopback only, has its address, its limits an
     'lab.address': '10.70.3.11',
     'lab.spec': 'abc',
   })
-  expect(HostConfig.PortBindings).toEqual({
-    '22/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }],
-    '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }],
-  })
+  expect(HostConfig.PortBindings).toEqual({ '22/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] })
   expect(HostConfig).toMatchObject({ Memory: 2 ** 31, NanoCpus: 1.5e9, CgroupnsMode: 'private', Init: false })
   expect(NetworkingConfig?.EndpointsConfig?.[LAB.id]?.IPAMConfig).toEqual({ IPv4Address: '10.70.3.11' })
 })
@@ -78,9 +74,9 @@ test('a wished port that is in use is exchanged for the next free one', async ()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const busy = typeof address === 'object' && address !== null ? address.port : 0
-  const { publish } = await withFreePorts({ ...REQUEST, publish: [{ nodePort: 80, hostPort: busy }] })
+  const free = await nextFreePort(busy)
   server.close()
-  expect(publish[0]?.hostPort).toBeGreaterThan(busy)
+  expect(free).toBeGreaterThan(busy)
 })
 
 test('subnets offered hold all nodes, lie on their boundaries and do not overlap', () => {

@@ -26,7 +26,6 @@ test('what a machine was created with is read back from its container', () => {
     hostKey: { privateKey: 'PRIVATE', publicKey: 'PUBLIC' },
     authorizedKey: 'KEY',
     specDigest: 'abc',
-    publish: [{ nodePort: 80, hostPort: 8081 }],
   }
   const { Labels, HostConfig } = containerOptions(LAB, request, 'image', { Privileged: true })
   // As the engine shows it: with every label, and with nothing for limits that were not given.
@@ -37,7 +36,6 @@ test('what a machine was created with is read back from its container', () => {
     specDigest: 'abc',
     memoryBytes: 2 ** 31,
     cpus: 1.5,
-    publish: [{ nodePort: 80, hostPort: 8081 }],
   })
   const unlimited = { Config: { Labels }, HostConfig: { ...HostConfig, Memory: 0, NanoCpus: 0 } }
   expect(savedMachine(unlimited as unknown as ContainerInspectInfo)).toMatchObject({

@@ -13,7 +13,6 @@ describe('snapshots', () => {
       specDigest: 'abc',
       memoryBytes: undefined,
       cpus: undefined,
-      publish: [],
     })
     const snapshot = {
       name: 'before',

@@ -53,14 +53,13 @@ export function containerOptions(
     Target: target,
     VolumeOptions: { NoCopy: true, Labels: labels, DriverConfig: { Name: 'local', Options: {} } },
   })
-  const published = request.publish.map(({ nodePort, hostPort }) => [nodePort, String(hostPort)] as const)
   return {
     name: containerName(lab, node.name),
     Image: image,
     Hostname: request.hostname,
     Labels: { ...labels, [LABELS.address]: request.address, [LABELS.specDigest]: request.specDigest },
     StopTimeout: STOP_DEADLINE_S,
-    ExposedPorts: Object.fromEntries([22, ...published.map(([port]) => port)].map((port) => [tcp(port), {}])),
+    ExposedPorts: { '22/tcp': {} },
     HostConfig: {
       ...privileges,
       CgroupnsMode: 'private',
@@ -72,12 +71,7 @@ export function containerOptions(
       RestartPolicy: { Name: 'unless-stopped' },
       NetworkMode: lab.id,
       // SSH gets a port the engine finds free at each start.
-      PortBindings: Object.fromEntries(
-        [[22, ''] as const, ...published].map(([port, hostPort]) => [
-          tcp(port),
-          [{ HostIp: LOOPBACK, HostPort: hostPort }],
-        ]),
-      ),
+      PortBindings: { '22/tcp': [{ HostIp: LOOPBACK, HostPort: '' }] },
       Tmpfs: {
         '/run': 'rw,exec,nosuid,nodev,mode=755',
         '/run/lock': 'rw,noexec,nosuid,nodev,mode=1777',
@@ -105,21 +99,6 @@ export async function accessArchive(request: MachineRequest): Promise<Buffer> {
   return buffer(archive)
 }
 
-/** The request with each wished host port exchanged for the next one that nothing listens on. */
-export async function withFreePorts(
-  request: MachineRequest,
-  taken: ReadonlySet<number> = new Set(),
-): Promise<MachineRequest> {
-  const chosen = new Set(taken)
-  const publish: MachineRequest['publish'][number][] = []
-  for (const { nodePort, hostPort } of request.publish) {
-    const port = await nextFreePort(hostPort, chosen)
-    chosen.add(port)
-    publish.push({ nodePort, hostPort: port })
-  }
-  return { ...request, publish }
-}
-
 /** The first port, from the wished one on, that nothing listens on and that is not among `taken`. */
 export async function nextFreePort(wished: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
   let port = wished
@@ -135,8 +114,4 @@ async function isFree(port: number): Promise<boolean> {
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'))
     server.listen({ port, host: LOOPBACK, exclusive: true }, () => server.close(() => resolve(true)))
   })
-}
-
-function tcp(port: number): string {
-  return `${String(port)}/tcp`
 }

@@ -49,6 +49,15 @@ export async function ensureNodeImage(engine: Docker, progress: Progress, signal
   return tags.node
 }
 
+/** Tag of the edge's image; made now when it is not there, which it is wherever the node image was made. */
+export async function ensureEdgeImage(engine: Docker, progress: Progress, signal: AbortSignal): Promise<string> {
+  const tags = await imageTags()
+  if (await exists(engine, tags.edge)) return tags.edge
+  if (!(await exists(engine, tags.base))) await makeBaseImage(engine, tags.base, progress, signal)
+  await buildEdge(engine, tags, progress, signal)
+  return tags.edge
+}
+
 /** Removes every image lab made, except snapshots and those that containers of another lab still use. */
 export async function removeImages(engine: Docker): Promise<void> {
   // An image others are built upon goes only after them; each round takes away the outermost ones.

@@ -36,7 +36,7 @@ export async function cleanUpLab(
   await Promise.all(volumes.map(({ Name }) => removeVolume(engine, lab, Name)))
   const networks = await engine.listNetworks({ filters })
   await Promise.all(networks.map(({ Id, Name }) => removeNetwork(engine, Id, Name)))
-  // A node that had to be given other ports runs on an image of its own.
+  // A node that was put back from a snapshot runs on an image of its own.
   const images = (await engine.listImages({ filters })).filter(({ RepoTags }) => !isSnapshotImage(RepoTags))
   await Promise.all(images.map(({ Id }) => unlessStatus(engine.getImage(Id).remove({ force: true }), 404)))
   if (options.images) await removeImages(engine)

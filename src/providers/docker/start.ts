@@ -4,13 +4,9 @@ import type { LabIdentity } from '../../model/lab-spec.ts'
 import type { MachineRequest } from '../../model/provider.ts'
 import { engineMessage } from '../../model/engine-error.ts'
 import { unlessStatus } from './engine.ts'
-import { accessArchive, containerName, containerOptions, withFreePorts } from './machine.ts'
+import { accessArchive, containerName, containerOptions } from './machine.ts'
 import { missingCapabilities, NEEDED_CAPABILITIES, nodePrivileges } from './privileges.ts'
-import { republish } from './republish.ts'
 
-/** Ports tried one after another when somebody else takes the chosen one in the meantime. */
-const PORT_ATTEMPTS = 20
-const PORT_TAKEN = /port is already allocated|address already in use|ports are not available/i
 const NO_PRIVILEGE = /unable to apply caps|operation not permitted/i
 
 /** Creates a node and starts it, with its keys in place before its first process runs. */
@@ -28,45 +24,32 @@ export async function createNode(
   const access = await accessArchive(request)
   let missing = await missingCapabilities()
   checkCapabilities(missing)
-  const taken = new Set<number>()
-  for (let attempt = 1; ; attempt++) {
+  for (;;) {
     signal.throwIfAborted()
     // One that was created and never started: from a run that was killed, or from the attempt before.
     await unlessStatus(engine.getContainer(name).remove({ force: true }), 404)
-    const withPorts = await withFreePorts(request, taken)
-    const container = await create(engine, containerOptions(lab, withPorts, image, nodePrivileges(missing)), lab)
+    const container = await create(engine, containerOptions(lab, request, image, nodePrivileges(missing)), lab)
     try {
       await container.putArchive(access, { path: '/' })
       await container.start()
       return
     } catch (error) {
       const said = engineMessage(error)
-      if (PORT_TAKEN.test(said) && attempt < PORT_ATTEMPTS) {
-        for (const { hostPort } of withPorts.publish) taken.add(hostPort)
-      } else if (NO_PRIVILEGE.test(said) && missing.length === 0) {
-        // The engine has fewer capabilities than could be read from here.
-        missing = ['SYS_RESOURCE']
-      } else {
-        await unlessStatus(container.remove({ force: true }), 404)
-        throw startFailed(request.node.name, said, error)
-      }
+      await unlessStatus(container.remove({ force: true }), 404)
+      if (!NO_PRIVILEGE.test(said) || missing.length > 0) throw startFailed(request.node.name, said, error)
+      // The engine has fewer capabilities than could be read from here.
+      missing = ['SYS_RESOURCE']
     }
   }
 }
 
-/** Starts a node that was stopped. Published ports that somebody else took meanwhile are exchanged for free ones. */
+/** Starts a node that was stopped. */
 export async function startNode(engine: Docker, lab: LabIdentity, node: string, signal: AbortSignal): Promise<void> {
-  const container = engine.getContainer(containerName(lab, node))
-  for (let attempt = 1; ; attempt++) {
-    signal.throwIfAborted()
-    try {
-      await unlessStatus(container.start(), 304)
-      return
-    } catch (error) {
-      const said = engineMessage(error)
-      if (!PORT_TAKEN.test(said) || attempt === PORT_ATTEMPTS) throw startFailed(node, said, error)
-      await republish(engine, lab, node)
-    }
+  signal.throwIfAborted()
+  try {
+    await unlessStatus(engine.getContainer(containerName(lab, node)).start(), 304)
+  } catch (error) {
+    throw startFailed(node, engineMessage(error), error)
   }
 }
 

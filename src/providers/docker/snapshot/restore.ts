@@ -148,8 +148,8 @@ async function checkSubnet(engine: Docker, lab: LabIdentity, { name, subnet }: L
 }
 
 function request(machine: SavedMachine) {
-  const { name, address, specDigest, memoryBytes, cpus, publish } = machine
-  return { node: { name, roles: [], memoryBytes, cpus, vars: {} }, address, hostname: name, specDigest, publish }
+  const { name, address, specDigest, memoryBytes, cpus } = machine
+  return { node: { name, roles: [], memoryBytes, cpus, vars: {} }, address, hostname: name, specDigest }
 }
 
 /** Images of nodes that were put back before and are no more. Those in use answer 409. */

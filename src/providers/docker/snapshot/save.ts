@@ -180,17 +180,11 @@ function nodeOf({ Config }: Docker.ContainerInspectInfo): string {
 /** Pure: what a machine was created with, read back from its container. */
 export function savedMachine(container: Docker.ContainerInspectInfo): SavedMachine {
   const { Config, HostConfig } = container
-  const bindings = (HostConfig.PortBindings ?? {}) as Readonly<Record<string, readonly { HostPort?: string }[] | null>>
-  const publish = Object.entries(bindings).flatMap(([port, hosts]) => {
-    const hostPort = Number(hosts?.[0]?.HostPort ?? '')
-    return hostPort > 0 ? [{ nodePort: Number(port.split('/')[0]), hostPort }] : []
-  })
   return {
     name: nodeOf(container),
     address: Config.Labels[LABELS.address] ?? '',
     specDigest: Config.Labels[LABELS.specDigest] ?? '',
     memoryBytes: (HostConfig.Memory ?? 0) > 0 ? HostConfig.Memory : undefined,
     cpus: (HostConfig.NanoCpus ?? 0) > 0 ? (HostConfig.NanoCpus ?? 0) / 1e9 : undefined,
-    publish,
   }
 }
