@@ -3,10 +3,11 @@ import { LOGS_HOST, NODE_PATHS, REGISTRY_HOST } from '../src/model/names.ts'
 import { PACKAGES } from '../src/model/packages.ts'
 import { siteNodes } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
-import { absentFile, file } from '../src/steps/file.ts'
+import { file } from '../src/steps/file.ts'
 import { command } from '../src/steps/command.ts'
 import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
+import { proxyFiles } from './proxy.ts'
 
 /** What every machine has, whatever it is for: packages, trust, proxy settings, names. */
 export default playbook({
@@ -18,7 +19,7 @@ export default playbook({
       tags: ['base', 'dns'],
       independent: true,
       steps: [
-        ...proxy(site),
+        ...proxyFiles(site),
         // Names before everything else that is fetched: a node whose forwarder was stopped finds no mirror.
         apt({ packages: PACKAGES.names }),
         ...names(site),
@@ -28,31 +29,6 @@ export default playbook({
     },
   ],
 })
-
-/** The host's proxy, for apt and for the engine; its address may hold a password. */
-function proxy({ host, network }: Site): readonly Step[] {
-  const { proxy } = host
-  const aptFile = '/etc/apt/apt.conf.d/95lab-proxy'
-  const environment = `${NODE_PATHS.etc}/proxy.env`
-  if (Object.keys(proxy).length === 0) return [absentFile(aptFile), absentFile(environment)]
-  const own = ['localhost', '127.0.0.1', `.${ZONE}`, network.subnet, network.overlayPool, network.bridgePool]
-  const except = [proxy['NO_PROXY'] ?? proxy['no_proxy'] ?? '', ...own].filter((entry) => entry !== '').join(',')
-  const variables = { ...proxy, NO_PROXY: except, no_proxy: except }
-  const http = proxy['HTTP_PROXY'] ?? proxy['http_proxy']
-  const https = proxy['HTTPS_PROXY'] ?? proxy['https_proxy']
-  const line = (scheme: string, url: string | undefined) =>
-    url === undefined ? '' : `Acquire::${scheme}::Proxy "${url}";\n`
-  return [
-    file({ path: aptFile, content: line('http', http) + line('https', https), secret: true }),
-    file({
-      path: environment,
-      content: Object.entries(variables)
-        .map(([name, value]) => `${name}=${value}\n`)
-        .join(''),
-      secret: true,
-    }),
-  ]
-}
 
 /** Authorities the node trusts beyond the distribution's: the lab's own, and those the host has. */
 function certificates({ ca, host }: Site): readonly Step[] {

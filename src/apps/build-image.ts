@@ -33,11 +33,21 @@ const BUILD_MS = 30 * 60_000
 /** Lines of a failed build's output that are shown. */
 const TAIL = 30
 
-/** Digest of everything an image is made from: equal keys mean that nothing need be built. */
-export async function buildKey(shop: Workshop, plan: BuildPlan): Promise<string> {
+/** Keys of one image in the cache: what it is looked up by, for what stands in it. */
+export interface BuildKeys {
+  /** Digest of everything it is made from: equal keys mean that nothing need be built. */
+  readonly own: string
+  /**
+   * The same but for the authorities of the host that built it: what comes in a bundle is kept under it, since no other
+   * host has just those, and none need have the network that a build asks for.
+   */
+  readonly bundled: string
+}
+
+/** The keys of what a plan is built to. */
+export async function buildKeys(shop: Workshop, plan: BuildPlan): Promise<BuildKeys> {
   const bases = basesOf(plan)
-  return shortDigest([
-    'build',
+  const parts = [
     FORMAT,
     plan.contextDigests,
     plan.dockerfile ?? plan.build.context,
@@ -46,8 +56,11 @@ export async function buildKey(shop: Workshop, plan: BuildPlan): Promise<string>
     bases,
     // The one image that may be another under the same name: it comes with the node.
     bases.includes(BASE_IMAGE) ? await imageId(shop.engine, BASE_IMAGE) : undefined,
-    shop.certificates,
-  ])
+  ]
+  return {
+    own: shortDigest(['build', ...parts, shop.certificates]),
+    bundled: shortDigest(['bundled', ...parts]),
+  }
 }
 
 /** Builds an image on the build node; it is called `cacheTag(key)` there afterwards. Throws `BUILD_FAILED`. */
@@ -114,7 +127,7 @@ function buildFile(plan: BuildPlan, key: string, contexts: Readonly<Record<strin
 }
 
 /** Images that the build starts from and that are none of its named contexts. */
-function basesOf(plan: BuildPlan): readonly string[] {
+export function basesOf(plan: BuildPlan): readonly string[] {
   if (plan.dockerfile === undefined) return []
   const contexts = Object.keys(plan.build.additional_contexts ?? {})
   return dockerfileNeeds(plan.dockerfile, plan.build.args ?? {}).images.filter((name) => !contexts.includes(name))

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { cacheTag } from '../model/image-cache.ts'
 import { LabError } from '../model/errors.ts'
-import { buildImage, buildKey, type BuildPlan } from './build-image.ts'
+import { basesOf, buildImage, buildKeys, type BuildKeys, type BuildPlan } from './build-image.ts'
 import { partsOf } from './image-archive.ts'
 import { builtRepository, mirrorName, pullKey } from './image-names.ts'
 import { pushImage } from './push-image.ts'
@@ -68,9 +68,9 @@ export async function resolveImage(
 async function fromSource(shop: Workshop, request: ImageRequest, options: ResolveOptions): Promise<Pushed> {
   const { image, plan, pullPolicy } = request
   if (plan === undefined) return fromElsewhere(shop, request, options)
-  const key = await buildKey(shop, plan)
-  const built = plan.build.no_cache === true ? undefined : await builtBefore(shop, request, key, options)
-  if (image === undefined || pullPolicy === 'build') return built ?? build(shop, request, plan, key, options)
+  const keys = await buildKeys(shop, plan)
+  const built = plan.build.no_cache === true ? undefined : await builtBefore(shop, request, keys, options)
+  if (image === undefined || pullPolicy === 'build') return built ?? build(shop, request, plan, keys.own, options)
   // What this very source was built to stays what it is: data may depend on it.
   if (built !== undefined) return { ...built, story: `${built.story} (the build of ${image})` }
   try {
@@ -78,7 +78,7 @@ async function fromSource(shop: Workshop, request: ImageRequest, options: Resolv
   } catch (error) {
     if (!(error instanceof LabError) || !['REGISTRY_UNREACHABLE', 'NO_SUCH_IMAGE'].includes(error.code)) throw error
     options.notice(`${request.service}: ${error.message}; building it instead`)
-    return build(shop, request, plan, key, options)
+    return build(shop, request, plan, keys.own, options)
   }
 }
 
@@ -98,7 +98,7 @@ async function fromElsewhere(shop: Workshop, request: ImageRequest, options: Res
     throw new LabError(error.code, error.message, { where: request.where, hint: error.hint, cause: error })
   }
   const manifest = await publish(shop, image, repository, [tag], options)
-  shop.later(() => keepOnHost(shop, pullKey(image), repository, manifest))
+  shop.later(() => keepOnHost(shop, pullKey(image), 'pulled', { repository, manifest }))
   return { repository, manifest, story: `pulled ${image}`, isNew: true }
 }
 
@@ -106,7 +106,7 @@ async function fromElsewhere(shop: Workshop, request: ImageRequest, options: Res
 async function builtBefore(
   shop: Workshop,
   request: ImageRequest,
-  key: string,
+  { own: key, bundled }: BuildKeys,
   options: ResolveOptions,
 ): Promise<Pushed | undefined> {
   const repository = builtRepository(request.app, request.service)
@@ -119,9 +119,12 @@ async function builtBefore(
   const kept = await takeKept(shop, key, repository, [LATEST, key], options.progress)
   if (kept !== undefined)
     return { repository, manifest: kept, story: 'built before, kept on this machine', isNew: true }
-  if (!(await imageExists(shop.engine, cacheTag(key)))) return undefined
-  const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
-  return { repository, manifest, story: 'built before', isNew: true }
+  if (await imageExists(shop.engine, cacheTag(key))) {
+    const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
+    return { repository, manifest, story: 'built before', isNew: true }
+  }
+  const brought = await takeKept(shop, bundled, repository, [LATEST, key], options.progress)
+  return brought === undefined ? undefined : { repository, manifest: brought, story: 'from a bundle', isNew: true }
 }
 
 async function build(
@@ -135,7 +138,7 @@ async function build(
   await buildImage(shop, plan, key, options.progress)
   const repository = builtRepository(request.app, request.service)
   const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
-  shop.later(() => keepOnHost(shop, key, repository, manifest))
+  shop.later(() => keepOnHost(shop, key, 'built', { repository, manifest }))
   return { repository, manifest, story: 'built', isNew: true }
 }
 
@@ -183,4 +186,36 @@ async function checksWithoutInterval(shop: Workshop, repository: string, manifes
   }
   const check = content.config?.Healthcheck
   return check?.Test !== undefined && check.Test.length > 0 && check.Test[0] !== 'NONE' && (check.Interval ?? 0) === 0
+}
+
+/** An image of the host's cache, and the name it has in a bundle. */
+export interface KeptImage {
+  readonly key: string
+  readonly bundledKey: string
+}
+
+/**
+ * The host's copies of what a service runs and of what it is built upon; makes the first where only the lab's registry has
+ * it. Throws `IMAGE_CACHE` where neither has.
+ */
+export async function keptImages(shop: Workshop, request: ImageRequest): Promise<readonly KeptImage[]> {
+  const { app, service, image, plan } = request
+  const keys = plan === undefined ? undefined : await buildKeys(shop, plan)
+  const pulled = image === undefined ? [] : [{ ...mirrorName(image), key: pullKey(image), bundledKey: pullKey(image) }]
+  const built =
+    keys === undefined
+      ? []
+      : [{ repository: builtRepository(app, service), tag: keys.own, key: keys.own, bundledKey: keys.bundled }]
+  for (const { repository, tag, key, bundledKey } of [...built, ...pulled]) {
+    const manifest = await shop.registry.manifest(repository, tag)
+    if (manifest === undefined) continue
+    await keepOnHost(shop, key, key === keys?.own ? 'built' : 'pulled', { repository, manifest })
+    const bases = plan === undefined ? [] : basesOf(plan).map(pullKey)
+    const kept = await Promise.all(bases.map(async (base) => ((await shop.cache?.has(base)) === true ? [base] : [])))
+    return [{ key, bundledKey }, ...kept.flat().map((base) => ({ key: base, bundledKey: base }))]
+  }
+  throw new LabError('IMAGE_CACHE', `the image of ${service} is not in the lab's registry`, {
+    where: request.where,
+    hint: `lab deploy ${app}`,
+  })
 }

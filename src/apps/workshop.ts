@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import type { Connection } from '../model/connection.ts'
-import type { ImageCache } from '../model/image-cache.ts'
+import type { ImageCache, ImageOrigin } from '../model/image-cache.ts'
 import { LabError } from '../model/errors.ts'
 import { NODE_PATHS, REGISTRY, REGISTRY_USER } from '../model/names.ts'
 import { packImage, unpackImage } from './image-archive.ts'
@@ -107,9 +107,14 @@ export async function takeKept(
 }
 
 /** Keeps an image of the lab's registry on the host, for labs to come. */
-export async function keepOnHost(shop: Workshop, key: string, repository: string, manifest: Manifest): Promise<void> {
+export async function keepOnHost(
+  shop: Workshop,
+  key: string,
+  origin: ImageOrigin,
+  { repository, manifest }: { readonly repository: string; readonly manifest: Manifest },
+): Promise<void> {
   if (shop.cache === undefined || (await shop.cache.has(key))) return
-  await shop.cache.put(key, packImage(shop.registry, repository, manifest))
+  await shop.cache.put(key, packImage(shop.registry, repository, manifest), origin)
 }
 
 async function keepBase(shop: Workshop, reference: string): Promise<void> {
@@ -118,7 +123,7 @@ async function keepBase(shop: Workshop, reference: string): Promise<void> {
   const quiet = { progress: () => undefined, signal: shop.signal }
   const digest = await pushImage(shop.engine, `${repository}:${tag}`, shop.auth, quiet)
   const manifest = await shop.registry.manifest(repository, digest)
-  if (manifest !== undefined) await keepOnHost(shop, pullKey(reference), repository, manifest)
+  if (manifest !== undefined) await keepOnHost(shop, pullKey(reference), 'pulled', { repository, manifest })
 }
 
 /** Gives an image of an engine another name. */

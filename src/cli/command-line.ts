@@ -4,6 +4,7 @@ import type { Io } from './io.ts'
 import { createProgram, usageError, type Cli, type Register } from './program.ts'
 import type { Session } from './session.ts'
 import { register as chaos } from './commands/chaos.ts'
+import { register as bundle } from './commands/bundle.ts'
 import { register as completion } from './commands/completion.ts'
 import { register as cp } from './commands/cp.ts'
 import { register as demo } from './commands/demo.ts'
@@ -21,6 +22,7 @@ import { register as moveVolume } from './commands/move-volume.ts'
 import { register as node } from './commands/node/index.ts'
 import { register as nodeImage } from './commands/node-image.ts'
 import { register as plan } from './commands/plan.ts'
+import { register as prune } from './commands/prune.ts'
 import { register as restart } from './commands/restart.ts'
 import { register as rm } from './commands/rm.ts'
 import { register as run } from './commands/run.ts'
@@ -37,7 +39,7 @@ import { register as volumes } from './commands/volumes.ts'
 
 /** Every command, as `lab --help` lists them. */
 const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [init, demo, up, plan, status, ls, halt, snapshot, destroy, doctor],
+  'The lab:': [init, demo, up, plan, status, ls, halt, snapshot, bundle, prune, destroy, doctor],
   'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
   'Data and names:': [volumes, volume, moveVolume, dns],
   'Nodes:': [ssh, sh, cp, node, chaos, sshConfig],

@@ -16,6 +16,8 @@ export interface Cli {
   command(usage: string, help: CommandHelp): Command
   /** A word that commands of their own stand behind: `volume`, before `volume list`. */
   group(name: string, help: CommandHelp): Cli
+  /** Commands behind one that does something by itself. */
+  below(command: Command): Cli
 }
 
 /** What a command's help says. */
@@ -83,6 +85,7 @@ function cliOf(io: Io, session: Session, program: Command, parent: Command, styl
       const group = add(name, help).usage('COMMAND [ARGUMENTS]').helpCommand(false)
       return cliOf(io, session, program, group, style)
     },
+    below: (command) => cliOf(io, session, program, command, style),
   }
 }
 

@@ -42,6 +42,11 @@ export interface Session {
   exitCode: number
   /** Long work, told as it happens: live, as lines or as JSON. */
   work(options: CommonOptions, work: Work): Promise<void>
+  /** Long work that needs no lab; told likewise. */
+  outside(
+    options: CommonOptions,
+    work: Pick<Work, 'command' | 'resume'> & { readonly run: (emit: Emit) => Promise<void> },
+  ): Promise<void>
   /** A question to the lab: one document, as JSON or as text for the screen. */
   query<T>(
     options: CommonOptions & Pick<Work, 'near'>,
@@ -70,41 +75,63 @@ export function createSession(io: Io, controller: AbortController): Session {
     return workflows.openLab({ ...(await found), emit, signal, provider })
   }
 
+  /** Runs work that is told as it happens, and says how it ended. */
+  const tell = async (
+    options: CommonOptions,
+    { command, resume, diff = false, asks = false }: Omit<Work, 'run'>,
+    body: (emit: Emit, reporters: Reporter[]) => Promise<number | undefined>,
+  ): Promise<void> => {
+    const output = await outputReporter(io, options, asks)
+    const reporters: Reporter[] = [diff ? output : withoutDiffs(output)]
+    const emit = (told: RunEvent) => {
+      const event = redactAll(told, hiddenValues())
+      for (const reporter of reporters) reporter.on(event)
+    }
+    const stopping = () => {
+      emit({ type: 'notice', level: 'warning', message: 'stopping where it is safe; Ctrl-C again stops at once' })
+    }
+    signal.addEventListener('abort', stopping)
+    try {
+      session.exitCode = (await body(emit, reporters)) ?? EXIT.done
+    } catch (thrown) {
+      const by = interruptedBy(signal)
+      const hint = resume ?? `"lab ${command}" again goes on from here`
+      const error = explain(thrown, by === undefined ? undefined : interruption(by, hint))
+      emit(errorEvent(error))
+      session.exitCode = error.exitCode
+      printStack(error, io)
+    } finally {
+      signal.removeEventListener('abort', stopping)
+      for (const reporter of reporters) await reporter.close?.()
+    }
+  }
+
   const session: Session = {
     signal,
     exitCode: EXIT.done,
 
-    work: async (options, { command, run, resume, record = 'kept', diff = false, asks = false, near }) => {
-      const output = await outputReporter(io, options, asks)
-      const reporters: Reporter[] = [diff ? output : withoutDiffs(output)]
-      const emit = (told: RunEvent) => {
-        const event = redactAll(told, hiddenValues())
-        for (const reporter of reporters) reporter.on(event)
-      }
-      const stopping = () => {
-        emit({ type: 'notice', level: 'warning', message: 'stopping where it is safe; Ctrl-C again stops at once' })
-      }
-      signal.addEventListener('abort', stopping)
-      let lab: OpenLab | undefined
-      try {
-        lab = await openLab(emit, { ...options, ...(near === undefined ? {} : { near }) })
-        const name = command.split(' ')[0] ?? command
-        if (record !== 'none') reporters.push(...(await runRecord(lab.lab.stateDirectory, name, record === 'created')))
-        emit({ type: 'run-started', command, lab: lab.lab.id, at: new Date().toISOString() })
-        session.exitCode = (await run(lab)) ?? EXIT.done
-      } catch (thrown) {
-        const by = interruptedBy(signal)
-        const hint = resume ?? `"lab ${command}" again goes on from here`
-        const error = explain(thrown, by === undefined ? undefined : interruption(by, hint))
-        emit(errorEvent(error))
-        session.exitCode = error.exitCode
-        printStack(error, io)
-      } finally {
-        signal.removeEventListener('abort', stopping)
-        await lab?.close()
-        for (const reporter of reporters) await reporter.close?.()
-      }
+    work: (options, work) => {
+      const { command, run, record = 'kept', near } = work
+      return tell(options, work, async (emit, reporters) => {
+        const lab = await openLab(emit, { ...options, ...(near === undefined ? {} : { near }) })
+        try {
+          const name = command.split(' ')[0] ?? command
+          if (record !== 'none')
+            reporters.push(...(await runRecord(lab.lab.stateDirectory, name, record === 'created')))
+          emit({ type: 'run-started', command, lab: lab.lab.id, at: new Date().toISOString() })
+          return await run(lab)
+        } finally {
+          await lab.close()
+        }
+      })
     },
+
+    outside: (options, work) =>
+      tell(options, work, async (emit) => {
+        emit({ type: 'run-started', command: work.command, at: new Date().toISOString() })
+        await work.run(emit)
+        return EXIT.done
+      }),
 
     query: async (options, ask, render) => {
       await session.direct(options, async (lab) => {

@@ -1,4 +1,5 @@
 import type { FaultKind } from './fault.ts'
+import type { Garbage } from './garbage.ts'
 import type { ForeseenMove, MovedVolume, PromotedVolume } from './volume-outcome.ts'
 
 /** Outcome of one step on one node. */
@@ -86,6 +87,14 @@ export type RunEvent =
       readonly type: 'snapshot-deleted'
       readonly snapshot: string
       readonly sizeBytes: number
+      readonly durationMs: number
+    }
+  /** What was removed; with `check`, what would be. `bytes`: in all, as far as `parts` have them. */
+  | {
+      readonly type: 'pruned'
+      readonly check: boolean
+      readonly parts: readonly Garbage[]
+      readonly bytes: number
       readonly durationMs: number
     }
   | ({ readonly type: 'move-checked' } & ForeseenMove)

@@ -7,9 +7,12 @@ export interface ImageCache {
   get(key: string): Promise<NodeJS.ReadableStream | undefined>
   /** True when an archive is kept. */
   has(key: string): Promise<boolean>
-  /** Keeps an archive: a tar of regular files. */
-  put(key: string, archive: NodeJS.ReadableStream): Promise<void>
+  /** Keeps an archive: a tar of regular files. What was built can go once nothing needs it; what was pulled stays. */
+  put(key: string, archive: NodeJS.ReadableStream, origin: ImageOrigin): Promise<void>
 }
+
+/** How an image that is kept came to be. */
+export type ImageOrigin = 'built' | 'pulled'
 
 /** Name of a built or kept image in an engine. */
 export function cacheTag(key: string): string {

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import type { RemovableGarbage } from './garbage.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { NodeSpec } from './lab-spec.ts'
 import type { SnapshotStore } from './snapshot.ts'
@@ -149,6 +150,11 @@ export interface Provider {
   readonly front?: Front
   /** Keeps images on this host between labs; absent where there is nothing to keep them in. */
   readonly imageCache?: ImageCache
+  /**
+   * Images that lab made on this host and nothing needs any more; `needed` are keys of images of apps that this lab may
+   * need again. Absent where there is no engine.
+   */
+  garbage?(needed: ReadonlySet<string>): Promise<RemovableGarbage>
   /** Snapshots of the whole lab; absent where machines are not lab's to copy. */
   readonly snapshots?: SnapshotStore
   /** What to type instead where there are no `snapshots`: `vagrant snapshot save NAME`. */

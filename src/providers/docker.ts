@@ -12,6 +12,7 @@ import { createNode, startNode } from './docker/start.ts'
 import { runInNode } from './docker/exec.ts'
 import { isOnLink } from './docker/host-networks.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
+import { hostGarbage } from './docker/host-garbage.ts'
 import { allowWatches, checkEngine } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
 import { listLabs } from './docker/labs.ts'
@@ -45,7 +46,8 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
   return {
     name: 'docker',
     front: engineFront(engine, lab),
-    imageCache: engineImageCache(engine),
+    imageCache: engineImageCache(engine, lab),
+    garbage: async (needed) => hostGarbage(await engine(), lab, needed),
     prepare: async (progress, signal) => {
       await ensureHostEngine(progress, signal)
       const client = await engine()

@@ -88,7 +88,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
 
   return {
     name: 'vagrant',
-    imageCache: cacheWhere(anyEngine),
+    imageCache: cacheWhere(anyEngine, lab),
     snapshotHint:
       'lab halt, vagrant snapshot save NAME, lab up; and back: lab halt, vagrant snapshot restore --no-start NAME, lab up (not with containers)',
     prepare: async (progress) => {

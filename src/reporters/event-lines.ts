@@ -7,6 +7,9 @@ import type { Screen } from './style.ts'
 import { renderTable } from './table.ts'
 import { cut, printable, spread } from './text.ts'
 
+/** Things of one kind that are listed by name; more are counted. */
+const ITEMS_SHOWN = 6
+
 type Told = Exclude<RunEvent['type'], 'step' | 'play-started' | 'recap'>
 
 /** How each event reads once it is over; plays, their steps and recaps are told together, elsewhere. */
@@ -142,6 +145,22 @@ export const EVENT_FORMATS: EventFormats = {
       '',
       spread(line, style.dim(formatDuration(event.durationMs)), columns),
       ...(facts.length === 0 ? [] : [`  ${style.dim(facts.join(' · '))}`]),
+    ]
+  },
+  pruned: ({ check, parts, bytes, durationMs }, { columns, style }) => {
+    const time = style.dim(formatDuration(durationMs))
+    if (parts.length === 0) return [spread(`${style.dim('·')} nothing to remove`, time, columns)]
+    const verb = check ? 'would go' : 'are free again'
+    const sign = check ? style.yellow('~') : style.green('✓')
+    return [
+      ...parts.flatMap((part) => [
+        `  ${part.place}: ${part.kind} ${style.dim(`(${bytesText(part.bytes)})`)}`,
+        ...part.items.slice(0, ITEMS_SHOWN).map((item) => `    ${style.dim(printable(item))}`),
+        ...(part.items.length > ITEMS_SHOWN
+          ? [`    ${style.dim(`and ${String(part.items.length - ITEMS_SHOWN)} more`)}`]
+          : []),
+      ]),
+      spread(`${sign} ${check ? 'about ' : ''}${bytesText(bytes)} ${verb}`, time, columns),
     ]
   },
   summary: (event, screen) => {

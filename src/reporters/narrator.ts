@@ -63,6 +63,7 @@ export function makeNarrator(screen: () => Screen, now: () => number, full = fal
       case 'snapshot-saved':
       case 'snapshot-restored':
       case 'snapshot-deleted':
+      case 'pruned':
         return [...endPlay(), ...format(event, screen())]
       default:
         return format(event, screen())

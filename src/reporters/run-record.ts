@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Reporter, RunEvent } from '../model/events.ts'
 
@@ -81,14 +91,24 @@ function takeNumber(directory: string): number {
 
 /** Makes room for one more run: the latest ones stay, as many as fit. */
 function forgetOldest(directory: string, { runs, bytesInAll = BYTES_IN_ALL }: RecordLimits): void {
+  for (const { path } of oldRecords(directory, { runs: runs - 1, bytesInAll })) rmSync(path, { force: true })
+}
+
+/** Records beyond the latest ones, by their number and their bytes in all. */
+export function oldRecords(
+  directory: string,
+  { runs, bytesInAll = BYTES_IN_ALL }: Pick<RecordLimits, 'runs' | 'bytesInAll'>,
+): readonly { readonly name: string; readonly path: string; readonly bytes: number }[] {
+  if (!existsSync(directory)) return []
   const records = readdirSync(directory).filter((name) => name.endsWith('.jsonl'))
   // Records from before runs had numbers are the oldest.
   const latest = records.sort((a, b) => (runNumber(b) ?? 0) - (runNumber(a) ?? 0) || (a < b ? 1 : -1))
-  let bytes = 0
-  for (const [index, name] of latest.entries()) {
+  let sum = 0
+  return latest.flatMap((name, index) => {
     const path = join(directory, name)
     // Another run may have taken it away meanwhile.
-    bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
-    if (index >= runs - 1 || bytes > bytesInAll) rmSync(path, { force: true })
-  }
+    const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    sum += bytes
+    return index >= runs || sum > bytesInAll ? [{ name, path, bytes }] : []
+  })
 }

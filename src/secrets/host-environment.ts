@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
+import { hide, SHORTEST_HIDDEN } from '../model/hidden-values.ts'
+import { proxyUrl } from '../model/proxy.ts'
 import type { HostEnvironment } from '../model/site.ts'
 
 /** Variables that name a file of certificate authorities the host's programs trust. */
@@ -20,7 +22,11 @@ export function readHostEnvironment(env: Readonly<Record<string, string | undefi
   const proxy: Record<string, string> = {}
   for (const name of PROXY_VARIABLES) {
     const value = env[name]
-    if (value !== undefined && value !== '') proxy[name] = value
+    if (value === undefined || value === '') continue
+    proxy[name] = value
+    // What stands before the host is nobody's business, in whatever text it turns up.
+    const { password = '' } = proxyUrl(value) ?? {}
+    for (const secret of new Set([password, decoded(password)])) if (secret.length >= SHORTEST_HIDDEN) hide(secret)
   }
   const publicRoots = bundle.includes('BEGIN CERTIFICATE') ? [...rootCertificates, ...distributionCertificates()] : []
   return { extraCertificates: extraCertificates(bundle, publicRoots), proxy }
@@ -35,6 +41,14 @@ export function extraCertificates(bundle: string, publicRoots: readonly string[]
     if (!known.has(key)) extra.set(key, certificate)
   }
   return extra.size === 0 ? undefined : `${[...extra.values()].join('\n')}\n`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function body(certificate: string): string {

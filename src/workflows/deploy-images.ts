@@ -6,19 +6,24 @@ import type { ComposeService } from '../apps/compose-config.ts'
 import { locate } from '../apps/compose-file.ts'
 import { sourceDirectory } from '../apps/compose-tool.ts'
 import { withoutSyntaxLine } from '../apps/dockerfile.ts'
-import { PullMemory, pullImage } from '../apps/pull-image.ts'
+import { PullMemory } from '../apps/pull-image.ts'
 import { registryLogin } from '../apps/push-image.ts'
 import { RegistryClient } from '../apps/registry-client.ts'
-import { resolveImage, type ImageRequest, type ResolvedImage } from '../apps/resolve-image.ts'
+import {
+  keptImages,
+  resolveImage,
+  type ImageRequest,
+  type KeptImage,
+  type ResolvedImage,
+} from '../apps/resolve-image.ts'
 import type { SwarmFile } from '../apps/swarm-files.ts'
-import { imageExists } from '../apps/trusted-base.ts'
 import { clientConfig, installClientConfig, type Workshop } from '../apps/workshop.ts'
 import { LabError } from '../model/errors.ts'
 import { REGISTRY_PORT } from '../model/names.ts'
 import { firstNode } from '../model/site.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
-import { listNodes } from '../swarm/nodes.ts'
 import type { DeployPlan, LocalApp } from './deploy-plan.ts'
+import { refuseLoopbackProxy } from './host-proxy.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
@@ -49,6 +54,7 @@ export async function openWorkshop(lab: OpenLab, beside: Beside): Promise<Worksh
     throw new LabError(code, `apps are built on ${node}, and ${message}`, { where, hint, cause: error })
   })
   const [engine, site] = await Promise.all([lab.engine(node), lab.site()])
+  await refuseLoopbackProxy(site.host)
   await installClientConfig(connection, clientConfig(site.registry.password, site.host.proxy))
   const keeper = firstNode(site, 'registry')
   const memory = memories.get(lab) ?? new PullMemory()
@@ -117,42 +123,12 @@ export async function resolveImages(
   return new Map(resolved)
 }
 
-/** Has every worker that is there hold the images, so that no task waits for them, nor for the registry, later on. */
-export async function pullOnWorkers(lab: OpenLab, shop: Workshop, references: readonly string[]): Promise<void> {
-  const { engine } = await lab.manager()
-  const ready = (await listNodes(engine, lab.signal)).filter(({ state }) => state === 'ready').map(({ name }) => name)
-  const workers = nodesWithRole(lab.spec, 'worker').filter(({ name }) => ready.includes(name))
-  await Promise.all(
-    workers.map(async ({ name }) => {
-      try {
-        const worker = await lab.engine(name)
-        const there = await Promise.all(references.map((reference) => imageExists(worker, reference)))
-        const missing = references.filter((_, index) => there[index] === false)
-        if (missing.length === 0) return
-        await runTask(
-          lab.emit,
-          `pull images on ${name}`,
-          async (task) => {
-            const options = { memory: new PullMemory(), auth: shop.auth, signal: lab.signal, answerMs: 30_000 }
-            for (const reference of missing) {
-              await pullImage(worker, reference, {
-                ...options,
-                progress: (line) => {
-                  task.progress(line.replace(/@sha256:[0-9a-f]+/, ''))
-                },
-              })
-            }
-          },
-          { node: name },
-        )
-      } catch (error) {
-        lab.signal.throwIfAborted()
-        // The node pulls by itself when a task is given to it; only the time for it is lost.
-        const message = `${name} did not pull the images yet: ${error instanceof Error ? error.message : String(error)}`
-        lab.emit({ type: 'notice', level: 'warning', message })
-      }
-    }),
-  )
+/** The host's copies of the images of all services, for a bundle. They must have been resolved. */
+export async function imagesToBundle(shop: Workshop, local: LocalApp, plan: DeployPlan): Promise<readonly KeptImage[]> {
+  const kept: KeptImage[] = []
+  for (const [name, service] of Object.entries(plan.config.services))
+    kept.push(...(await keptImages(shop, await requestOf(local, plan.files, name, service))))
+  return kept
 }
 
 async function requestOf(

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { ComposeConfig } from '../apps/compose-config.ts'
 import type { ScaledReplicas, StackInputs } from '../apps/stack-file.ts'
 import { deployStack } from '../apps/stack.ts'
@@ -9,7 +8,7 @@ import { LabError } from '../model/errors.ts'
 import { LABELS } from '../model/names.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { ServicesFailedError } from '../swarm/service-watch.ts'
-import { Beside, openWorkshop, pullOnWorkers, resolveImages } from './deploy-images.ts'
+import { Beside, openWorkshop, resolveImages } from './deploy-images.ts'
 import { recover, waitUntilUp } from './deploy-outcome.ts'
 import {
   otherServices,
@@ -20,9 +19,10 @@ import {
   type LocalApp,
 } from './deploy-plan.ts'
 import { waitForEdge } from './edge.ts'
+import { withImagesOf } from './image-locks.ts'
 import { applyEdgeInTurn, inTurn } from './in-turn.ts'
-import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
+import { pullOnWorkers } from './pull-on-workers.ts'
 import { runTask } from './task.ts'
 import { ensureVolumes } from './app-volumes.ts'
 import { finishOpenMoves } from './volumes.ts'
@@ -50,9 +50,7 @@ export async function deploy(lab: OpenLab, options: DeployOptions): Promise<Depl
   const started = performance.now()
   const local = await readLocally(lab, options)
   const { name } = local.app
-  const outcome = await withLock(join(lab.lab.stateDirectory, 'locks', name), `deploy ${name}`, () =>
-    deployLocked(lab, local, options),
-  )
+  const outcome = await withImagesOf(lab, name, `deploy ${name}`, () => deployLocked(lab, local, options))
   const result = { app: name, ...outcome, durationMs: Math.round(performance.now() - started) }
   lab.emit({ type: 'deployed', ...result })
   return result

@@ -26,17 +26,26 @@ export async function withLock<T>(stateDirectory: string, command: string, work:
   }
 }
 
+/** Throws `BUSY`, naming the holder, where a command holds the lock of a directory. */
+export async function refuseWhileLocked(stateDirectory: string): Promise<void> {
+  const file = join(stateDirectory, 'lock')
+  const holder = await holderOf(file)
+  if (holder !== 'none' && holder !== 'gone') throw busy(holder, file)
+}
+
+function busy(holder: Holder, file: string): LabError {
+  return new LabError('BUSY', `"lab ${holder.command}" is at work on this lab (process ${String(holder.pid)})`, {
+    where: file,
+    hint: 'wait for it to end, or stop it with Ctrl-C, then run this again',
+  })
+}
+
 async function acquire(file: string, command: string): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await put(file, command, link)) return
     const holder = await holderOf(file)
     if (holder === 'none') continue
-    if (holder !== 'gone') {
-      throw new LabError('BUSY', `"lab ${holder.command}" is at work on this lab (process ${String(holder.pid)})`, {
-        where: file,
-        hint: 'wait for it to end, or stop it with Ctrl-C, then run this again',
-      })
-    }
+    if (holder !== 'gone') throw busy(holder, file)
     if (await takeOver(file, command)) return
   }
   throw new LabError('BUSY', 'another lab command took the lock at the same moment', { hint: 'run this again' })

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import { choosePools, type AddressPools } from '../model/address-pools.ts'
+import { nthAddress } from '../model/addresses.ts'
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
 import type { LabNetwork, Machine, Provider } from '../model/provider.ts'
@@ -8,6 +9,7 @@ import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { hostKey, siteSecrets } from '../secrets/lab-secrets.ts'
 import type { StateDirectory } from '../secrets/state-directory.ts'
 import { drainedNodes, listNodes } from '../swarm/nodes.ts'
+import { environmentForNodes } from './host-proxy.ts'
 
 /** VXLAN port of the lab's overlays; 4789 may be taken by the host's own engine. */
 const DATA_PATH_PORT = 7789
@@ -55,7 +57,10 @@ export async function buildSite(open: SiteSources): Promise<Site> {
     dataPathPort: DATA_PATH_PORT,
     ...secrets,
     hostKeys: Object.fromEntries(keys),
-    host: readHostEnvironment(process.env),
+    host: await environmentForNodes(
+      readHostEnvironment(process.env),
+      open.provider.name === 'docker' ? nthAddress(network.subnet, 1) : undefined,
+    ),
     drained,
   }
 }

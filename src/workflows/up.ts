@@ -4,8 +4,10 @@ import { runPlays, type RunSummary } from '../executor/run-plays.ts'
 import { withGroups } from '../model/node-names.ts'
 import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
+import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
 import { refreshEditorTypes } from './editor-types.ts'
+import { refuseLoopbackProxy } from './host-proxy.ts'
 import { liveChanges } from './live-changes.ts'
 import { checkRemovable, removeNode } from './remove-node.ts'
 import { withLock } from './lock.ts'
@@ -33,6 +35,7 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
   return withLock(open.lab.stateDirectory, 'up', async () => {
     const started = performance.now()
     await refreshEditorTypes(open.lab.directory, findProduct())
+    await refuseLoopbackProxy(readHostEnvironment(process.env))
     await prepare(open)
     const { removed } = await liveChanges(open)
     if (removed.length > 0 && options.limit === undefined && (await options.agree?.(removed)) === true) {

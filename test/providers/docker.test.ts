@@ -104,8 +104,8 @@ test('images keep their ids and get the names nodes know them by', () => {
     { Config: `blobs/sha256/${other}`, RepoTags: ['lab-edge:2'] },
   ]
   const renamed = renameImages(manifest, [
-    { tag: 'lab-base:1', nodeTag: 'debian:trixie-slim' },
-    { tag: 'lab-edge:2', nodeTag: 'lab-edge:latest' },
+    { tag: 'lab-base:1', loadedTag: 'debian:trixie-slim' },
+    { tag: 'lab-edge:2', loadedTag: 'lab-edge:latest' },
   ])
   expect(renamed.list).toBe(`debian:trixie-slim sha256:${id}\nlab-edge:latest sha256:${other}\n`)
   expect(JSON.parse(renamed.manifest)).toMatchObject([

@@ -11,9 +11,14 @@ const ROOT_PATHS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '
 /** The prefix that makes a command root's: none for root itself, sudo where it asks for no password; else undefined. */
 export async function rootPrefix(): Promise<RootPrefix | undefined> {
   if (process.getuid?.() === 0) return []
-  const sudo = ['sudo', '-n']
-  const { exitCode } = await execa('sudo', ['-n', 'true'], { reject: false })
-  return exitCode === 0 ? sudo : undefined
+  const proxies = Object.keys(process.env).filter((name) => /^(https?|no)_proxy$/i.test(name))
+  // sudo forgets the environment, and whoever downloads as root needs the proxies in it.
+  const keep = proxies.length === 0 ? [] : [['sudo', '-n', `--preserve-env=${proxies.join(',')}`]]
+  for (const [sudo = '', ...options] of [...keep, ['sudo', '-n']]) {
+    const { exitCode } = await execa(sudo, [...options, 'true'], { reject: false })
+    if (exitCode === 0) return [sudo, ...options]
+  }
+  return undefined
 }
 
 /** Command and arguments that run `argv` as root. */

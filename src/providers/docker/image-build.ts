@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import { LabError } from '../../model/errors.ts'
 import type { Progress } from '../../model/provider.ts'
+import { loopbackProxies } from '../../model/proxy.ts'
 import { engineMessage } from '../../model/engine-error.ts'
 import { buildContext, IMAGE_LABEL, type ExtraFile, type ImageName } from './image-recipe.ts'
 
@@ -45,7 +46,7 @@ export async function buildImage(engine: Docker, name: ImageName, options: Build
       rm: true,
       forcerm: true,
       abortSignal: signal,
-      ...((await needsHostNetwork()) ? { networkmode: 'host' } : {}),
+      ...((await needsHostNetwork(Object.fromEntries(proxies))) ? { networkmode: 'host' } : {}),
     })
     await followEngine(engine, stream, (line) => {
       last.push(line)
@@ -83,10 +84,12 @@ export async function followEngine(engine: Docker, stream: NodeJS.ReadableStream
 
 /**
  * Engines give builds the host's name servers, except those on the host's loopback, which a container cannot reach:
- * such a host's builds must use its own network. (systemd-resolved's are an exception the engine knows of.)
+ * such a host's builds must use its own network. (systemd-resolved's are an exception the engine knows of.) So must those
+ * of a host whose proxy is on its loopback.
  */
-async function needsHostNetwork(): Promise<boolean> {
+async function needsHostNetwork(proxy: Readonly<Record<string, string>>): Promise<boolean> {
   if (process.platform !== 'linux') return false
+  if (loopbackProxies(proxy).length > 0) return true
   const servers = nameServers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''))
   return servers.length > 0 && servers.every((server) => server.startsWith('127.') && server !== '127.0.0.53')
 }

@@ -6,14 +6,19 @@ import { extract } from 'tar-stream'
 import { engineMessage } from '../../model/engine-error.ts'
 import { LabError } from '../../model/errors.ts'
 import { cacheTag, type ImageCache } from '../../model/image-cache.ts'
+import type { LabIdentity } from '../../model/lab-spec.ts'
 import { IMAGE_LABEL } from './image-recipe.ts'
 import { unlessStatus } from './engine.ts'
+
+/** Labels on images of apps: how they came to be, and the id of the lab that kept them. */
+export const ORIGIN_LABEL = 'lab.origin'
+export const KEEPER_LABEL = 'lab.kept-by'
 
 /**
  * Archives kept as images of the host's engine, each one layer with the archive's files: they outlive every lab, show in
  * `docker images`, and go with `lab destroy --images`.
  */
-export function engineImageCache(engine: () => Promise<Docker>): ImageCache {
+export function engineImageCache(engine: () => Promise<Docker>, lab: LabIdentity): ImageCache {
   const find = async (key: string) => {
     const image = (await engine()).getImage(cacheTag(key))
     return (await unlessStatus(image.inspect(), 404)) === undefined ? undefined : image
@@ -24,10 +29,14 @@ export function engineImageCache(engine: () => Promise<Docker>): ImageCache {
       const saved = await (await find(key))?.get()
       return saved === undefined ? undefined : layerOf(saved)
     },
-    put: async (key, archive) => {
+    put: async (key, archive, origin) => {
       const [repo, tag] = cacheTag(key).split(':')
       try {
-        const options = { repo, tag, changes: `LABEL ${IMAGE_LABEL}=app` }
+        const options = {
+          repo,
+          tag,
+          changes: `LABEL ${IMAGE_LABEL}=app ${ORIGIN_LABEL}=${origin} ${KEEPER_LABEL}=${lab.id}`,
+        }
         await failWithReport(await (await engine()).importImage(archive, options))
       } catch (error) {
         throw new LabError('IMAGE_CACHE', `the image was not kept on this machine: ${engineMessage(error)}`, {

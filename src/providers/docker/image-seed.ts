@@ -1,14 +1,14 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { text } from 'node:stream/consumers'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { extract, pack } from 'tar-stream'
 
-/** An image of the host's engine under the name it gets in a node. */
-export interface SeedImage {
+/** An image of the host's engine, and the name it gets where it is loaded. */
+export interface SavedImage {
   readonly tag: string
-  readonly nodeTag: string
+  readonly loadedTag: string
 }
 
 /** dockerode has it; its types do not. */
@@ -27,10 +27,21 @@ interface ManifestEntry {
  */
 export async function saveSeed(
   engine: Docker,
-  images: readonly SeedImage[],
+  images: readonly SavedImage[],
   file: string,
   signal: AbortSignal,
 ): Promise<string> {
+  const { archive, list } = await saveImages(engine, images, signal)
+  await pipeline(archive, createWriteStream(file, { mode: 0o600 }), { signal })
+  return list()
+}
+
+/** Images of the host's engine as one tar, made while it is read; the list of them is known when that has ended. */
+export async function saveImages(
+  engine: Docker,
+  images: readonly SavedImage[],
+  signal: AbortSignal,
+): Promise<{ readonly archive: Readable; readonly list: () => string }> {
   const names = images.map(({ tag }) => tag)
   const saved = await (engine as unknown as SavesImages).getImages({ names, abortSignal: signal })
   const archive = pack()
@@ -52,26 +63,22 @@ export async function saveSeed(
     }
     archive.finalize()
   }
-  await Promise.all([
-    rename().catch((error: unknown) => {
-      archive.destroy(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    }),
-    pipeline(archive, createWriteStream(file, { mode: 0o600 }), { signal }),
-  ])
-  return list
+  rename().catch((error: unknown) => {
+    archive.destroy(error instanceof Error ? error : new Error(String(error)))
+  })
+  return { archive: Readable.from(archive), list: () => list }
 }
 
-/** Pure: a saved tar's manifest with the nodes' names, and the list of them with their image ids. */
+/** Pure: a saved tar's manifest with the names they get, and the list of them with their image ids. */
 export function renameImages(
   manifest: readonly ManifestEntry[],
-  images: readonly SeedImage[],
+  images: readonly SavedImage[],
 ): { readonly manifest: string; readonly list: string } {
   const renamed = manifest.map((entry) => ({
     ...entry,
     RepoTags: images
       .filter(({ tag }) => entry.RepoTags?.some((name) => name === tag || name.endsWith(`/${tag}`)))
-      .map(({ nodeTag }) => nodeTag),
+      .map(({ loadedTag }) => loadedTag),
   }))
   const lines = renamed.flatMap((entry) => {
     // `<id>.json` from engines up to 24, `blobs/sha256/<id>` from later ones.

@@ -27,8 +27,8 @@ export async function ensureNodeImage(engine: Docker, progress: Progress, signal
       buildPackages(engine, tags, progress, signal),
       buildEdge(engine, tags, progress, signal).then(async () => {
         const images = [
-          { tag: tags.base, nodeTag: BASE_IMAGE },
-          { tag: tags.edge, nodeTag: EDGE_IMAGE },
+          { tag: tags.base, loadedTag: BASE_IMAGE },
+          { tag: tags.edge, loadedTag: EDGE_IMAGE },
         ]
         await writeFile(list, await saveSeed(engine, images, seed, signal))
       }),

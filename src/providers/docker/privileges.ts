@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
+import { engineMessage } from '../../model/engine-error.ts'
 
 /** What a node's container may do. Either way it is root on this host's kernel: nodes run systemd and engines. */
 export type Privileges = Pick<
@@ -63,6 +64,22 @@ export function nodePrivileges(missing: readonly string[]): Privileges {
     MaskedPaths: [],
     ReadonlyPaths: [],
     DeviceCgroupRules: ['a *:* rwm'],
+  }
+}
+
+/**
+ * Creates a container that has {@link nodePrivileges}. Engines from 23 up hand out what there is and nothing else, and
+ * refuse to be told to take away what they do not have.
+ */
+export async function createPrivileged(
+  engine: Docker,
+  options: Docker.ContainerCreateOptions,
+): Promise<Docker.Container> {
+  try {
+    return await engine.createContainer(options)
+  } catch (error) {
+    if (!/invalid CapDrop/i.test(engineMessage(error))) throw error
+    return engine.createContainer({ ...options, HostConfig: { ...options.HostConfig, CapDrop: [] } })
   }
 }
 

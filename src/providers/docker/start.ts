@@ -5,7 +5,7 @@ import type { MachineRequest } from '../../model/provider.ts'
 import { engineMessage } from '../../model/engine-error.ts'
 import { unlessStatus } from './engine.ts'
 import { accessArchive, containerName, containerOptions } from './machine.ts'
-import { missingCapabilities, NEEDED_CAPABILITIES, nodePrivileges } from './privileges.ts'
+import { createPrivileged, missingCapabilities, NEEDED_CAPABILITIES, nodePrivileges } from './privileges.ts'
 
 const NO_PRIVILEGE = /unable to apply caps|operation not permitted/i
 
@@ -59,7 +59,7 @@ async function create(
   lab: LabIdentity,
 ): Promise<Docker.Container> {
   try {
-    return await engine.createContainer(options)
+    return await createPrivileged(engine, options)
   } catch (error) {
     throw new LabError('CREATE_FAILED', engineMessage(error), {
       where: options.name ?? lab.id,

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { LabIdentity } from '../../model/lab-spec.ts'
 import { LABELS } from '../../model/names.ts'
 import { unlessStatus } from './engine.ts'
-import { missingCapabilities, nodePrivileges } from './privileges.ts'
+import { createPrivileged, missingCapabilities, nodePrivileges } from './privileges.ts'
 
 /** What runs, on what. */
 export interface VolumeScript {
@@ -36,7 +36,7 @@ export async function runOnVolumes(
   { image, script, args, mounts }: VolumeScript,
   signal?: AbortSignal,
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const container = await engine.createContainer({
+  const container = await createPrivileged(engine, {
     Image: image,
     Entrypoint: ['bash', '-c', script, 'bash', ...args],
     Labels: helperLabels(lab),

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { ImageCache } from '../../model/image-cache.ts'
+import type { LabIdentity } from '../../model/lab-spec.ts'
 import type { Endpoint, Machine } from '../../model/provider.ts'
 import { answers } from '../docker/host-engine.ts'
 import { engineImageCache } from '../docker/image-cache.ts'
@@ -35,19 +36,19 @@ export async function inspectContainer(engine: Docker, { id }: NotedMachine): Pr
 }
 
 /** Keeps images in the host's engine, and nothing on a host without one. */
-export function cacheWhere(engine: () => Promise<Docker | undefined>): ImageCache {
+export function cacheWhere(engine: () => Promise<Docker | undefined>, lab: LabIdentity): ImageCache {
   const open = async () => {
     const found = await engine()
-    return found === undefined ? undefined : engineImageCache(() => Promise.resolve(found))
+    return found === undefined ? undefined : engineImageCache(() => Promise.resolve(found), lab)
   }
   return {
     has: async (key) => (await (await open())?.has(key)) ?? false,
     get: async (key) => (await open())?.get(key),
-    put: async (key, archive) => {
+    put: async (key, archive, origin) => {
       const cache = await open()
       // What reads it to its end elsewhere must not wait for somebody here.
       if (cache === undefined) archive.resume()
-      else await cache.put(key, archive)
+      else await cache.put(key, archive, origin)
     },
   }
 }
