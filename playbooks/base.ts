@@ -1,7 +1,7 @@
 import { playbook, ZONE, type Site, type Step } from '../src/index.ts'
 import { LOGS_HOST, NODE_PATHS, REGISTRY_HOST } from '../src/model/names.ts'
-import { PACKAGES } from '../src/model/packages.ts'
-import { siteNodes } from '../src/model/site.ts'
+import { packagesOf } from '../src/model/packages.ts'
+import { siteNodes, systemOf } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
 import { file } from '../src/steps/file.ts'
 import { command } from '../src/steps/command.ts'
@@ -18,14 +18,17 @@ export default playbook({
       hosts: () => true,
       tags: ['base', 'dns'],
       independent: true,
-      steps: [
-        ...proxyFiles(site),
-        // Names before everything else that is fetched: a node whose forwarder was stopped finds no mirror.
-        apt({ packages: PACKAGES.names }),
-        ...names(site),
-        apt({ packages: [...PACKAGES.base, ...PACKAGES.overlay] }),
-        ...certificates(site),
-      ],
+      steps: (node) => {
+        const packages = packagesOf(systemOf(site, node))
+        return [
+          ...proxyFiles(site),
+          // Names before everything else that is fetched: a node whose forwarder was stopped finds no mirror.
+          apt({ packages: packages.names }),
+          ...names(site),
+          apt({ packages: [...packages.base, ...packages.overlay] }),
+          ...certificates(site),
+        ]
+      },
     },
   ],
 })

@@ -1,10 +1,12 @@
 import { playbook, NODE_PATHS, REGISTRY, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
 import { REGISTRY_USER } from '../src/model/names.ts'
-import { PACKAGES } from '../src/model/packages.ts'
+import { fromLater, packagesOf } from '../src/model/packages.ts'
+import { systemOf } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
 import { file } from '../src/steps/file.ts'
 import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
+import { laterPackages } from './later-packages.ts'
 
 /** Port on which engines of a swarm tell each other of names and addresses. */
 const GOSSIP_PORT = 7946
@@ -20,7 +22,16 @@ export default playbook({
       hosts: () => true,
       tags: ['engine'],
       independent: true,
-      steps: (node) => [apt({ packages: PACKAGES.engine }), ...registryAccess(site), ...engine(site, node)],
+      steps: (node) => {
+        const system = systemOf(site, node)
+        const later = fromLater(system)
+        return [
+          ...(later === undefined ? [] : laterPackages(later)),
+          apt({ packages: packagesOf(system).engine }),
+          ...registryAccess(site),
+          ...engine(site, node),
+        ]
+      },
     },
   ],
 })

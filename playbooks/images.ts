@@ -26,7 +26,7 @@ const MADE: Play = {
 export const imagesBegun: Playbook<Site> = playbook({
   name: 'images',
   plays: (site: Site) => [
-    ...(site.spec.provider === 'ssh' ? [MADE] : []),
+    ...(site.spec.provider === 'docker' ? [] : [MADE]),
     {
       name: 'Begin to load images',
       hosts: (node) => withRole('build')(node) || withRole('edge')(node),

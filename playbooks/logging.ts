@@ -13,9 +13,13 @@
  *
  * On the logs node, rsyslog.service is the server, and a second rsyslog (lab-log.service, process `log-forward`) sends
  * what its own containers write: so whatever kills the server takes no line along that is not yet in a file.
+ *
+ * A host that was there before has a syslog of its own, with rights and rules that lab does not know: both are processes
+ * of lab's there (lab-log.service and lab-log-central.service), and rsyslog.service is left alone.
  */
 import { firstNode, NODE_PATHS, playbook, type NodeSpec, type Site, type Step } from '../src/index.ts'
-import { PACKAGES } from '../src/model/packages.ts'
+import { packagesOf } from '../src/model/packages.ts'
+import { systemOf } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
 import { directory } from '../src/steps/directory.ts'
 import { absentFile, file } from '../src/steps/file.ts'
@@ -38,7 +42,7 @@ export default playbook({
         tags: ['logging'],
         independent: true,
         steps: (node) => [
-          apt({ packages: PACKAGES.logging }),
+          apt({ packages: packagesOf(systemOf(site, node)).logging }),
           ...(node.name === server.name ? receiver(site, server.address) : []),
           ...sender(site, node, server),
         ],
@@ -53,7 +57,7 @@ function sender(
   node: NodeSpec,
   server: { readonly name: string; readonly address: string },
 ): readonly Step[] {
-  const beside = node.name === server.name
+  const beside = node.name === server.name || hasOwnSyslog(site)
   const unit = beside ? 'lab-log.service' : 'rsyslog.service'
   const values = {
     socket: NODE_PATHS.logSocket,
@@ -75,7 +79,7 @@ function sender(
         file({ path: '/etc/systemd/system/lab-log.service', content: template('lab-log.service') }),
       ]
     : [
-        ...mainConfig(site),
+        mainConfig(),
         file({ path: '/etc/rsyslog.d/lab.conf', content: template('log-forward.conf') }),
         file({ path: '/etc/systemd/system/rsyslog.service.d/lab.conf', content: template('rsyslog.service') }),
         absentFile('/etc/systemd/system/lab-log.service'),
@@ -101,27 +105,40 @@ function receiver(site: Site, address: string): readonly Step[] {
     keep: String(ROTATION.keep),
     // Written down here because rsyslog's own quoting differs from that of every other program.
     serviceName: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\$',
-    beside: false,
+    config: `${NODE_PATHS.etc}/log-central.conf`,
+    program: '/usr/local/lib/lab/log-central',
   }
   const template = (name: string) => renderPackaged(`playbooks/templates/${name}.hbs`, values)
+  const own = hasOwnSyslog(site)
   const config = [
-    ...mainConfig(site),
-    file({ path: '/etc/rsyslog.d/lab.conf', content: template('log-central.conf') }),
     file({ path: values.rotate, content: template('rotate-logs.sh'), mode: 0o755 }),
-    file({ path: '/etc/systemd/system/rsyslog.service.d/lab.conf', content: template('rsyslog-central.service') }),
+    ...(own
+      ? [
+          file({ path: values.config, content: template('log-central.conf') }),
+          file({ path: '/etc/systemd/system/lab-log-central.service', content: template('lab-log-central.service') }),
+        ]
+      : [
+          mainConfig(),
+          file({ path: '/etc/rsyslog.d/lab.conf', content: template('log-central.conf') }),
+          file({
+            path: '/etc/systemd/system/rsyslog.service.d/lab.conf',
+            content: template('rsyslog-central.service'),
+          }),
+        ]),
   ]
   return [
     directory({ path: NODE_PATHS.logs, mode: 0o750 }),
     ...config,
-    service({ unit: 'rsyslog', running: true, enabled: true, restartAfter: config }),
+    service({ unit: own ? 'lab-log-central' : 'rsyslog', running: true, enabled: true, restartAfter: config }),
   ]
 }
 
-/**
- * On machines that lab made, rsyslog carries containers' lines only; the journal has the rest. A machine that was there
- * before keeps its own configuration.
- */
-function mainConfig({ spec }: Site): readonly Step[] {
-  if (spec.provider === 'ssh') return []
-  return [file({ path: '/etc/rsyslog.conf', content: renderPackaged('playbooks/templates/rsyslog.conf.hbs', {}) })]
+/** Whether the machines log by themselves already. */
+function hasOwnSyslog({ spec }: Site): boolean {
+  return spec.provider === 'ssh'
+}
+
+/** On machines that lab made, rsyslog carries containers' lines only; the journal has the rest. */
+function mainConfig(): Step & { readonly files: readonly string[] } {
+  return file({ path: '/etc/rsyslog.conf', content: renderPackaged('playbooks/templates/rsyslog.conf.hbs', {}) })
 }

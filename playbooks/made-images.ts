@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Step } from '../src/index.ts'
+import { SEED_DIRECTORY } from '../src/facts/seed-images.ts'
 import { BASE_IMAGE, EDGE_IMAGE, NODE_PATHS } from '../src/model/names.ts'
 import { command } from '../src/steps/command.ts'
 import { renderPackaged } from '../src/steps/template.ts'
@@ -34,7 +35,7 @@ export function baseImage(): Step {
   return command({
     title: `fetch or make the image ${BASE_IMAGE}`,
     run: ['sh', '-euc', BASE, 'base', BASE_IMAGE],
-    unless: ['docker', 'image', 'inspect', BASE_IMAGE],
+    unless: `${comes(BASE_IMAGE)} || docker image inspect ${BASE_IMAGE}`,
     unit: 'lab-base-image',
     timeoutMs: TIMEOUT_MS,
   })
@@ -49,8 +50,13 @@ export function edgeImage(): Step {
     title: `build the image ${EDGE_IMAGE}`,
     run: [...build, '--label', `lab.recipe=${digest}`, '-'],
     stdin: recipe,
-    unless: `docker image inspect --format '{{index .Config.Labels "lab.recipe"}}' ${EDGE_IMAGE} | grep -qx ${digest}`,
+    unless: `${comes(EDGE_IMAGE)} || docker image inspect --format '{{index .Config.Labels "lab.recipe"}}' ${EDGE_IMAGE} | grep -qx ${digest}`,
     unit: 'lab-edge-image',
     timeoutMs: TIMEOUT_MS,
   })
+}
+
+/** Whether a node was made from lab's own image, which holds an archive with that one in it. */
+function comes(image: string): string {
+  return `grep -qs '^${image} ' ${SEED_DIRECTORY}/seed.list`
 }

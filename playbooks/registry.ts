@@ -1,6 +1,6 @@
 import { playbook, NODE_PATHS, type Site, type Step } from '../src/index.ts'
 import { REGISTRY_PORT, REGISTRY_USER } from '../src/model/names.ts'
-import { PACKAGES } from '../src/model/packages.ts'
+import { packagesOf } from '../src/model/packages.ts'
 import { siteNodes } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
 import { directory } from '../src/steps/directory.ts'
@@ -20,7 +20,7 @@ export default playbook({
         hosts: [node.name],
         tags: ['registry'],
         independent: true,
-        steps: [apt({ packages: PACKAGES.registry }), ...registry(site, node.address)],
+        steps: [apt({ packages: packagesOf(node.system).registry }), ...registry(site, node.address)],
       },
     ]
   },

@@ -1,6 +1,6 @@
 import { NODE_PATHS, playbook, type NodeSpec, type Site, type Step } from '../src/index.ts'
-import { PACKAGES } from '../src/model/packages.ts'
-import { withRole } from '../src/model/site.ts'
+import { packagesOf } from '../src/model/packages.ts'
+import { systemOf, withRole } from '../src/model/site.ts'
 import type { VolumeDriverName } from '../src/model/volume.ts'
 import { apt } from '../src/steps/apt.ts'
 import { directory } from '../src/steps/directory.ts'
@@ -25,7 +25,11 @@ export default playbook({
       hosts: withRole('worker'),
       tags: ['volumes'],
       independent: true,
-      steps: (node) => [apt({ packages: PACKAGES.volumes }), ...transfers(site), ...pool(site, node)],
+      steps: (node) => [
+        apt({ packages: packagesOf(systemOf(site, node)).volumes }),
+        ...transfers(site),
+        ...pool(site, node),
+      ],
     },
     {
       name: 'Managers say which node owns a volume',
@@ -81,7 +85,7 @@ function pool({ lab, spec }: Site, node: NodeSpec): readonly Step[] {
     ...NODE_PATHS,
     script: '/usr/local/lib/lab/volume-pool',
     image: `${NODE_PATHS.state}/pool-${lab.id}-${node.name}.img`,
-    sizeBytes: String(spec.volumes.poolSizeBytes),
+    sizeBytes: String(wholeMebibytes(spec.volumes.poolSizeBytes)),
     wanted: spec.volumes.driver,
     zpool: ZFS_POOL,
   }
@@ -103,4 +107,9 @@ function pool({ lab, spec }: Site, node: NodeSpec): readonly Step[] {
     ...atBoot,
     service({ unit: 'lab-volumes', running: true, enabled: true, restartAfter: atBoot }),
   ]
+}
+
+/** What fits the blocks of any filesystem. */
+function wholeMebibytes(bytes: number): number {
+  return bytes - (bytes % 2 ** 20)
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { waitFor } from '../src/model/wait.ts'
+import { bootstrapCommand } from '../src/providers/docker/base-image.ts'
+import { asRoot, rootPrefix } from '../src/providers/docker/host-root.ts'
 import { imageTags } from '../src/providers/docker/image-recipe.ts'
 import { missingCapabilities, nodePrivileges } from '../src/providers/docker/privileges.ts'
 import { generateKey } from '../src/secrets/lab-secrets.ts'
@@ -20,12 +22,12 @@ export interface SshTestHost {
 
 const RECIPE = join(import.meta.dirname, 'ssh-hosts')
 
+/** What a host runs: Debian 12 or 13. */
+export type TestRelease = 'bookworm' | 'trixie'
+
 /** Starts a host; its image is made once and kept. Users: root, admin (sudo), careful (sudo with `correct-horse`). */
-export async function startSshHost(): Promise<SshTestHost> {
-  const { base } = await imageTags()
-  const image = `lab-test-host:${base.split(':')[1] ?? ''}`
-  const there = await execa('docker', ['image', 'inspect', image], { reject: false })
-  if (there.exitCode !== 0) await execa('docker', ['build', '-q', '--build-arg', `BASE=${base}`, '-t', image, RECIPE])
+export async function startSshHost(release: TestRelease = 'trixie'): Promise<SshTestHost> {
+  const image = await hostImage(release)
   const directory = await mkdtemp(join(tmpdir(), 'lab-ssh-'))
   const name = `lab-test-host-${randomBytes(4).toString('hex')}`
   const sh = async (script: string) =>
@@ -58,6 +60,25 @@ export async function startSshHost(): Promise<SshTestHost> {
   }
 }
 
+async function hostImage(release: TestRelease): Promise<string> {
+  const base = release === 'trixie' ? (await imageTags()).base : `lab-test-base:${release}`
+  const image = `lab-test-host:${release === 'trixie' ? (base.split(':')[1] ?? '') : release}`
+  if (await hasImage(image)) return image
+  if (!(await hasImage(base))) {
+    await execa(...asRoot((await rootPrefix()) ?? [], await bootstrapCommand(release))).pipe('docker', [
+      'import',
+      '-',
+      base,
+    ])
+  }
+  await execa('docker', ['build', '-q', '--build-arg', `BASE=${base}`, '-t', image, RECIPE])
+  return image
+}
+
+async function hasImage(name: string): Promise<boolean> {
+  return (await execa('docker', ['image', 'inspect', name], { reject: false })).exitCode === 0
+}
+
 async function flags(): Promise<readonly string[]> {
   const { Privileged, CapDrop } = nodePrivileges(await missingCapabilities())
   const rights =
@@ -71,7 +92,9 @@ async function flags(): Promise<readonly string[]> {
           ),
           '--device-cgroup-rule=a *:* rwm',
         ]
-  return [...rights, '--cgroupns=private', '--tmpfs=/run:exec', '--tmpfs=/run/lock', '--tmpfs=/tmp:exec']
+  // An engine's layers cannot lie on those of another one.
+  const room = ['--volume=/var/lib', '--tmpfs=/run:exec', '--tmpfs=/run/lock', '--tmpfs=/tmp:exec']
+  return [...rights, '--cgroupns=private', ...room]
 }
 
 /** Script that prints what a host is like, a thing a line: files with digests, packages, units, accounts, ports, mounts. */

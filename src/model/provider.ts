@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts'
 import type { RemovableGarbage } from './garbage.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { NodeSpec } from './lab-spec.ts'
+import type { System } from './packages.ts'
 import type { SnapshotStore } from './snapshot.ts'
 
 /** State of a machine as its provider sees it (reachability is the connection's matter). */
@@ -24,8 +25,27 @@ export interface Machine {
   readonly hostKey?: string | undefined
   /** Port of its SSH server as other nodes reach it; 22 when absent. */
   readonly sshPort?: number | undefined
+  /** What it runs, where that may be something else than lab's own image. */
+  readonly system?: System | undefined
   /** It is there and stands still: `resume` lets it go on where it was. */
   readonly paused?: boolean
+}
+
+/** What a machine may use of its host; undefined: as much as there is. */
+export interface MachineLimits {
+  readonly memoryBytes: number | undefined
+  readonly cpus: number | undefined
+}
+
+/** Limits that change while the machine lives. */
+export interface LiveLimits {
+  /** What limits come to on this host: as much as there is, or more, is none. */
+  effective(limits: MachineLimits): Promise<MachineLimits>
+  /** Those of a machine now; undefined where it is gone. */
+  read(name: string): Promise<MachineLimits | undefined>
+  apply(name: string, limits: MachineLimits): Promise<void>
+  /** Memory that it cannot do without now; 0 where it does not run. */
+  used(name: string): Promise<number>
 }
 
 /** What a machine is given at creation. */
@@ -138,6 +158,8 @@ export interface Provider {
   kill(name: string): Promise<void>
   /** Power is not lab's to switch: `stop` and `kill` refuse. */
   readonly powerless?: true
+  /** Limits that can be changed on machines that exist; absent where they are given at creation or start only. */
+  readonly limits?: LiveLimits
   /** Every lab on this host, whatever its directory; absent where machines have no labels. */
   labs?(): Promise<readonly HostLab[]>
   /** Makes a running machine stand still, with all it holds; absent where machines cannot. */

@@ -1,11 +1,14 @@
 import { LabError } from './errors.ts'
 import type { LabIdentity, LabSpec, NodeSpec, Role } from './lab-spec.ts'
+import type { System } from './packages.ts'
 
 /** A node with what was decided when it was created. */
 export interface SiteNode extends NodeSpec {
   readonly address: string
   /** Port of its SSH server; 22 when absent. */
   readonly port?: number
+  /** What it runs; lab's own image when absent. */
+  readonly system?: System
 }
 
 /** A certificate and its key, PEM. */
@@ -61,6 +64,11 @@ export function firstNode(site: Pick<Site, 'nodes'>, role: Role): SiteNode {
   const node = siteNodes(site, role)[0]
   if (node === undefined) throw new LabError('NO_SUCH_ROLE', `no node has the role "${role}"`)
   return node
+}
+
+/** What a node runs; undefined for lab's own image. */
+export function systemOf(site: Pick<Site, 'nodes'>, { name }: Pick<NodeSpec, 'name'>): System | undefined {
+  return site.nodes.find((node) => node.name === name)?.system
 }
 
 /** Test for a play's `hosts`: nodes that have a role. */

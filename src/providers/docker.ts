@@ -11,9 +11,10 @@ import { explainSilence } from './docker/silence.ts'
 import { createNode, startNode } from './docker/start.ts'
 import { runInNode } from './docker/exec.ts'
 import { isOnLink } from './docker/host-networks.ts'
+import { applyLimits, effectiveLimits, readLimits, usedMemory } from './docker/limits.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { hostGarbage } from './docker/host-garbage.ts'
-import { checkEngine, raiseLimits } from './docker/host-limits.ts'
+import { allowWatches, checkEngine } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
 import { listLabs } from './docker/labs.ts'
 import { machineState } from './docker/states.ts'
@@ -52,7 +53,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       await ensureHostEngine(progress, signal)
       const client = await engine()
       await checkEngine(client)
-      await raiseLimits(client, lab, spec.nodes.length, progress)
+      await allowWatches(client, lab, spec.nodes.length, progress)
       image = ensureNodeImage(client, progress, signal)
       await image
     },
@@ -100,6 +101,13 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
     },
     resume: async (name) => {
       await unlessStatus((await container(name)).unpause(), 404, 409)
+    },
+    limits: {
+      effective: async (limits) => effectiveLimits(await engine(), limits),
+      read: async (name) => unlessStatus(readLimits(await engine(), await container(name)), 404),
+      apply: async (name, limits) => applyLimits(await engine(), await container(name), name, limits),
+      // 409: it does not run.
+      used: async (name) => (await unlessStatus(usedMemory(await container(name)), 404, 409)) ?? 0,
     },
     snapshots: engineSnapshots(engine, lab, spec),
   }

@@ -8,7 +8,7 @@ import { giveBackScript } from './ssh/give-back-script.ts'
 import { isNear, networkOfAll, ownAddress, resolve, type Found } from './ssh/network.ts'
 import { CONTACT_MS, openHost, reachableHost, type Attempt, type ReachableHost } from './ssh/reach.ts'
 import { noPower, refused, refuseUnsuitable, refuseUntrusted } from './ssh/refuse.ts'
-import { unsuitable } from './ssh/suitable.ts'
+import { systemOf, unsuitable } from './ssh/suitable.ts'
 import { surveyHost } from './ssh/survey.ts'
 
 /** Hosts that are asked at once. */
@@ -124,7 +124,8 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
           if (isOurs(each) && each.survey?.machine !== undefined) {
             const { address, specDigest } = each.survey.machine
             const { hostKey, sshPort } = each.survey
-            return [{ name: node.name, state: 'running', address, ssh: where, specDigest, hostKey, sshPort }]
+            const system = systemOf(each.survey)
+            return [{ name: node.name, state: 'running', address, ssh: where, specDigest, hostKey, sshPort, system }]
           }
           if (each.survey !== undefined) return []
           // Nobody can tell; as long as it may run it counts as running, and connecting says why it cannot be had.

@@ -1,5 +1,9 @@
+import { bytesText } from '../model/bytes-text.ts'
 import type { LabSpec } from '../model/lab-spec.ts'
 import type { Machine } from '../model/provider.ts'
+
+/** What a filesystem needs for itself beside what is in it. */
+const POOL_ROOM = 256 * 2 ** 20
 
 /** A lab as it is, against which a changed lab.yml is held. */
 export interface LiveLab {
@@ -8,8 +12,21 @@ export interface LiveLab {
   readonly subnet: string | undefined
   /** Names of nodes that are workers now and own volumes, with those. */
   readonly volumesOf: ReadonlyMap<string, readonly string[]>
+  /** Nodes that are to have less memory than they cannot do without now. */
+  readonly crowded?:
+    readonly { readonly name: string; readonly usedBytes: number; readonly wantedBytes: number }[] | undefined
+  /** Pools that lab.yml wants smaller than they are. */
+  readonly pools?: readonly PoolSize[]
   /** Ids of labs that were made from this directory under other names. */
   readonly namesakes: readonly string[]
+}
+
+/** The pool of a node. */
+export interface PoolSize {
+  readonly node: string
+  readonly driver: string
+  readonly sizeBytes: number
+  readonly usedBytes: number
 }
 
 /** What a changed lab.yml asks of a lab that lives. */
@@ -47,5 +64,33 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
       hint: `lab volume move --evacuate ${name} with the role given back, then change it`,
     })
   }
+  for (const { name, usedBytes, wantedBytes } of live.crowded ?? []) {
+    refused.push({
+      message: `lab.yml gives ${name} ${bytesText(wantedBytes)} of memory, and it uses ${bytesText(usedBytes)}: what runs there would be killed`,
+      hint: `give it more in lab.yml, or take apps off it first: lab node drain ${name}, lab up, lab node activate ${name}`,
+    })
+  }
+  for (const pool of live.pools ?? []) if (listed.has(pool.node)) refused.push(...poolProblems(spec, pool))
   return { refused, removed }
+}
+
+function poolProblems(spec: LabSpec, { node, driver, sizeBytes, usedBytes }: PoolSize): LabChange['refused'] {
+  const { driver: wanted, poolSizeBytes } = spec.volumes
+  const instead = `move its volumes off (lab volume move --evacuate ${node}), then lab node replace ${node}`
+  if (wanted !== 'auto' && wanted !== driver) {
+    const message = `lab.yml asks for volumes of ${wanted}, and the pool of ${node} is ${driver}`
+    return [{ message, hint: `write driver: ${driver}; or ${instead}` }]
+  }
+  const leastBytes = usedBytes + POOL_ROOM
+  if (poolSizeBytes >= sizeBytes || (driver === 'btrfs' && poolSizeBytes >= leastBytes)) return []
+  const why =
+    driver === 'btrfs'
+      ? `with ${bytesText(usedBytes)} in it it cannot be smaller than ${bytesText(leastBytes)}`
+      : `a pool of ${driver} can only grow`
+  return [
+    {
+      message: `lab.yml asks for a poolSize of ${bytesText(poolSizeBytes)}, and the pool of ${node} has ${bytesText(sizeBytes)}: ${why}`,
+      hint: `write poolSize: ${String(Math.floor(sizeBytes / 2 ** 20))}MiB; or ${instead}`,
+    },
+  ]
 }

@@ -1,7 +1,9 @@
+import { poolSize } from '../facts/pool-size.ts'
 import { LabError, UsageError } from '../model/errors.ts'
-import { nodesWithRole } from '../model/lab-spec.ts'
+import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import { listNodes } from '../swarm/nodes.ts'
-import { judgeChange, type LabChange } from './judge-change.ts'
+import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
+import { limitChanges } from './limits.ts'
 import type { OpenLab } from './open-lab.ts'
 import { openVolumes } from './volume-nodes.ts'
 
@@ -12,11 +14,18 @@ const WORKER = 'lab.role.worker'
 export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
   const network = machines.length === 0 ? undefined : await open.provider.network(false)
+  const [volumesOf, crowded, pools] = await Promise.all([
+    volumesOfFormerWorkers(open),
+    crowdedNodes(open),
+    changedPools(open),
+  ])
   const change = judgeChange(open.spec, {
     machines,
     namesakes,
     subnet: network?.subnet,
-    volumesOf: await volumesOfFormerWorkers(open),
+    volumesOf,
+    crowded,
+    pools,
   })
   if (change.refused.length === 0) return change
   const [first] = change.refused
@@ -58,4 +67,54 @@ async function volumesOfFormerWorkers(open: OpenLab): Promise<ReadonlyMap<string
     if (error instanceof LabError && error.code === 'NO_MANAGER') return new Map()
     throw error
   }
+}
+
+/** Nodes that lab.yml gives less memory than before, and less than they use. */
+async function crowdedNodes(open: OpenLab): Promise<LiveLab['crowded']> {
+  const { limits } = open.provider
+  if (limits === undefined) return []
+  const found = await Promise.all(
+    (await limitChanges(open)).map(async ({ node, from, to }) => {
+      const wantedBytes = to.memoryBytes
+      if (wantedBytes === undefined || wantedBytes >= (from.memoryBytes ?? Infinity)) return []
+      const usedBytes = await limits.used(node.name)
+      return usedBytes < wantedBytes ? [] : [{ name: node.name, usedBytes, wantedBytes }]
+    }),
+  )
+  return found.flat()
+}
+
+/** What the last `up` had pools made like or changed to. Lost, all are looked at. */
+const POOLS_FILE = 'pools-as-asked'
+
+/** Notes what all pools are like now, so that they are looked at only when lab.yml says something else. */
+export async function notePools({ state, spec }: OpenLab): Promise<void> {
+  if ((await state.read(POOLS_FILE)) !== poolsAsked(spec)) await state.write(POOLS_FILE, poolsAsked(spec))
+}
+
+function poolsAsked({ volumes }: LabSpec): string {
+  return `${volumes.driver} ${String(volumes.poolSizeBytes)}`
+}
+
+/** Pools of nodes that answer, where lab.yml may have changed what they are to be like. */
+async function changedPools(open: OpenLab): Promise<readonly PoolSize[]> {
+  if ((await open.state.read(POOLS_FILE)) === poolsAsked(open.spec)) return []
+  const machines = await open.machines()
+  const running = nodesWithRole(open.spec, 'worker').filter(({ name }) =>
+    machines.some((machine) => machine.name === name && machine.state === 'running' && machine.paused !== true),
+  )
+  const found = await Promise.all(
+    running.map(async ({ name }): Promise<readonly PoolSize[]> => {
+      try {
+        const connection = await open.connect(name)
+        const pool = poolSize.parse(await connection.script(poolSize.script))
+        return pool === undefined ? [] : [{ node: name, ...pool }]
+      } catch (error) {
+        // One that does not answer, or has not been set up: its pool is judged by its own script.
+        if (error instanceof LabError) return []
+        throw error
+      }
+    }),
+  )
+  return found.flat()
 }

@@ -7,6 +7,7 @@ import { hostKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
 import { openFront } from './front.ts'
 import { machineRequest, specDigest } from './machine-request.ts'
+import { adjustLimits } from './limits.ts'
 import { cutOff, readPartition } from './partition.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -77,6 +78,7 @@ export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
         return unlessUnreachable(open, unreachable, node.name, changed.includes(node.name) ? named : wait)
       }),
   )
+  await adjustLimits(open, (name) => stateOf(name) !== 'missing')
   await openFront(open)
   await writeKnownHosts(open)
   warnOfDifferences(open, await open.machines())
@@ -179,7 +181,11 @@ function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
         level: 'warning',
         message: `${machine.name} exists but is not in lab.yml; it is left as it is ("lab up --yes" moves its volumes off and removes it)`,
       })
-    } else if (machine.specDigest !== undefined && machine.specDigest !== specDigest(node, open.spec.provider)) {
+    } else if (
+      open.provider.limits === undefined &&
+      machine.specDigest !== undefined &&
+      machine.specDigest !== specDigest(node, open.spec.provider)
+    ) {
       open.emit({
         type: 'notice',
         level: 'warning',

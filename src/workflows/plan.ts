@@ -1,6 +1,8 @@
 import type { LabError } from '../model/errors.ts'
 import type { HostRecap } from '../model/events.ts'
 import type { OpenLab } from './open-lab.ts'
+import { limitChanges, limitsText } from './limits.ts'
+import { liveChanges } from './live-changes.ts'
 import { convergeSite } from './up.ts'
 
 /** What a plan found. */
@@ -18,6 +20,7 @@ export interface PlanResult {
  */
 export async function plan(open: OpenLab, options: { readonly diff: boolean }): Promise<PlanResult> {
   const started = performance.now()
+  await liveChanges(open)
   const machines = await open.machines()
   const absent: Record<string, HostRecap> = {}
   for (const node of open.spec.nodes) {
@@ -35,12 +38,25 @@ export async function plan(open: OpenLab, options: { readonly diff: boolean }): 
       durationMs: 0,
     })
   }
+  const limits = await limitChanges(open)
+  for (const { node, from, to } of limits) {
+    open.emit({
+      type: 'step',
+      node: node.name,
+      play: 'Machines',
+      kind: 'machine',
+      title: `give ${node.name} ${limitsText(to)}`,
+      outcome: 'would-change',
+      changes: [{ path: 'limits', from: limitsText(from), to: limitsText(to) }],
+      durationMs: 0,
+    })
+  }
   const running = open.spec.nodes.map(({ name }) => name).filter((name) => !(name in absent))
   const summary =
     running.length === 0
       ? { hosts: {}, changed: 0, maybe: 0, failed: 0, errors: [] }
       : await convergeSite(open, 'plan', { diff: options.diff, limit: running })
-  const missing = Object.keys(absent).length
+  const missing = Object.keys(absent).length + limits.length
   open.emit({
     type: 'recap',
     hosts: { ...absent, ...summary.hosts },

@@ -38,8 +38,13 @@ export async function buildSite(open: SiteSources): Promise<Site> {
   for (const node of spec.nodes) {
     const machine = machines.find((candidate) => candidate.name === node.name)
     if (machine === undefined) continue
-    const { address, sshPort } = machine
-    nodes.push({ ...node, address, ...(sshPort === undefined ? {} : { port: sshPort }) })
+    const { address, sshPort, system } = machine
+    nodes.push({
+      ...node,
+      address,
+      ...(sshPort === undefined ? {} : { port: sshPort }),
+      ...(system === undefined ? {} : { system }),
+    })
   }
   if (nodes.length === 0) throw notUp(lab.name)
   const keys = await Promise.all(

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import siteBooks from '../../playbooks/site.ts'
 import { findProduct } from '../config/product.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
@@ -9,19 +8,13 @@ import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
-import { liveChanges } from './live-changes.ts'
+import { liveChanges, notePools } from './live-changes.ts'
 import { checkRemovable, removeNode } from './remove-node.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
 import { settle } from './settle.ts'
 import { runTask } from './task.ts'
-
-/**
- * Nodes worked on at a time for each processor of this machine, which they run on. More only fight for it: what the engine
- * gives 20 s for (to join, to get a place on the overlay) then takes longer.
- */
-const NODES_PER_PROCESSOR = 4
 
 /** Which part of the site to bring up; everything when absent. */
 export interface UpOptions {
@@ -61,6 +54,7 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
       await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
+    if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) await notePools(open)
     const durationMs = Math.round(performance.now() - started)
     open.emit({ type: 'recap', hosts: summary.hosts, changed: summary.changed, failed: summary.failed, durationMs })
     return { ...summary, durationMs }
@@ -86,7 +80,6 @@ export async function convergeSite(
     diff: options.diff ?? mode === 'apply',
     limit: options.limit,
     tags: options.tags,
-    hostsAtOnce: open.spec.provider === 'ssh' ? undefined : NODES_PER_PROCESSOR * availableParallelism(),
     emit: open.emit,
     signal: open.signal,
   })

@@ -252,6 +252,23 @@ export function providerContract(subject: ProviderUnderTest): void {
       expect(await say('second', 'hostname')).toBe('second')
     })
 
+    test('limits change while a node runs, are kept by it, and can be taken away', async ({ skip }) => {
+      const { limits } = provider
+      if (limits === undefined) return skip('limits are given to machines when they are made')
+      expect(await limits.read('second')).toEqual({ memoryBytes: 1 << 30, cpus: 1 })
+      const boot = await say('second', 'stat -c %Y /proc/1')
+      await limits.apply('second', { memoryBytes: 1 << 29, cpus: undefined })
+      expect(await limits.read('second')).toEqual({ memoryBytes: 1 << 29, cpus: undefined })
+      const held = 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+      expect(await say('second', `stat -c %Y /proc/1; ${held}`)).toBe(`${boot}\n${String(1 << 29)}`)
+      const used = await limits.used('second')
+      expect(used).toBeGreaterThan(1 << 20)
+      expect(used).toBeLessThan(1 << 29)
+      await limits.apply('second', { memoryBytes: undefined, cpus: 0.5 })
+      expect(await limits.read('second')).toEqual({ memoryBytes: undefined, cpus: 0.5 })
+      expect(await limits.read('nobody')).toBeUndefined()
+    })
+
     test('a node whose keys were lost takes new ones', async () => {
       const others = openStateDirectory(join(directory, 'others'))
       await expect(onNode('first', (node) => node.script('true'), others)).rejects.toMatchObject({

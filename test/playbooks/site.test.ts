@@ -223,10 +223,29 @@ test("the host's own authorities are trusted like the lab's, each by its signatu
   ])
 })
 
-test('a host that was there before keeps its own rsyslog configuration', () => {
+test('a host that was there before keeps its own syslog: containers’ lines have processes of their own', () => {
   const made = makeSite()
   const ssh = makeSite({ spec: { ...made.spec, provider: 'ssh' } })
   expect(titles(made, 'node2')).toContain('write /etc/rsyslog.conf')
-  expect(titles(ssh, 'node2')).not.toContain('write /etc/rsyslog.conf')
-  expect(titles(ssh, 'node2')).toContain('write /etc/rsyslog.d/lab.conf')
+  for (const node of ['mgmt', 'node1', 'node2']) {
+    expect(titles(ssh, node).filter((title) => title.includes('rsyslog') && !title.startsWith('install'))).toEqual([])
+  }
+  expect(titles(ssh, 'node1')).toContain('write /etc/systemd/system/lab-log-central.service')
+})
+
+test('each node has the packages of its own system', () => {
+  const systems = { mgmt: 'debian 12', node1: 'ubuntu 24.04' } as const
+  const plain = makeSite()
+  const mixed = makeSite({
+    nodes: plain.nodes.map((node) =>
+      node.name === 'mgmt' || node.name === 'node1' ? { ...node, system: systems[node.name] } : node,
+    ),
+  })
+  const later = 'know the packages of trixie'
+  expect(titles(mixed, 'mgmt').indexOf(later)).toBeLessThan(
+    titles(mixed, 'mgmt').indexOf('install docker.io, docker-cli, docker-compose, docker-buildx'),
+  )
+  expect(titles(mixed, 'mgmt')).toContain(later)
+  expect(titles(mixed, 'node1')).toContain('install docker.io, docker-compose-v2, docker-buildx')
+  expect([...titles(mixed, 'node1'), ...titles(mixed, 'node2')]).not.toContain(later)
 })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { elevate } from '../../src/connections/elevation.ts'
 import { parseClientConfig } from '../../src/providers/ssh/client-config.ts'
 import { knownKeys } from '../../src/providers/ssh/known-hosts.ts'
-import { unsuitable } from '../../src/providers/ssh/suitable.ts'
+import { systemOf, unsuitable } from '../../src/providers/ssh/suitable.ts'
 import { networkOf, parseSurvey } from '../../src/providers/ssh/survey.ts'
 
 const LAB = { id: 'mine-abc123', name: 'mine', directory: '/home/me', stateDirectory: '/home/me/.lab' }
@@ -110,7 +110,7 @@ describe('a host as it is found', () => {
     [{ system: 'PRETTY_NAME="Fedora 42"\nID=fedora\nVERSION_ID=42' }, /it runs Fedora 42/],
     [{ systemd: '' }, /does not run systemd/],
     [{ disk: '/dev/vda 100 1 1000000 1% /' }, /1\.0 GiB are free/],
-    [{ foreign: 'docker-ce installed\npodman-docker not-installed' }, /docker-ce is installed/],
+    [{ engines: 'docker-ce installed\npodman-docker not-installed' }, /docker-ce is installed/],
     [{ engine: 'active 3 7' }, /in use \(3 containers and 7 images, and is in a swarm\)/],
     [{ sshd: 'permitrootlogin no' }, /PermitRootLogin forced-commands-only/],
     [{ root: '1000' }, /let it use sudo/],
@@ -122,6 +122,37 @@ describe('a host as it is found', () => {
     const found = unsuitable(parseSurvey(ANSWER(more), 'node1'), LAB, 'node1')
     expect(found).toHaveLength(1)
     expect(found[0]).toMatch(words)
+  })
+
+  const SYSTEM = (id: string, version: string) => ({ system: `ID=${id}\nVERSION_ID="${version}"\nPRETTY_NAME="${id}"` })
+  it.each([
+    ['debian', '12'],
+    ['debian', '13'],
+    ['ubuntu', '22.04'],
+    ['ubuntu', '24.04'],
+  ])('is taken with %s %s', (id, version) => {
+    const survey = parseSurvey(ANSWER(SYSTEM(id, version)), 'node1')
+    expect(unsuitable(survey, LAB, 'node1')).toEqual([])
+    expect(systemOf(survey)).toBe(`${id} ${version}`)
+  })
+
+  it.each([
+    ['debian', '11'],
+    ['ubuntu', '20.04'],
+    ['ubuntu', '25.10'],
+    ['linuxmint', '22'],
+  ])('is refused with %s %s, which says what lab sets up', (id, version) => {
+    const survey = parseSurvey(ANSWER(SYSTEM(id, version)), 'node1')
+    expect(unsuitable(survey, LAB, 'node1')).toEqual([
+      expect.stringContaining('lab sets up Debian 12 and 13, Ubuntu 22.04 and 24.04'),
+    ])
+  })
+
+  it('keeps an engine of its own release, except where lab would exchange it for one of the next', () => {
+    const having = { engines: 'docker.io installed\ndocker-compose not-installed' }
+    expect(unsuitable(parseSurvey(ANSWER(having), 'node1'), LAB, 'node1')).toEqual([])
+    const old = parseSurvey(ANSWER({ ...having, ...SYSTEM('debian', '12') }), 'node1')
+    expect(unsuitable(old, LAB, 'node1')).toEqual([expect.stringContaining('apt-get purge docker.io')])
   })
 
   it('that is a node already may use its engine', () => {

@@ -1,6 +1,6 @@
 # What a host is like: prints it, one thing a line.
-find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /var/cache -o -path /var/log -o -path /var/lib/apt -o -path /var/backups -o -path /run \) -prune -o \( -type f -o -type l -o -type d \) -printf '%y %m %u:%g %p %l\n' | grep -v -e ' /var/lib/dpkg/.*-old ' -e ' /etc/.*- $'
-find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /var/cache -o -path /var/log -o -path /var/lib/apt -o -path /var/backups -o -path /run \) -prune -o -type f -print0 | grep -zv -e '^/var/lib/dpkg/.*-old$' -e '^/etc/.*-$' | xargs -0 sha256sum
+find / /var/lib -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /var/cache -o -path /var/log -o -path /var/lib/apt -o -path /var/backups -o -path /run \) -prune -o \( -type f -o -type l -o -type d \) -printf '%y %m %u:%g %p %l\n' | grep -v -e ' /var/lib/dpkg/.*-old ' -e ' /etc/.*- $'
+find / /var/lib -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /var/cache -o -path /var/log -o -path /var/lib/apt -o -path /var/backups -o -path /run \) -prune -o -type f -print0 | grep -zv -e '^/var/lib/dpkg/.*-old$' -e '^/etc/.*-$' | xargs -0 sha256sum
 sha256sum /etc/hosts /etc/resolv.conf /etc/hostname
 dpkg-query -W -f 'package ${Package} ${Version} ${db:Status-Abbrev}\n'
 apt-mark showmanual | sed 's/^/manual /'

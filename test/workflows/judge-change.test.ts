@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { labJsonSchema } from '../../src/config/json-schema.ts'
 import { parseLab } from '../../src/config/parse.ts'
 import { judgeChange, type LiveLab } from '../../src/workflows/judge-change.ts'
 
@@ -57,4 +58,73 @@ nodes:
   expect(refused).toHaveLength(2)
   expect(refused[1]?.message).toContain('node1, which owns mongo-data')
   expect(refused[1]?.hint).toContain('lab volume move --evacuate node1')
+})
+
+const GIB = 2 ** 30
+/** A changed lab.yml, and what becomes of it: refused with these words, or let through to what does it. */
+type Case = readonly [key: string, text: string, now: Partial<LiveLab>, refused: RegExp | undefined]
+const nodes = (more: string) => `nodes:
+  - { name: mgmt, roles: [manager, build, edge] }
+  - { name: node1, roles: [worker, registry, logs]${more} }
+  - { name: node, count: 2, start: 2 }
+`
+const pool = (driver: string) => [{ node: 'node1', driver, sizeBytes: 4 * GIB, usedBytes: 2 * GIB }]
+const CASES: readonly Case[] = [
+  ['name', 'name: other', { machines: [], subnet: undefined, namesakes: ['lab-0a1b2c'] }, /calls this lab "other"/],
+  ['provider', 'provider: vagrant', {}, undefined],
+  ['subnet', 'subnet: 10.9.0.0/24', {}, /for life/],
+  [
+    'ssh',
+    'provider: ssh\nssh: { user: me }\nnodes: [{ name: mgmt, roles: [manager, build, edge, worker, registry, logs] }]',
+    { machines: [{ name: 'mgmt' }] },
+    undefined,
+  ],
+  ['nodes.name', nodes('').replace('node1', 'other'), {}, undefined],
+  ['nodes.roles', nodes('').replace('worker, ', ''), { volumesOf: new Map([['node1', ['data']]]) }, /which owns data/],
+  ['nodes.roles', nodes('').replace('worker, ', ''), {}, undefined],
+  ['nodes.count', nodes('').replace('count: 2', 'count: 9'), {}, undefined],
+  ['nodes.start', nodes('').replace('start: 2', 'start: 5'), {}, undefined],
+  ['nodes.memory', nodes(', memory: 2GiB'), {}, undefined],
+  [
+    'nodes.memory',
+    nodes(', memory: 256MiB'),
+    { crowded: [{ name: 'node1', usedBytes: GIB, wantedBytes: GIB / 4 }] },
+    /gives node1 256 MiB of memory, and it uses 1 GiB/,
+  ],
+  ['nodes.cpus', nodes(', cpus: 0.5'), {}, undefined],
+  ['nodes.vars', nodes(', vars: { rack: a }'), {}, undefined],
+  [
+    'nodes.ssh',
+    'provider: ssh\nnodes: [{ name: mgmt, roles: [manager, build, edge, worker, registry, logs], ssh: { port: 2222 } }]',
+    { machines: [{ name: 'mgmt' }] },
+    undefined,
+  ],
+  ['edge.port', 'edge: { port: 8081 }', {}, undefined],
+  ['edge.ports', 'edge: { ports: [443] }', {}, undefined],
+  ['volumes.driver', 'volumes: { driver: zfs }', { pools: pool('zfs') }, undefined],
+  ['volumes.driver', 'volumes: { driver: zfs }', { pools: pool('btrfs') }, /the pool of node1 is btrfs/],
+  ['volumes.poolSize', 'volumes: { poolSize: 8GiB }', { pools: pool('btrfs') }, undefined],
+  ['volumes.poolSize', 'volumes: { poolSize: 3GiB }', { pools: pool('btrfs') }, undefined],
+  ['volumes.poolSize', 'volumes: { poolSize: 2GiB }', { pools: pool('btrfs') }, /cannot be smaller than 2\.3 GiB/],
+  ['volumes.poolSize', 'volumes: { poolSize: 3GiB }', { pools: pool('zfs') }, /a pool of zfs can only grow/],
+  ['apps', 'apps: [nginx]', {}, undefined],
+  ['groups', 'groups: { web: { nodes: [node2] } }', {}, undefined],
+  ['links', 'links: [{ nodes: [node2], rate: 10mbit }]', {}, undefined],
+  ['vars', 'vars: { a: 1 }', {}, undefined],
+]
+
+test.each(CASES)('%s changed on a lab that lives: %j', (_key, text, now, refused) => {
+  const found = judge(text, now).refused
+  expect(found).toHaveLength(refused === undefined ? 0 : 1)
+  if (refused !== undefined) expect(found[0]?.message).toMatch(refused)
+  expect(found.filter(({ hint }) => hint === '')).toEqual([])
+})
+
+test('every key of lab.yml is among those cases', () => {
+  const properties = (schema: unknown) => Object.entries((schema as { properties: Record<string, unknown> }).properties)
+  const keys = properties(labJsonSchema()).flatMap(([key, value]) => {
+    if (key === 'nodes') return properties((value as { items: unknown }).items).map(([inner]) => `nodes.${inner}`)
+    return key === 'edge' || key === 'volumes' ? properties(value).map(([inner]) => `${key}.${inner}`) : [key]
+  })
+  expect(keys.filter((key) => !CASES.some(([each]) => each === key))).toEqual([])
 })

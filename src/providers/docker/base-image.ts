@@ -96,18 +96,7 @@ async function bootstrap(engine: Docker, refused: string, progress: Progress, si
     progress('installing mmdebstrap on this host')
     await aptInstall(root, ['mmdebstrap', 'debian-archive-keyring'], progress, signal)
   }
-  const mirrors = await hostMirrors()
-  const command = asRoot(root ?? [], [
-    'mmdebstrap',
-    '--variant=minbase',
-    '--dpkgopt=force-unsafe-io',
-    ...['doc', 'info', 'locale', 'man'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-    '--aptopt=Acquire::Languages "none"',
-    '--aptopt=Acquire::Retries "3"',
-    RELEASE,
-    '-',
-    ...mirrors,
-  ])
+  const command = asRoot(root ?? [], await bootstrapCommand(RELEASE))
   const bootstrapping = execa(...command, {
     encoding: 'buffer',
     buffer: { stdout: false, stderr: true },
@@ -136,6 +125,21 @@ async function bootstrap(engine: Docker, refused: string, progress: Progress, si
   }
 }
 
+/** The command that writes a Debian of a release, from the mirrors of this host, to its standard output. */
+export async function bootstrapCommand(release: string): Promise<readonly [string, ...string[]]> {
+  return [
+    'mmdebstrap',
+    '--variant=minbase',
+    '--dpkgopt=force-unsafe-io',
+    ...['doc', 'info', 'locale', 'man'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    '--aptopt=Acquire::Languages "none"',
+    '--aptopt=Acquire::Retries "3"',
+    release,
+    '-',
+    ...(await hostMirrors(release)),
+  ]
+}
+
 async function importRootfs(engine: Docker, archive: NodeJS.ReadableStream, signal: AbortSignal): Promise<string> {
   const stream = await engine.importImage(archive, { changes: [`LABEL ${IMAGE_LABEL}=rootfs`], abortSignal: signal })
   let id = ''
@@ -147,7 +151,7 @@ async function importRootfs(engine: Docker, archive: NodeJS.ReadableStream, sign
 }
 
 /** The mirrors this host itself uses, when it is a Debian; empty otherwise, and mmdebstrap knows its own. */
-async function hostMirrors(): Promise<readonly string[]> {
+async function hostMirrors(wanted: string): Promise<readonly string[]> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
   const codename = /^VERSION_CODENAME=(\S+)$/m.exec(release)?.[1]
   if (!/^ID=debian$/m.test(release) || codename === undefined) return []
@@ -155,5 +159,5 @@ async function hostMirrors(): Promise<readonly string[]> {
   const names = await readdir(directory).catch((): string[] => [])
   const files = ['/etc/apt/sources.list', ...names.sort().map((name) => join(directory, name))]
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
-  return aptMirrors(texts.join('\n\n'), codename, RELEASE)
+  return aptMirrors(texts.join('\n\n'), codename, wanted)
 }

@@ -61,6 +61,8 @@ export const LEFTOVERS: readonly string[] = [
 /** What of the site stands in directories of others; removed wherever it is. */
 export const OWN_FILES: readonly string[] = [
   '/etc/apt/apt.conf.d/95lab-proxy',
+  '/etc/apt/preferences.d/lab',
+  '/etc/apt/sources.list.d/lab.list',
   '/etc/docker/certs.d/registry.lab.local:5000',
   '/etc/rsyslog.d/lab.conf',
   '/etc/systemd/resolved.conf.d/lab.conf',

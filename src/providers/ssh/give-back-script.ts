@@ -107,6 +107,13 @@ if [ -e "$before/account-makers" ]; then
   done
 fi
 
+# What apt knows of the sources that lab gave it.
+if [ -e /etc/apt/sources.list.d/lab.list ]; then
+  grep '^deb ' /etc/apt/sources.list.d/lab.list | while read -r _ _ uri suite _; do
+    rm -f "/var/lib/apt/lists/$(printf %s "\${uri#*://}" | tr / _)_dists_\${suite}_"*
+  done
+fi
+
 # Files: lab's go, changed ones are as they were.
 trusted=$(ls /usr/local/share/ca-certificates/lab.crt /usr/local/share/ca-certificates/lab-host.crt 2>/dev/null)
 rm -rf ${quoteAll(OWN_FILES)}

@@ -1,12 +1,20 @@
 import type { LabIdentity } from '../../model/lab-spec.ts'
+import { fromLater, isSystem, type System } from '../../model/packages.ts'
 import type { Survey } from './survey.ts'
 
-/** What lab knows to set up, by the system's own words for itself: others have other packages for the engine's tools. */
-const SYSTEMS: readonly string[] = ['debian 13']
 const ARCHITECTURES: readonly string[] = ['x86_64', 'aarch64']
 const GIB = 2 ** 30
 /** Packages, an engine's images and logs; the pool grows with what is put in it. */
 const LEAST_FREE = 3 * GIB
+
+/** Packages that exclude the engine of the distribution. */
+const FOREIGN: readonly string[] = ['docker-ce', 'containerd.io', 'podman-docker', 'moby-engine']
+
+/** Pure: what a host runs; undefined where lab does not set it up. */
+export function systemOf({ system }: Survey): System | undefined {
+  const words = `${system.id} ${system.version}`
+  return isSystem(words) ? words : undefined
+}
 
 /** Pure: everything that keeps a host from becoming a node of the lab, in words that say what to do. */
 export function unsuitable(survey: Survey, lab: LabIdentity, node: string): readonly string[] {
@@ -20,8 +28,9 @@ export function unsuitable(survey: Survey, lab: LabIdentity, node: string): read
   // Its engine is the lab's own by now.
   if (machine !== undefined) return machine.node === node ? [] : [`it is ${machine.node} of this lab already`]
   const problems: string[] = []
-  if (!SYSTEMS.includes(`${system.id} ${system.version}`)) {
-    problems.push(`it runs ${system.title}; lab sets up Debian 13`)
+  const known = systemOf(survey)
+  if (known === undefined) {
+    problems.push(`it runs ${system.title}; lab sets up Debian 12 and 13, Ubuntu 22.04 and 24.04`)
   }
   if (!ARCHITECTURES.includes(architecture)) problems.push(`its processor is ${architecture}: amd64 or arm64 is needed`)
   if (!survey.hasSystemd) problems.push('it does not run systemd')
@@ -30,7 +39,13 @@ export function unsuitable(survey: Survey, lab: LabIdentity, node: string): read
     const free = `${(survey.freeBytes / GIB).toFixed(1)} GiB`
     problems.push(`${free} are free below /var/lib: make room for ${String(LEAST_FREE / GIB)} GiB at least`)
   }
-  for (const name of survey.foreignEngines) {
+  const exchanged = fromLater(known)?.packages ?? []
+  for (const name of survey.engines.filter((each) => exchanged.includes(each))) {
+    problems.push(
+      `${name} is installed, and lab would put that of the next release in its place for good: apt-get purge ${name}`,
+    )
+  }
+  for (const name of survey.engines.filter((each) => FOREIGN.includes(each))) {
     problems.push(`${name} is installed, which excludes the engine of the distribution: apt-get purge ${name}`)
   }
   if (engine !== undefined && (engine.swarm !== 'inactive' || engine.containers > 0 || engine.images > 0)) {

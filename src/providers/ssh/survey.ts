@@ -38,8 +38,8 @@ export interface Survey {
   readonly hasSystemd: boolean
   readonly hasApt: boolean
   readonly freeBytes: number
-  /** Packages that stand in the way of Debian's own engine. */
-  readonly foreignEngines: readonly string[]
+  /** Packages of engines and their tools that are installed. */
+  readonly engines: readonly string[]
   /** What an engine that is there holds: its part in a swarm, containers, images. */
   readonly engine: { readonly swarm: string; readonly containers: number; readonly images: number } | undefined
   /** sshd's `PermitRootLogin`; undefined where it does not say. */
@@ -65,7 +65,8 @@ part mtus; for d in /sys/class/net/*; do printf '%s %s\\n' "\${d##*/}" "$(cat "$
 part systemd; [ ! -d /run/systemd/system ] || echo yes
 part apt; command -v apt-get
 part disk; df -Pk /var/lib | tail -n 1
-part foreign; dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' docker-ce containerd.io podman-docker moby-engine 2>/dev/null
+part engines; dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' docker-ce containerd.io podman-docker moby-engine \\
+  docker.io docker-cli docker-compose docker-buildx 2>/dev/null
 part engine; command -v docker >/dev/null && timeout 10 docker info --format '{{.Swarm.LocalNodeState}} {{.Containers}} {{.Images}}' 2>/dev/null
 exit 0`
 
@@ -126,7 +127,7 @@ export function parseSurvey(text: string, node: string): Survey {
     hasSystemd: part('systemd') === 'yes',
     hasApt: part('apt') !== '',
     freeBytes: Number(part('disk').split(/\s+/)[3] ?? 0) * 1024,
-    foreignEngines: lines('foreign')
+    engines: lines('engines')
       .filter((line) => line.endsWith(' installed'))
       .map((line) => line.split(' ')[0] ?? ''),
     engine:

@@ -14,11 +14,9 @@ export interface StopOptions {
   readonly maxRounds: number
   /** Most time for all rounds. */
   readonly capMs: number
-  /** A round of this and less is as good as none: sending anything at all takes as long. */
-  readonly smallBytes: number
 }
 
-const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000, smallBytes: 1024 * 1024 }
+const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000 }
 
 /** What stopping a service, handing its volume over and starting it take at the least, whatever is left to copy. */
 export const LEAST_PAUSE_MS = 1000
@@ -26,8 +24,7 @@ export const LEAST_PAUSE_MS = 1000
 /** Pure: how long to go on copying for a pause of at most this; undefined: as is best. */
 export function pauseOptions(maxPauseMs: number | undefined): StopOptions {
   if (maxPauseMs === undefined) return STOP_OPTIONS
-  // A promise needs to know the dirty rate.
-  return { ...STOP_OPTIONS, goalMs: Math.max(0, maxPauseMs - LEAST_PAUSE_MS), maxRounds: 20, smallBytes: 0 }
+  return { ...STOP_OPTIONS, goalMs: Math.max(0, maxPauseMs - LEAST_PAUSE_MS), maxRounds: 20 }
 }
 
 /** What is to be expected, and whether to go on. */
@@ -37,8 +34,6 @@ export interface Prediction {
   /** Bytes the next increment would have, and the time it would take. */
   readonly nextBytes: number
   readonly nextMs: number
-  /** So little was written that what is written while the service stops need not be sent ahead of the rest. */
-  readonly small: boolean
 }
 
 /** A round below this share of the one before it still shrinks. */
@@ -51,17 +46,15 @@ const SHRINKS_BELOW = 0.9
  */
 export function predict(rounds: readonly Round[], options: StopOptions = STOP_OPTIONS): Prediction {
   const last = rounds.at(-1)
-  if (last === undefined) return { stop: false, reason: undefined, nextBytes: 0, nextMs: 0, small: false }
+  if (last === undefined) return { stop: false, reason: undefined, nextBytes: 0, nextMs: 0 }
   const rate = last.bytes / Math.max(1, last.durationMs)
-  // After the first round nothing is known of the dirty rate: another round tells, unless that was an increment of next
-  // to nothing since the last move.
+  // After the first round nothing is known of the dirty rate: another round tells.
   const dirty = last.gatheredMs === undefined ? undefined : last.bytes / Math.max(1, last.gatheredMs)
   const nextBytes = dirty === undefined ? last.bytes : dirty * last.durationMs
   const nextMs = nextBytes / Math.max(1e-9, rate)
   const total = rounds.reduce((sum, { durationMs }) => sum + durationMs, 0)
-  const small = last.bytes <= options.smallBytes
   const reason =
-    small || (dirty !== undefined && nextMs <= options.goalMs)
+    dirty !== undefined && nextMs <= options.goalMs
       ? 'goal'
       : rounds.length >= options.maxRounds
         ? 'rounds'
@@ -70,7 +63,7 @@ export function predict(rounds: readonly Round[], options: StopOptions = STOP_OP
           : stalled(rounds)
             ? 'not-shrinking'
             : undefined
-  return { stop: reason !== undefined, reason, nextBytes: Math.round(nextBytes), nextMs: Math.round(nextMs), small }
+  return { stop: reason !== undefined, reason, nextBytes: Math.round(nextBytes), nextMs: Math.round(nextMs) }
 }
 
 /** Two rounds one after the other that shrank by less than a tenth. */
