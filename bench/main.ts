@@ -25,7 +25,18 @@ Options:
 `
 
 /** In the order in which one lab serves them all. */
-const BENCHES = ['commands', 'site', 'playbooks', 'scale', 'move-volume', 'volumes', 'node-loss', 'up', 'many']
+const BENCHES = [
+  'commands',
+  'site',
+  'playbooks',
+  'scale',
+  'move-volume',
+  'volumes',
+  'node-loss',
+  'leader-loss',
+  'up',
+  'many',
+]
 
 /** Runs the benches that were asked for; answers with the exit code. */
 export async function main(root: string, argv: readonly string[]): Promise<number> {
