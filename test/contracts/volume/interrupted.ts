@@ -22,7 +22,7 @@ export function interruptedCases(at: DriverBench): void {
     }
     await give(stream, 's0')
     expect(await names(at.to)).toEqual(['s0'])
-  })
+  }, 600_000)
 
   test('an increment that is cut leaves the snapshot before it usable', async () => {
     await at.from.driver.create(at.volume)
