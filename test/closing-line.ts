@@ -1,6 +1,12 @@
+import { relative, resolve } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends a run with one plain line of counts, and lists what was skipped with the reason its title or note gives. */
+const ROOT = resolve(import.meta.dirname, '..')
+
+/**
+ * Ends a run with one plain line of counts. Before it, what was skipped with the reason its title or note gives, and the
+ * files in which something failed.
+ */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -16,6 +22,8 @@ export default class ClosingLine implements Reporter {
         }
       }
     }
+    for (const module of modules)
+      if (module.state() === 'failed') console.log(`failed in: ${relative(ROOT, module.moduleId)}`)
     console.log(`\n${String(counts.passed)} passed, ${String(counts.failed)} failed, ${String(counts.skipped)} skipped`)
   }
 }
