@@ -16,6 +16,9 @@ export interface Cost {
   readonly cpuMs: number
 }
 
+/** Lines of a failed command that are shown. */
+const LAST_LINES = 12
+
 /** How a command is started. */
 export interface RunOptions {
   /** Added to the environment. */
@@ -38,14 +41,16 @@ export class Lab {
   }
 
   /** Runs `lab ...` to its end; anything but exit 0 throws with what it printed. */
-  run(args: readonly string[], { env = {} }: RunOptions = {}): Promise<ProcessOutput> {
-    return $({
+  async run(args: readonly string[], { env = {} }: RunOptions = {}): Promise<ProcessOutput> {
+    const ran = await $({
       cwd: this.directory,
       signal: this.signal,
       quiet: true,
+      nothrow: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...env },
     })`${this.#launcher} ${args}`
+    return succeeded(args, ran)
   }
 
   /** The document of a query, or the last event of long work. */
@@ -63,14 +68,16 @@ export class Lab {
   /** {@link converged}, with what it took: bash counts the CPU time of all that a command starts and waits for. */
   async cost(args: readonly string[]): Promise<Cost> {
     const started = performance.now()
-    const { stdout, stderr } = await $({
+    const ran = await $({
       cwd: this.directory,
       signal: this.signal,
       quiet: true,
+      nothrow: true,
       shell: 'bash',
       env: { ...process.env, NO_COLOR: '1', TIMEFORMAT: '%U %S' },
     })`time ${this.#launcher} ${args} --json </dev/null`
     const wallMs = performance.now() - started
+    const { stdout, stderr } = succeeded(args, ran)
     const { changed, failed } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as LabEvent
     if (changed !== 0 || failed !== 0) throw new Error(`lab ${args.join(' ')} changed ${String(changed)} things`)
     const seconds = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number)
@@ -144,6 +151,14 @@ export class Lab {
       stdio: ['ignore', 'pipe', 'pipe'],
     })`${this.#launcher} destroy --yes`
   }
+}
+
+/** What a command left behind; one that failed throws with its last words, which `--json` has on standard output. */
+function succeeded(args: readonly string[], ran: ProcessOutput): ProcessOutput {
+  if (ran.exitCode === 0) return ran
+  const lines = `${ran.stdout.trim()}\n${ran.stderr.trim()}`.trim().split('\n')
+  const code = ran.exitCode === null ? String(ran.signal) : String(ran.exitCode)
+  throw new Error(`lab ${args.join(' ')}: exit ${code}: ${lines.slice(-LAST_LINES).join('\n')}`)
 }
 
 /** The project's own lab.yml under another name. */

@@ -18,7 +18,7 @@ Options:
   --lab <directory>   measure this lab, which is up, and leave it standing (default: one of its own, destroyed at the end)
   --rounds <n>        how often each side runs
   --json              one JSON document a bench
-  --nodes <n,...>     many: labs of this many nodes (default: 4,16,48)
+  --nodes <n,...>     many: labs of this many nodes (default: 4,17,50)
   --gib <n,...>       move-volume: volumes of this size (default: 1,4,8)
   --demo              up: lab demo as well
   --from-nothing      up: without any image of lab in the engine, if there is none now
@@ -161,7 +161,7 @@ function count(text: string): number {
   return Number(text)
 }
 
-/** `4,16,48` as numbers; none of an empty text. */
+/** `4,17,50` as numbers; none of an empty text. */
 function counts(text: string): readonly number[] {
   return text === '' ? [] : text.split(',').map(count)
 }

@@ -4,7 +4,7 @@ import { median } from './measure.ts'
 /** One figure: the values it is the median of, and what it is compared with. */
 export interface Row {
   readonly what: string
-  readonly unit: 'ms' | 'MiB' | 'count'
+  readonly unit: 'ms' | 'MiB' | '%' | 'count'
   readonly values: readonly number[]
   /** The figure of the same run this one is divided by. */
   readonly against?: Row
@@ -81,6 +81,7 @@ function range({ values, unit }: Row): string {
 
 function amount(value: number, unit: Row['unit']): string {
   if (unit === 'MiB') return `${value.toFixed(value < 10 ? 1 : 0)} MiB`
+  if (unit === '%') return `${value.toFixed(1)} %`
   if (unit === 'count') return value.toFixed(Number.isInteger(value) ? 0 : 1)
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`
   if (value >= 1000) return `${(value / 1000).toFixed(2)} s`

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { runCommandLine, wantsJson } from './command-line.ts'
 import { explain, printFailure } from './failure.ts'
 import { listenForSignals } from './interrupt.ts'
@@ -13,6 +14,8 @@ function exit(code: number): void {
 
 const argv = process.argv.slice(2)
 const controller = new AbortController()
+// Every node of a lab listens to it, and Node.js would warn of the eleventh.
+setMaxListeners(0, controller.signal)
 const io = processIo()
 listenForSignals(controller)
 const crash = (error: unknown) => {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { Client, type AnyAuthMethod, type ServerHostKeyAlgorithm } from 'ssh2'
 import { LabError } from '../model/errors.ts'
 import { waitFor } from '../model/wait.ts'
+import { inTurn, measured, whenLate } from './patience.ts'
 import { PresentedKey } from './presented-key.ts'
 
 /** What can go wrong. */
@@ -25,7 +26,7 @@ export interface SshOptions {
   readonly jump?: SshOptions | undefined
   /** What to type, by the code of what went wrong; lab's own words when absent. */
   readonly hints?: Readonly<Partial<Record<ConnectCode, string>>> | undefined
-  /** Time for the attempt, or for all attempts while the node boots. */
+  /** Time for the attempt once it is its turn, or for all attempts while the node boots. */
   readonly deadlineMs: number
   /** Keep trying while nobody listens yet. */
   readonly retryWhileBooting?: boolean
@@ -73,7 +74,7 @@ export async function connect(options: SshOptions): Promise<Client> {
 }
 
 async function attempt(options: SshOptions, timeoutMs: number): Promise<Client> {
-  if (options.jump === undefined) return attemptOver(undefined, options, timeoutMs)
+  if (options.jump === undefined) return handshake(undefined, options, timeoutMs)
   const gate = await connect({ ...options.jump, ...(options.signal === undefined ? {} : { signal: options.signal }) })
   // What becomes of the gate is told by what goes through it.
   gate.on('error', () => undefined)
@@ -90,13 +91,19 @@ async function attempt(options: SshOptions, timeoutMs: number): Promise<Client> 
           )
       })
     })
-    const client = await attemptOver(stream, options, timeoutMs)
+    const client = await handshake(stream, options, timeoutMs)
     client.once('close', () => gate.end())
     return client
   } catch (error) {
     gate.end()
     throw error
   }
+}
+
+/** One attempt, when it is its turn. One at a machine that boots says nothing of how long others take. */
+function handshake(stream: Duplex | undefined, options: SshOptions, timeoutMs: number): Promise<Client> {
+  const work = () => attemptOver(stream, options, timeoutMs)
+  return inTurn(() => (options.retryWhileBooting === true ? work() : measured(work)))
 }
 
 function attemptOver(stream: Duplex | undefined, options: SshOptions, timeoutMs: number): Promise<Client> {
@@ -110,7 +117,11 @@ function attemptOver(stream: Duplex | undefined, options: SshOptions, timeoutMs:
   let presented: Buffer | undefined
   return new Promise<Client>((resolve, reject) => {
     const { signal } = options
+    const callOff = whenLate(timeoutMs, () => {
+      fail(Object.assign(new Error('it does not answer in time'), { level: 'client-timeout' }))
+    })
     const settle = () => {
+      callOff()
       signal?.removeEventListener('abort', onAbort)
       client.off('error', fail).off('close', onClose).off('ready', onReady)
     }
@@ -133,6 +144,7 @@ function attemptOver(stream: Duplex | undefined, options: SshOptions, timeoutMs:
       resolve(client)
     }
     if (signal?.aborted === true) {
+      callOff()
       reject(signal.reason as Error)
       return
     }
@@ -147,7 +159,8 @@ function attemptOver(stream: Duplex | undefined, options: SshOptions, timeoutMs:
         presented = key
         return isKnown(key)
       },
-      readyTimeout: Math.ceil(timeoutMs),
+      // The deadline is minded here: see `whenLate`.
+      readyTimeout: 0,
       keepaliveInterval: 5000,
       keepaliveCountMax: 3,
       // The quickest to set up of what every supported server has.

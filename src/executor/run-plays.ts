@@ -25,6 +25,8 @@ export interface RunOptions extends Selection {
   readonly confirm?: Confirm | undefined
   /** Command line that runs all this again, for errors. @default lab up */
   readonly again?: string
+  /** Hosts worked on at a time; those that share this machine's processors only fight for them. @default 32 */
+  readonly hostsAtOnce?: number | undefined
   readonly emit: Emit
   readonly signal: AbortSignal
 }
@@ -40,7 +42,7 @@ export interface RunSummary {
   readonly errors: readonly LabError[]
 }
 
-/** Hosts worked on at a time. */
+/** Hosts worked on at a time, where nothing else is said. */
 const HOSTS_AT_ONCE = 32
 
 /**
@@ -58,7 +60,7 @@ export async function runPlays(options: RunOptions): Promise<RunSummary> {
   const runs = new Map<string, HostRun>()
   const failed = new Map<string, LabError>()
   const common = sharedOptions(options)
-  const atOnce = pLimit(HOSTS_AT_ONCE)
+  const atOnce = pLimit(options.hostsAtOnce ?? HOSTS_AT_ONCE)
 
   let current = plays[0]?.play.name ?? ''
   const leave = (node: string, error: unknown) => {

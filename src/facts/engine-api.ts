@@ -45,13 +45,39 @@ export function callEngine(method: 'POST' | 'DELETE', path: string, body: object
   return { argv: ['sh', '-c', CALL, 'engine', method, path], stdin: JSON.stringify(body) }
 }
 
+// The engine answers after 20 s that it goes on joining by itself: a manager that takes many nodes at once needs longer.
+const JOIN = `body=$(cat)
+join() { printf %s "$body" | ${CURL} -H 'Content-Type: application/json' --data-binary @-; }
+answer=$(join "$@") && exit
+status=$?
+case $answer in
+  *'continue in the background'*)
+    tries=120
+    while state=$(curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} http://docker/info); do
+      case $state in
+        *'"LocalNodeState":"active"'*) exit 0 ;;
+        *'"LocalNodeState":"pending"'*) [ $((tries -= 1)) -gt 0 ] || break; sleep 1 ;;
+        *) break ;;
+      esac
+    done ;;
+esac
+printf '%s\\n' "$answer" >&2
+exit "$status"`
+
+/** Joins a swarm and waits until the managers took the node in. The body, which holds a token, travels on standard input. */
+export function joinSwarm(body: object): Command {
+  return { argv: ['sh', '-c', JOIN, 'engine', 'POST', '/swarm/join'], stdin: JSON.stringify(body) }
+}
+
 // The engine gives a place on an overlay up after 20 s. A manager that was busy, or had not noticed that the node was
-// started anew, gives it a little later.
-const START = `tries=3
+// started anew, or has fifty nodes to see to, gives it a little later, and tells the node of the network later still.
+const START = `tries=5
 until answer=$(${CURL}); do
   status=$?
   tries=$((tries - 1))
-  case $answer in *'attaching to network failed'*) [ "$tries" -eq 0 ] || continue ;; esac
+  case $answer in
+    *'attaching to network failed'* | *'network '*' not found'*) [ "$tries" -eq 0 ] || { sleep 1; continue; } ;;
+  esac
   printf '%s\\n' "$answer" >&2
   exit "$status"
 done`

@@ -35,9 +35,7 @@ export const nodeHealth: FactQuery<NodeHealth> = {
 echo "engine $(systemctl is-active docker.service)"
 sed 's/^/cut /' ${PARTITION_FILE} 2>/dev/null
 [ ! -x ${EDGE_SCRIPT} ] || echo "edge $(${EDGE_SCRIPT} health)"
-for path in ${LOOKED_AT.join(' ')}; do
-  df -P -B 1 "$path" 2>/dev/null | awk -v path="$path" 'NR == 2 { print "disk", $1, $2, $4, path }'
-done
+df -B 1 --output=source,size,avail,file ${LOOKED_AT.join(' ')} 2>/dev/null | sed '1d; s/  */ /g; s/^/disk /'
 :`,
   parse: ({ stdout }) => {
     const lines = stdout.split('\n').map((line) => line.split(' '))

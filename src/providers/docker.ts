@@ -14,7 +14,7 @@ import { isOnLink } from './docker/host-networks.ts'
 import { applyLimits, effectiveLimits, readLimits, usedMemory } from './docker/limits.ts'
 import { answers, ensureHostEngine, noEngine } from './docker/host-engine.ts'
 import { hostGarbage } from './docker/host-garbage.ts'
-import { allowWatches, checkEngine } from './docker/host-limits.ts'
+import { checkEngine, raiseLimits } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
 import { listLabs } from './docker/labs.ts'
 import { machineState } from './docker/states.ts'
@@ -53,7 +53,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       await ensureHostEngine(progress, signal)
       const client = await engine()
       await checkEngine(client)
-      await allowWatches(client, lab, spec.nodes.length, progress)
+      await raiseLimits(client, lab, spec.nodes.length, progress)
       image = ensureNodeImage(client, progress, signal)
       await image
     },

@@ -1,4 +1,4 @@
-import { callEngine } from '../facts/engine-api.ts'
+import { callEngine, joinSwarm } from '../facts/engine-api.ts'
 import { engineState, type SwarmMembership } from '../facts/engine.ts'
 import { joinToken } from '../facts/join-token.ts'
 import { swarmAcceptance, SWARM_PORT } from '../facts/swarm-acceptance.ts'
@@ -115,7 +115,7 @@ async function findToken(wanted: SwarmMemberOptions, context: ApplyContext): Pro
 
 function joinThrough(wanted: SwarmMemberOptions, token: Token): Command {
   const body = { ...ownAddress(wanted), RemoteAddrs: [`${token.address}:${String(SWARM_PORT)}`], JoinToken: token.text }
-  return { ...callEngine('POST', '/swarm/join', body), secrets: [token.text] }
+  return { ...joinSwarm(body), secrets: [token.text] }
 }
 
 /**

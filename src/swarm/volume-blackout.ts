@@ -63,12 +63,20 @@ async function endedBefore(engine: Docker, service: VolumeService): Promise<numb
   const filters = { label: [`${SERVICE_LABEL}=${service.id}`] }
   const containers = await engine.listContainers({ all: true, filters })
   if (containers.length === 0 || containers.some(({ State }) => State === 'running')) return undefined
-  const [newest] = containers.toSorted((a, b) => b.Created - a.Created)
+  // One that is only just made has not ended.
+  const ended = containers.filter(({ State }) => State === 'exited' || State === 'dead')
+  const [newest] = ended.toSorted((a, b) => b.Created - a.Created)
   if (newest === undefined) return undefined
   const [{ State }, { SystemTime }] = await Promise.all([
     engine.getContainer(newest.Id).inspect(),
     engine.info() as Promise<{ readonly SystemTime: string }>,
   ])
-  const agoMs = Date.parse(SystemTime) - Date.parse(State.FinishedAt)
-  return Number.isFinite(agoMs) && agoMs >= 0 ? performance.now() - agoMs : undefined
+  const agoMs = msSinceEnd(SystemTime, State.FinishedAt)
+  return agoMs === undefined ? undefined : performance.now() - agoMs
+}
+
+/** Pure: how long ago a container ended, by its engine's clock. One that never ran has ended in the year 1, says the engine. */
+export function msSinceEnd(now: string, finishedAt: string): number | undefined {
+  const agoMs = Date.parse(now) - Date.parse(finishedAt)
+  return agoMs >= 0 && Date.parse(finishedAt) > 0 ? agoMs : undefined
 }

@@ -4,7 +4,7 @@ import { LabError } from '../model/errors.ts'
 import { LABELS, NODE_PATHS } from '../model/names.ts'
 import type { Machine } from '../model/provider.ts'
 import type { SwarmNode } from '../swarm/nodes.ts'
-import { within } from './glance.ts'
+import { lookMs, within } from './glance.ts'
 import type { OpenLab } from './open-lab.ts'
 
 /** What is wrong with a node, in a person's words, and what to type. */
@@ -59,8 +59,8 @@ export async function viewNodes(lab: OpenLab): Promise<readonly NodeView[]> {
 async function askHealth(lab: OpenLab, name: string): Promise<Pick<NodeView, 'health' | 'aheadMs'>> {
   const connection = await lab.connect(name)
   const before = Date.now()
-  const said = await within(LOOK_MS, lab.signal, (signal) =>
-    connection.exec({ argv: ['sh', '-c', nodeHealth.script], timeoutMs: LOOK_MS }, { signal }),
+  const said = await within(lookMs(LOOK_MS, lab.spec.nodes.length), lab.signal, (signal) =>
+    connection.exec({ argv: ['sh', '-c', nodeHealth.script] }, { signal }),
   )
   const health = nodeHealth.parse(said)
   const after = Date.now()

@@ -12,13 +12,13 @@ import { listTasks, type TaskView } from '../swarm/tasks.ts'
 import { openVolumeRecords } from '../swarm/volume-store.ts'
 import { edgeEndpoints } from './edge-endpoints.ts'
 import { edgeTroubles } from './edge-troubles.ts'
-import { glance, within } from './glance.ts'
+import { glance, lookMs, within } from './glance.ts'
 import { waitingVolumes } from './drained.ts'
 import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
 import type { OpenLab } from './open-lab.ts'
 import { volumesDocument } from './volumes.ts'
 
-/** Longest that each part of the picture may take; dead nodes are reported, not waited for. */
+/** Longest that each part of the picture of a small lab may take; dead nodes are reported, not waited for. */
 const PART_MS = 1800
 
 /** What the swarm knows. */
@@ -106,7 +106,11 @@ async function engineVersions(
         return undefined
       }
       try {
-        return [name, (await within(PART_MS, lab.signal, async () => (await lab.engine(name)).version())).Version]
+        return [
+          name,
+          (await within(lookMs(PART_MS, running.length), lab.signal, async () => (await lab.engine(name)).version()))
+            .Version,
+        ]
       } catch {
         lab.signal.throwIfAborted()
         return [name, undefined]
@@ -117,7 +121,7 @@ async function engineVersions(
 }
 
 async function swarmPicture(lab: OpenLab): Promise<SwarmPicture> {
-  return within(PART_MS, lab.signal, async (signal) => {
+  return within(lookMs(PART_MS, lab.spec.nodes.length), lab.signal, async (signal) => {
     const { engine } = await lab.manager()
     const [nodes, services, tasks] = await Promise.all([
       listNodes(engine, signal),
@@ -135,13 +139,14 @@ async function swarmPicture(lab: OpenLab): Promise<SwarmPicture> {
 
 /** Volumes with their figures, or, where a pool takes too long, what their records say. */
 async function volumesPart(lab: OpenLab): Promise<readonly VolumeStatus[] | undefined> {
+  const deadlineMs = lookMs(PART_MS, lab.spec.nodes.length)
   try {
-    return (await within(PART_MS, lab.signal, () => volumesDocument(lab))).volumes
+    return (await within(deadlineMs, lab.signal, () => volumesDocument(lab))).volumes
   } catch {
     lab.signal.throwIfAborted()
   }
   try {
-    const stored = await within(PART_MS, lab.signal, () =>
+    const stored = await within(deadlineMs, lab.signal, () =>
       openVolumeRecords(async () => (await lab.manager()).engine).list(),
     )
     return stored.map(({ record: { name, app, service, owner, driver, epoch, phase } }) => {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import siteBooks from '../../playbooks/site.ts'
 import { findProduct } from '../config/product.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
@@ -15,6 +16,12 @@ import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
 import { settle } from './settle.ts'
 import { runTask } from './task.ts'
+
+/**
+ * Nodes worked on at a time for each processor of this machine, which they run on. More only fight for it: what the engine
+ * gives 20 s for (to join, to get a place on the overlay) then takes longer.
+ */
+const NODES_PER_PROCESSOR = 4
 
 /** Which part of the site to bring up; everything when absent. */
 export interface UpOptions {
@@ -80,6 +87,7 @@ export async function convergeSite(
     diff: options.diff ?? mode === 'apply',
     limit: options.limit,
     tags: options.tags,
+    hostsAtOnce: open.spec.provider === 'ssh' ? undefined : NODES_PER_PROCESSOR * availableParallelism(),
     emit: open.emit,
     signal: open.signal,
   })

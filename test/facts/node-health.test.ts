@@ -1,3 +1,4 @@
+import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { nodeHealth } from '../../src/facts/node-health.ts'
 
@@ -25,6 +26,14 @@ disk /dev/vda 2000 200 /var/lib/lab
 
 test('a node with an edge says what that answers', () => {
   expect(parse('time 1\nengine active\nedge 503\n').edge).toBe('503')
+})
+
+test('the script says it in these words, on any machine with coreutils', async () => {
+  const { stdout } = await execa('sh', ['-c', nodeHealth.script])
+  const { disks } = parse(stdout)
+  expect(disks[0]?.path).toBe('/')
+  expect(disks[0]?.totalBytes).toBeGreaterThan(2 ** 20)
+  expect(disks[0]?.availableBytes).toBeGreaterThanOrEqual(0)
 })
 
 test('a node that says nothing is not taken for one where all is well', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aptMirrors } from '../../src/providers/docker/apt-sources.ts'
 import { hasCgroups } from '../../src/providers/docker/host-engine.ts'
-import { neededInstances } from '../../src/providers/docker/host-limits.ts'
+import { lowLimits, raiseCommand } from '../../src/providers/docker/host-limits.ts'
 import { parseRoutes } from '../../src/providers/docker/host-networks.ts'
 import { nameServers } from '../../src/providers/docker/image-build.ts'
 import { missingFeatures, poolFilesystem } from '../../src/providers/docker/kernel.ts'
@@ -59,9 +59,27 @@ test('control groups of either version are found among the mounts', () => {
   expect(hasCgroups('tmpfs /sys/fs/cgroup tmpfs rw 0 0')).toBe(false)
 })
 
-test('the classic lab fits the usual limit of inotify instances; fifty nodes do not', () => {
-  expect(neededInstances(4)).toBeLessThan(128)
-  expect(neededInstances(50)).toBeGreaterThan(128)
+test('the classic lab, and a second one, fit the usual limits; of fifty nodes it is said which they exceed', () => {
+  const usual = new Map([
+    ['fs.inotify.max_user_instances', 128],
+    ['fs.inotify.max_user_watches', 192_536],
+    ['kernel.keys.maxkeys', 200],
+    ['kernel.keys.maxbytes', 20_000],
+    ['kernel.pid_max', 32_768],
+    ['net.ipv4.neigh.default.gc_thresh3', 1024],
+    ['net.ipv4.neigh.default.gc_thresh2', 512],
+  ])
+  expect(lowLimits([4, 4], usual)).toEqual([])
+  const low = lowLimits([50], usual)
+  expect(low).toMatchObject([
+    { setting: 'fs.inotify.max_user_instances', limit: 128, needed: 340, raised: 8192 },
+    { setting: 'net.ipv4.neigh.default.gc_thresh3', limit: 1024, needed: 5256 },
+    { setting: 'net.ipv4.neigh.default.gc_thresh2', limit: 512, needed: 2628 },
+  ])
+  expect(raiseCommand(low.slice(0, 1))).toBe('sysctl -q -w fs.inotify.max_user_instances=8192')
+  // Neighbours grow with the square of a lab, not of all nodes together.
+  expect(lowLimits([17, 4], new Map([['net.ipv4.neigh.default.gc_thresh3', 1024]]))).toEqual([])
+  expect(lowLimits([50], new Map([['kernel.pid_max', undefined]]))).toEqual([])
 })
 
 test('name servers are read from resolv.conf', () => {

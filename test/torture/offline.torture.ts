@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { nthAddress } from '../../src/model/addresses.ts'
 import { container, docker, labOk } from '../e2e/harness.ts'
 import { startProxy } from '../e2e/logging-proxy.ts'
 import { destroyLab, makeLab } from '../e2e/own-lab.ts'
@@ -52,8 +53,8 @@ test('what nodes and builds download goes through the proxy of the host', { time
 test('a second demo needs no network', { timeout: 1_500_000 }, async () => {
   await labOk(['destroy', '--yes'], options())
   // An address of this host on which nobody answers: whatever would leave it has nowhere to go.
-  const gateway = await docker('network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}')
-  const nowhere = `http://${gateway}:9`
+  const subnet = await docker('network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Subnet}}')
+  const nowhere = `http://${nthAddress(subnet, 1)}:9`
   const env = { HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, http_proxy: nowhere, https_proxy: nowhere }
   const { stdout } = await labOk(['demo'], { ...options(), env })
   expect(stdout).toContain('the sample runs')

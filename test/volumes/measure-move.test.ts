@@ -9,6 +9,7 @@ const REPLICA = { volume: 'data', node: 'c', everyMs: 10_000, snapshot: 's', age
 
 function written(writes = 200): ModelCluster {
   const cluster = new ModelCluster()
+  cluster.writeBytes = 1
   for (let count = 0; count < writes; count++) cluster.tick()
   return cluster
 }

@@ -37,6 +37,8 @@ const SERVICE: VolumeService = { id: 's', name: 'app', image: 'app', stopGraceMs
  */
 export class ModelCluster {
   readonly nodes = new Map<string, ModelNode>()
+  /** What a write adds to a transfer. This is enough not to pass for idle: that is moved in fewer steps. */
+  writeBytes = 8 * 1024 * 1024
   record: StoredRecord
   placed: string[] = ['a']
   acknowledged: number[] = []
@@ -167,7 +169,7 @@ export class ModelCluster {
     }
     const unused = () => Promise.reject(new Error('moves do not use this'))
     const driver = modelDriver({
-      // A write is a byte here, and there is one an effect.
+      // There is a write an effect.
       changes: (_, since, seconds) =>
         on('changes', () => {
           const base = node.snapshots.find((each) => each.name === since)?.content.length ?? 0
@@ -232,7 +234,8 @@ export class ModelCluster {
           }
           if (there.some((each) => each.name === snapshot)) throw new LabError('TRANSFER_FAILED', 'is there already')
           there.push({ ...sent })
-          return sent.content.length - (node.snapshots.find((each) => each.name === since)?.content.length ?? 0)
+          const base = node.snapshots.find((each) => each.name === since)?.content ?? []
+          return (sent.content.length - base.length) * this.writeBytes
         }),
       followTransfer: unused,
       transferRate: () => Promise.resolve(undefined),

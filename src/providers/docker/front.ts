@@ -1,7 +1,4 @@
-import { text } from 'node:stream/consumers'
-import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { extract, pack } from 'tar-stream'
 import { nthAddress } from '../../model/addresses.ts'
 import { FRONT_PORT } from '../../model/edge-route.ts'
 import { engineMessage } from '../../model/engine-error.ts'
@@ -10,6 +7,7 @@ import type { LabIdentity } from '../../model/lab-spec.ts'
 import { LABELS } from '../../model/names.ts'
 import type { Front, FrontSpec } from '../../model/provider.ts'
 import { unlessStatus } from './engine.ts'
+import { packFile, unpackFile } from './file-archive.ts'
 import { frontPorts, renderFront } from './front-config.ts'
 import { isOnLink } from './host-networks.ts'
 import { labLabels, LOOPBACK, nextFreePort } from './machine.ts'
@@ -129,18 +127,13 @@ async function create(
 }
 
 async function writeConfig(front: Docker.Container, config: string): Promise<void> {
-  const archive = pack()
-  archive.entry({ name: CONFIG_FILE, mode: 0o644 }, config)
-  archive.finalize()
-  await front.putArchive(Readable.from(archive, { objectMode: false }), { path: CONFIG_DIRECTORY })
+  await front.putArchive(packFile(CONFIG_FILE, config), { path: CONFIG_DIRECTORY })
 }
 
 /** The configuration in a container, running or not; undefined where it has none. */
 async function readConfig(front: Docker.Container): Promise<string | undefined> {
   const archive = await unlessStatus(front.getArchive({ path: `${CONFIG_DIRECTORY}/${CONFIG_FILE}` }), 404)
-  if (archive === undefined) return undefined
-  for await (const entry of archive.pipe(extract())) return text(Readable.from(entry as AsyncIterable<Buffer>))
-  return undefined
+  return archive === undefined ? undefined : unpackFile(archive)
 }
 
 function failed(lab: LabIdentity, cause: unknown): LabError {

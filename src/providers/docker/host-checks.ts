@@ -6,7 +6,7 @@ import { toLabError } from '../../model/errors.ts'
 import { LABELS } from '../../model/names.ts'
 import { engineAddress, openEngine } from './engine.ts'
 import { answers, canProvideEngine, hasCgroups } from './host-engine.ts'
-import { checkEngine, inotifyInstances, neededInstances, RAISED_INSTANCES } from './host-limits.ts'
+import { checkEngine, describeLimits, labSizes, lowLimits, nodesText, raiseCommand, readLimits } from './host-limits.ts'
 import { hostSubnets } from './host-networks.ts'
 import { KERNEL_FEATURES, missingFeatures, poolFilesystem, readKernelFacts } from './kernel.ts'
 import { subnetCandidates } from './network.ts'
@@ -30,7 +30,7 @@ export async function dockerHostChecks(lab: CheckedLab): Promise<readonly Check[
   const rest =
     engine.client === undefined
       ? []
-      : await Promise.all([watches(engine.client, lab), subnet(engine.client, lab), disk(engine.client)])
+      : await Promise.all([limits(engine.client, lab), subnet(engine.client, lab), disk(engine.client)])
   return [engine.check, ...host.flat(), ...rest.flat()]
 }
 
@@ -108,17 +108,18 @@ async function volumes(): Promise<readonly Check[]> {
   return [{ name: 'volumes', ok: false, detail: 'the kernel has neither btrfs, zfs nor fuse', hint }]
 }
 
-async function watches(engine: Docker, lab: CheckedLab): Promise<readonly Check[]> {
-  const limit = await inotifyInstances()
-  if (limit === undefined) return []
-  const running = await engine.listContainers({ filters: { label: [LABELS.node] } })
-  const nodes = running.filter(({ Labels }) => Labels[LABELS.lab] !== lab.id).length + lab.nodes
-  const needed = neededInstances(nodes)
-  const detail = `fs.inotify.max_user_instances is ${String(limit)}, ${String(nodes)} nodes need ${String(needed)}`
-  if (limit >= needed) return [{ name: 'inotify', ok: true, detail }]
-  if (process.getuid?.() === 0) return [{ name: 'inotify', ok: true, detail: `${detail}; "lab up" raises it` }]
-  const hint = `sudo sysctl -w fs.inotify.max_user_instances=${String(RAISED_INSTANCES)}`
-  return [{ name: 'inotify', ok: false, detail, hint }]
+async function limits(engine: Docker, lab: CheckedLab): Promise<readonly Check[]> {
+  const name = 'limits'
+  const labs = await labSizes(engine, lab.id, lab.nodes)
+  const known = await readLimits()
+  // Where the engine runs in a virtual machine its kernel is not the one here.
+  if ([...known.values()].every((limit) => limit === undefined)) return []
+  const low = lowLimits(labs, known)
+  if (low.length === 0)
+    return [{ name, ok: true, detail: `inotify, keys, processes and neighbours suffice for ${nodesText(labs)}` }]
+  const detail = `${describeLimits(low)}, for ${nodesText(labs)}`
+  if (process.getuid?.() === 0) return [{ name, ok: true, detail: `${detail}; "lab up" raises it` }]
+  return [{ name, ok: false, detail, hint: `sudo ${raiseCommand(low)}` }]
 }
 
 async function subnet(engine: Docker, lab: CheckedLab): Promise<readonly Check[]> {

@@ -21,13 +21,15 @@ export async function collectSnapshots(context: MoveContext, record: VolumeRecor
   if (owner === undefined || move === undefined) return record.base
   const former = record.owner === move.target ? move.source : move.target
   const kept = new Map<string, string>()
-  for (const { node, volume } of copies) {
-    if (node === owner.node) continue
-    const common = newestCommon(owner.volume.snapshots, volume.snapshots)
-    if (common !== undefined) kept.set(node.node, common.name)
-    // A copy without anything in common with the owner's can never be brought up to date.
-    await deleteOthers(context, move, { node, volume }, common === undefined ? [] : [common.name])
-  }
+  const others = copies.filter(({ node }) => node !== owner.node)
+  await Promise.all(
+    others.map(({ node, volume }) => {
+      const common = newestCommon(owner.volume.snapshots, volume.snapshots)
+      if (common !== undefined) kept.set(node.node, common.name)
+      // A copy without anything in common with the owner's can never be brought up to date.
+      return deleteOthers(context, move, { node, volume }, common === undefined ? [] : [common.name])
+    }),
+  )
   const base = kept.get(former) ?? record.base
   await deleteOthers(context, move, owner, [...kept.values(), ...(base === undefined ? [] : [base])])
   return base

@@ -27,6 +27,8 @@ export interface MoveFigures {
   /** Transfers, the final one included. */
   rounds: number
   bytesSent: number
+  /** Next to nothing is written to the volume. */
+  idle?: boolean
   /** The service that was not seen to serve where its volume is now. */
   notServing?: LabError
 }

@@ -36,14 +36,14 @@ export function forecast(conditions: MoveConditions): Forecast {
   const gathered = ({ durationMs }: Round): Round => send((writtenPerSecond * durationMs) / 1000, durationMs)
   const rounds = [send(firstBytes)]
   let last = rounds[0] ?? send(firstBytes)
-  let { stop, reason } = predict(rounds, options)
+  let { stop, reason, small } = predict(rounds, options)
   while (!stop) {
     last = gathered(last)
     rounds.push(last)
-    ;({ stop, reason } = predict(rounds, options))
+    ;({ stop, reason, small } = predict(rounds, options))
   }
   // One while the engine stops the service, and the last one once it has.
-  if (restartMs > 0) rounds.push((last = gathered(last)))
+  if (restartMs > 0 && !small) rounds.push((last = gathered(last)))
   last = gathered(last)
   rounds.push(last)
   return {

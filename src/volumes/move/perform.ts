@@ -45,7 +45,8 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       return advance(now, { phase: action.to })
     case 'unplace':
       await context.scheduler.place(volume, undefined)
-      if ((await service(now)) !== undefined) {
+      // Of a volume that is all but idle, one more increment would take longer than it saves.
+      if (now.figures.idle !== true && (await service(now)) !== undefined) {
         await quietly(() => endsOf(now).then((ends) => copyWhileStopping(ends, now.figures)), context)
       }
       // While the service still runs there is time to look; once it has stopped there is not.

@@ -14,9 +14,11 @@ export interface StopOptions {
   readonly maxRounds: number
   /** Most time for all rounds. */
   readonly capMs: number
+  /** A round of this and less is as good as none: sending anything at all takes as long. */
+  readonly smallBytes: number
 }
 
-const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000 }
+const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000, smallBytes: 1024 * 1024 }
 
 /** What stopping a service, handing its volume over and starting it take at the least, whatever is left to copy. */
 export const LEAST_PAUSE_MS = 1000
@@ -24,7 +26,8 @@ export const LEAST_PAUSE_MS = 1000
 /** Pure: how long to go on copying for a pause of at most this; undefined: as is best. */
 export function pauseOptions(maxPauseMs: number | undefined): StopOptions {
   if (maxPauseMs === undefined) return STOP_OPTIONS
-  return { ...STOP_OPTIONS, goalMs: Math.max(0, maxPauseMs - LEAST_PAUSE_MS), maxRounds: 20 }
+  // A promise needs to know the dirty rate.
+  return { ...STOP_OPTIONS, goalMs: Math.max(0, maxPauseMs - LEAST_PAUSE_MS), maxRounds: 20, smallBytes: 0 }
 }
 
 /** What is to be expected, and whether to go on. */
@@ -34,6 +37,8 @@ export interface Prediction {
   /** Bytes the next increment would have, and the time it would take. */
   readonly nextBytes: number
   readonly nextMs: number
+  /** So little was written that what is written while the service stops need not be sent ahead of the rest. */
+  readonly small: boolean
 }
 
 /** A round below this share of the one before it still shrinks. */
@@ -46,15 +51,17 @@ const SHRINKS_BELOW = 0.9
  */
 export function predict(rounds: readonly Round[], options: StopOptions = STOP_OPTIONS): Prediction {
   const last = rounds.at(-1)
-  if (last === undefined) return { stop: false, reason: undefined, nextBytes: 0, nextMs: 0 }
+  if (last === undefined) return { stop: false, reason: undefined, nextBytes: 0, nextMs: 0, small: false }
   const rate = last.bytes / Math.max(1, last.durationMs)
-  // After the first round nothing is known of the dirty rate: another round tells.
+  // After the first round nothing is known of the dirty rate: another round tells, unless that was an increment of next
+  // to nothing since the last move.
   const dirty = last.gatheredMs === undefined ? undefined : last.bytes / Math.max(1, last.gatheredMs)
   const nextBytes = dirty === undefined ? last.bytes : dirty * last.durationMs
   const nextMs = nextBytes / Math.max(1e-9, rate)
   const total = rounds.reduce((sum, { durationMs }) => sum + durationMs, 0)
+  const small = last.bytes <= options.smallBytes
   const reason =
-    dirty !== undefined && nextMs <= options.goalMs
+    small || (dirty !== undefined && nextMs <= options.goalMs)
       ? 'goal'
       : rounds.length >= options.maxRounds
         ? 'rounds'
@@ -63,7 +70,7 @@ export function predict(rounds: readonly Round[], options: StopOptions = STOP_OP
           : stalled(rounds)
             ? 'not-shrinking'
             : undefined
-  return { stop: reason !== undefined, reason, nextBytes: Math.round(nextBytes), nextMs: Math.round(nextMs) }
+  return { stop: reason !== undefined, reason, nextBytes: Math.round(nextBytes), nextMs: Math.round(nextMs), small }
 }
 
 /** Two rounds one after the other that shrank by less than a tenth. */

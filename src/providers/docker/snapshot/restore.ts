@@ -7,7 +7,7 @@ import { LABELS } from '../../../model/names.ts'
 import type { Progress } from '../../../model/provider.ts'
 import type { LabSnapshot, MachineKeys, SavedMachine } from '../../../model/snapshot.ts'
 import { unlessStatus } from '../engine.ts'
-import { allowWatches, checkEngine } from '../host-limits.ts'
+import { checkEngine, raiseLimits } from '../host-limits.ts'
 import { hostSubnets } from '../host-networks.ts'
 import { freeLoops } from '../loop-devices.ts'
 import { nodeLabels } from '../machine.ts'
@@ -40,7 +40,7 @@ export async function stageMachines(
 ): Promise<void> {
   await checkEngine(engine)
   await checkSubnet(engine, lab, snapshot)
-  await allowWatches(engine, lab, snapshot.machines.length, progress)
+  await raiseLimits(engine, lab, snapshot.machines.length, progress)
   const limit = pLimit(COPIES_AT_ONCE)
   await Promise.all(
     snapshot.machines.map(({ name }) =>

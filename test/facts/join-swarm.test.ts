@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { execa } from 'execa'
+import { afterEach, expect, test } from 'vitest'
+import { joinSwarm } from '../../src/facts/engine-api.ts'
+
+let undo: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const step of undo.toReversed()) await step()
+  undo = []
+})
+
+const LATE = {
+  status: 503,
+  body: {
+    message: 'Timeout was reached before node joined. The attempt to join the swarm will continue in the background.',
+  },
+}
+
+/** Runs the step's own script against an engine that answers joining once, and then in turn how far it has come. */
+async function joinThrough(answer: { readonly status: number; readonly body: object }, states: readonly string[]) {
+  const asked: string[] = []
+  const left = [...states]
+  const answers = async (request: IncomingMessage) => {
+    asked.push(`${request.method ?? ''} ${request.url ?? ''} ${await text(request)}`.trim())
+    return request.url === '/info'
+      ? { status: 200, body: { Swarm: { LocalNodeState: left.shift() ?? 'pending' } } }
+      : answer
+  }
+  const engine: Server = createServer((request, response) => {
+    void answers(request).then(({ status, body }) => response.writeHead(status).end(JSON.stringify(body)))
+  })
+  const directory = await mkdtemp(join(tmpdir(), 'lab-join-'))
+  undo.push(() => rm(directory, { recursive: true }))
+  const socket = join(directory, 'engine.sock')
+  await new Promise<void>((resolve) => engine.listen(socket, resolve))
+  undo.push(() => new Promise((resolve) => engine.close(resolve)))
+  const { argv, stdin } = joinSwarm({ JoinToken: 'SWMTKN-1' })
+  const [command = '', ...args] = argv.map((word) => word.replaceAll('/run/docker.sock', socket))
+  const { exitCode, stderr } = await execa(command, args, { input: String(stdin), reject: false })
+  return { exitCode, stderr, asked }
+}
+
+test('a node that the managers take at once is asked for nothing else', async () => {
+  const { exitCode, asked } = await joinThrough({ status: 200, body: {} }, [])
+  expect([exitCode, asked]).toEqual([0, ['POST /swarm/join {"JoinToken":"SWMTKN-1"}']])
+})
+
+test('where the engine goes on with it by itself, it is waited for', async () => {
+  const { exitCode, asked } = await joinThrough(LATE, ['pending', 'active'])
+  expect([exitCode, asked.slice(1)]).toEqual([0, ['GET /info', 'GET /info']])
+})
+
+test('a join that fails after all says what the engine said', async () => {
+  const late = await joinThrough(LATE, ['error'])
+  expect([late.exitCode, late.stderr]).toEqual([22, expect.stringContaining('Timeout was reached')])
+  const refused = await joinThrough({ status: 400, body: { message: 'invalid join token' } }, [])
+  expect([refused.exitCode, refused.stderr]).toEqual([22, expect.stringContaining('invalid join token')])
+  expect(refused.asked).toHaveLength(1)
+})
