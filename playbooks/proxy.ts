@@ -1,5 +1,7 @@
 import { NODE_PATHS, ZONE, type Site, type Step } from '../src/index.ts'
+import { hasCredentials } from '../src/model/url-credentials.ts'
 import { block } from '../src/steps/block.ts'
+import { command } from '../src/steps/command.ts'
 import { absentFile, file } from '../src/steps/file.ts'
 
 /** The host's proxy, for apt, for the engine and for commands; its address may hold a password. */
@@ -18,8 +20,18 @@ export function proxyFiles(site: Site): readonly Step[] {
   return [
     file({ path: aptFile, content: line('http', http) + line('https', https), secret: true }),
     engineProxy(site),
+    ...(isOurs && Object.values(proxy).some(hasCredentials) ? [forRoot(mark.path)] : []),
     ...(isOurs ? [block({ ...mark, content: variables(site), secret: true })] : []),
   ]
+}
+
+/** Whoever begins a session on the node reads that file as root. */
+function forRoot(path: string): Step {
+  return command({
+    title: `keep ${path} from others than root`,
+    run: ['chmod', '0600', path],
+    unless: `[ "$(stat -c %a ${path})" = 600 ]`,
+  })
 }
 
 /** What the engine is started with; one that runs already has it from its next start: apps are not stopped for it. */
