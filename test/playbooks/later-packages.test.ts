@@ -61,8 +61,9 @@ Components: main
   ])
 })
 
-test('a host without a mirror that can be told has Debian’s own', async () => {
-  expect(await sourcesFrom({ 'sources.list': 'deb cdrom:[Debian]/ bookworm main\n' })).toEqual([
-    `deb ${KEY} http://deb.debian.org/debian trixie main`,
-  ])
+test('a host without a mirror that can be told is refused', async () => {
+  await expect(sourcesFrom({ 'sources.list': 'deb cdrom:[Debian]/ bookworm main\n' })).rejects.toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('apt has no mirror of Debian bookworm here') as string,
+  })
 })
