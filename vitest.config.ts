@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import LongestFirst from './test/longest-first.ts'
 
 // unit: no network, no root, no engine. node: real nodes of their own. e2e: a real lab. torture: hours of a real lab, only
 // when it is asked for (scripts/torture.mjs).
@@ -8,6 +9,7 @@ export default defineConfig({
     // All processors: by default one stays free, which on two of them halves the speed.
     maxWorkers: '100%',
     reporters: ['default', './test/closing-line.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
