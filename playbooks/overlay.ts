@@ -1,8 +1,13 @@
-import { firstNode, playbook } from '../src/index.ts'
-import { OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
+import { firstNode, playbook, type Step } from '../src/index.ts'
+import { EDGE_CONTAINER, OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
 import { dockerContainer } from '../src/steps/docker-container.ts'
 import { dockerImage, importedTag } from '../src/steps/docker-image.ts'
 import { dockerNetwork } from '../src/steps/docker-network.ts'
+import { file } from '../src/steps/file.ts'
+import { service } from '../src/steps/service.ts'
+import { renderPackaged } from '../src/steps/template.ts'
+
+const REJOIN = '/usr/local/lib/lab/rejoin-overlay'
 
 /** BusyBox and nothing else: what asks the overlay's name server, and reaches its addresses, from a node. */
 const PROBE = {
@@ -37,6 +42,7 @@ export default playbook({
         hosts: () => true,
         tags: ['overlay', 'dns'],
         steps: ({ name }) => [
+          ...rejoin(),
           dockerImage({ tag: image, ...PROBE }),
           site.drained?.includes(name) === true
             ? // Its address may be another container's by now, and it cannot join again.
@@ -48,3 +54,17 @@ export default playbook({
     ]
   },
 })
+
+/** Containers of lab's own come back with the engine: the swarm looks after those of services alone. */
+function rejoin(): readonly Step[] {
+  const template = (name: string) =>
+    renderPackaged(`playbooks/templates/${name}.hbs`, {
+      script: REJOIN,
+      containers: `${PROBE_CONTAINER} ${EDGE_CONTAINER}`,
+    })
+  return [
+    file({ path: REJOIN, content: template('rejoin-overlay.sh'), mode: 0o755 }),
+    file({ path: '/etc/systemd/system/lab-rejoin.service', content: template('lab-rejoin.service') }),
+    service({ unit: 'lab-rejoin', enabled: true }),
+  ]
+}
