@@ -39,7 +39,7 @@ async function seedFor(kind: FaultKind, node: string): Promise<number> {
 }
 
 const SAYS: readonly (readonly [FaultKind, RegExp | undefined])[] = [
-  ['fill', /pool of volumes on node\d is full: 0 MiB left/],
+  ['fill', /pool of volumes on node\d is full: \d+ MiB left/],
   ['engine', undefined],
   ['sshd', /runs and does not answer.*ssh/],
 ]

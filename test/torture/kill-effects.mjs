@@ -51,7 +51,7 @@ function kill(node, what, client) {
 const nodes = new Map()
 /** Commands that only look. */
 const QUESTION =
-  /(?:^|\s)exec (?:head|cat|docker inspect|\/usr\/local\/lib\/lab\/volume-(?:driver (?:name|state|snapshots|health)|serve (?:state|holders))|timeout \d+ systemctl is-system-running|sh -c 'case \$1-\$\(stat -L)(?: |$)/
+  /(?:^|\s)exec (?:head|cat|docker (?:container )?inspect|\/usr\/local\/lib\/lab\/volume-(?:driver (?:name|state|snapshots|health)|serve (?:state|holders))|timeout \d+ systemctl is-system-running|sh -c 'case \$1-\$\(stat -L)(?: |$)/
 /** What a command line is, by its beginning and its end: what is written in between is long, and may be secret. */
 const summary = (text) => {
   const words = (/ exec ([^]*)/.exec(text)?.[1] ?? text).replaceAll(/\s+/g, ' ')
