@@ -7,7 +7,7 @@ import { cutFrom, joinAgain } from './node-faults.ts'
 import type { OpenLab } from './open-lab.ts'
 
 /** Longest that a script of a fault may take; filling a pool is the slowest. */
-const SCRIPT_MS = 60_000
+const SCRIPT_MS = 120_000
 /** What a node does by itself ends by itself after this: also when whoever did it was killed. */
 const UNDO_S = 180
 
@@ -79,13 +79,16 @@ export async function currentLeader(open: OpenLab): Promise<string> {
 const LISTENING = `listening=$(for unit in ssh.socket ssh.service; do ! systemctl is-active --quiet "$unit" || echo "$unit"; done)`
 
 // Room is taken, nothing is written: the disk below a pool that is a file stays as it is. Half of what did not fit is
-// tried next, so that in the end not even a page of a database fits.
+// tried next, so that in the end hardly a page of a database fits. Each refusal takes the filesystem its time, and what
+// writers give back meanwhile would be taken for ever.
 const FILL = `pool=${NODE_PATHS.pool}
 size=$(df -B 1 --output=avail "$pool" | tail -n 1)
 if [ "$(findmnt -no FSTYPE "$pool")" = btrfs ]; then
   file=$pool/chaos-fill
   : >"$file"
-  while [ "$size" -ge 4096 ]; do
+  tries=60
+  while [ "$size" -ge 65536 ] && [ "$tries" -gt 0 ]; do
+    tries=$((tries - 1))
     fallocate -o "$(stat -c %s "$file")" -l "$size" "$file" 2>/dev/null || size=$((size / 2 / 4096 * 4096))
   done
   btrfs filesystem sync "$pool"
