@@ -1,16 +1,17 @@
 import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { followLogs, inOrder, rememberLast } from '../../src/logs/follow.ts'
 import type { LogQuery } from '../../src/logs/history.ts'
 import { parseRecord } from '../../src/logs/record.ts'
-import { line, localFiles, type LocalFiles } from './local-files.ts'
+import { line, localFiles, removeLocalFiles, type LocalFiles } from './local-files.ts'
 
 let files: LocalFiles
 let seen: string[]
 let stop: AbortController
 let following: Promise<void>
 
+afterAll(removeLocalFiles)
 beforeEach(async () => {
   files = await localFiles()
   seen = []

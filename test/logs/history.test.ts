@@ -1,14 +1,15 @@
 import { utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import { loggedServices, readHistory, type LogQuery } from '../../src/logs/history.ts'
-import { line, localFiles, type LocalFiles } from './local-files.ts'
+import { line, localFiles, removeLocalFiles, type LocalFiles } from './local-files.ts'
 
 const ALL: LogQuery = { service: undefined, node: undefined, since: undefined, lines: undefined }
 const NOON = Date.UTC(2026, 10, 21, 12)
 const signal = () => new AbortController().signal
 
 let files: LocalFiles
+afterAll(removeLocalFiles)
 beforeEach(async () => {
   files = await localFiles()
 })

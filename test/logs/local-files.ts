@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { appendFile, mkdtemp, rename, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogFiles } from '../../src/logs/history.ts'
@@ -37,9 +37,12 @@ export interface LocalFiles extends LogFiles {
   rotate(service: string): Promise<void>
 }
 
-/** A new, empty directory. */
+const made: string[] = []
+
+/** A new, empty directory, until {@link removeLocalFiles}. */
 export async function localFiles(): Promise<LocalFiles> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-logs-'))
+  made.push(directory)
   return {
     connection: local,
     directory,
@@ -58,6 +61,11 @@ export async function localFiles(): Promise<LocalFiles> {
       await writeFile(join(directory, `${service}.log`), '')
     },
   }
+}
+
+/** Removes all of them, after the last test of a file. */
+export async function removeLocalFiles(): Promise<void> {
+  await Promise.all(made.splice(0).map((directory) => rm(directory, { recursive: true, force: true })))
 }
 
 /** A line of a log file, `seconds` after noon. */
