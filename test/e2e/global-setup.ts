@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { execa } from 'execa'
 import type { TestProject } from 'vitest/node'
+import { openLabLeases } from './lab-leases.ts'
 import { destroyLab, makeLab } from './own-lab.ts'
 
 const LAUNCHER = resolve(import.meta.dirname, '../../lab')
@@ -15,8 +16,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const count = project.config.maxWorkers
   const made = given === undefined ? await Promise.all(Array.from({ length: count }, () => makeLab('e2e'))) : []
   const directories = given === undefined ? made : [given]
-  project.provide('labDirectories', directories)
-  const destroy = () => Promise.all(made.map(destroyLab))
+  const leases = await openLabLeases(directories)
+  project.provide('labLeases', leases.socket)
+  const destroy = () => Promise.all([leases.close(), ...made.map(destroyLab)])
   try {
     // One after the other: the first one makes the images for both.
     for (const cwd of directories) await execa(LAUNCHER, ['up'], { cwd, stdio: ['ignore', 'inherit', 'inherit'] })

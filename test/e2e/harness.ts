@@ -2,11 +2,12 @@ import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { inject } from 'vitest'
+import { leaseLab } from './lab-leases.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Directories of the labs that end-to-end tests use, one for each file that runs at a time. */
-    labDirectories: readonly string[]
+    /** Where a test file asks for the lab it has for itself. */
+    labLeases: string
   }
 }
 
@@ -29,13 +30,11 @@ export interface RunOptions {
   readonly timeoutMs?: number
 }
 
-/** Directory of the lab that this file shares with those before and after it. */
+const leased = await leaseLab(inject('labLeases'))
+
+/** Directory of the lab that this file has for itself, after files before it and before others. */
 export function labDirectory(): string {
-  const directories = inject('labDirectories')
-  // Vitest numbers what runs at a time from 1.
-  const directory = directories[Number(process.env['VITEST_POOL_ID']) - 1] ?? directories[0]
-  if (directory === undefined) throw new Error('no lab was brought up: test/e2e/global-setup.ts')
-  return directory
+  return leased
 }
 
 /** Runs `lab ...` as a user would, to its end, whatever its exit code. */
