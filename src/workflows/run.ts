@@ -7,13 +7,14 @@ import type { PlaybookOutline } from '../model/documents.ts'
 import { leafSteps } from '../model/flow.ts'
 import type { NodeSpec } from '../model/lab-spec.ts'
 import { withGroups } from '../model/node-names.ts'
-import type { Site } from '../model/site.ts'
+import type { Site, SiteNode } from '../model/site.ts'
 import type { Play, Playbook, Step } from '../model/step.ts'
 import { checkDeclared, variableValues, type Variables } from '../model/variables.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { loadPlaybook } from './playbook-file.ts'
+import { siteNodes } from './site.ts'
 
 /** Which playbook, and which part of it. */
 export interface PlaybookChoice {
@@ -48,10 +49,11 @@ export async function runPlaybook(open: OpenLab, options: RunPlaybookOptions): P
 
 async function runLoaded(open: OpenLab, playbook: Playbook<Site>, options: RunPlaybookOptions): Promise<RunSummary> {
   const { again, check, diff, confirm, limit, tags, startAt } = options
-  const site = await open.site()
+  // Plays that are a list need no more of the lab than where its nodes are: its secrets and its swarm are not asked for.
+  const site = typeof playbook.plays === 'function' ? await open.site() : undefined
   const summary = await runPlays({
     plays: playsOf(open, playbook, site, options),
-    nodes: nodesOf(open, site),
+    nodes: nodesOf(open, site?.nodes ?? (await siteNodes(open))),
     connect: (node) => open.connect(node),
     mode: check ? 'plan' : 'apply',
     // What a run changed is kept on record with its lines, shown or not.
@@ -73,7 +75,7 @@ async function runLoaded(open: OpenLab, playbook: Playbook<Site>, options: RunPl
 export async function outlinePlaybook(open: OpenLab, options: PlaybookChoice): Promise<PlaybookOutline> {
   const playbook = await loadPlaybook(options.file, findProduct(), open.state)
   const site = typeof playbook.plays === 'function' ? await open.site() : undefined
-  const { plays } = choosePlays(playsOf(open, playbook, site, options), nodesOf(open, site), options)
+  const { plays } = choosePlays(playsOf(open, playbook, site, options), nodesOf(open, site?.nodes ?? []), options)
   return {
     playbook: playbook.name,
     plays: plays.map(({ play, steps }) => ({
@@ -101,8 +103,8 @@ function outlineSteps(steps: ReadonlyMap<string, readonly Step[]>): PlaybookOutl
 }
 
 /** All nodes of the lab: those that are not up are reported by the run, not passed over. */
-function nodesOf(open: OpenLab, site: Site | undefined): readonly NodeSpec[] {
-  const nodes = open.spec.nodes.map((node) => site?.nodes.find(({ name }) => name === node.name) ?? node)
+function nodesOf(open: OpenLab, known: readonly SiteNode[]): readonly NodeSpec[] {
+  const nodes = open.spec.nodes.map((node) => known.find(({ name }) => name === node.name) ?? node)
   return withGroups(nodes, open.spec.groups)
 }
 

@@ -34,19 +34,7 @@ export async function buildSite(open: SiteSources): Promise<Site> {
     siteSecrets(state, lab.id),
   ])
   if (network === undefined) throw notUp(lab.name)
-  const nodes: SiteNode[] = []
-  for (const node of spec.nodes) {
-    const machine = machines.find((candidate) => candidate.name === node.name)
-    if (machine === undefined) continue
-    const { address, sshPort, system } = machine
-    nodes.push({
-      ...node,
-      address,
-      ...(sshPort === undefined ? {} : { port: sshPort }),
-      ...(system === undefined ? {} : { system }),
-    })
-  }
-  if (nodes.length === 0) throw notUp(lab.name)
+  const nodes = await siteNodes(open)
   const keys = await Promise.all(
     nodes.map(async ({ name }) => {
       const own = machines.find((machine) => machine.name === name)?.hostKey
@@ -68,6 +56,30 @@ export async function buildSite(open: SiteSources): Promise<Site> {
     ),
     drained,
   }
+}
+
+/** The nodes of lab.yml that have a machine, as playbooks see them. Throws `NOT_UP` when none has. */
+export async function siteNodes({
+  lab,
+  spec,
+  machines,
+}: Pick<SiteSources, 'lab' | 'spec' | 'machines'>): Promise<readonly SiteNode[]> {
+  const listed = await machines()
+  const nodes = spec.nodes.flatMap((node): SiteNode[] => {
+    const machine = listed.find((candidate) => candidate.name === node.name)
+    if (machine === undefined) return []
+    const { address, sshPort, system } = machine
+    return [
+      {
+        ...node,
+        address,
+        ...(sshPort === undefined ? {} : { port: sshPort }),
+        ...(system === undefined ? {} : { system }),
+      },
+    ]
+  })
+  if (nodes.length === 0) throw notUp(lab.name)
+  return nodes
 }
 
 function notUp(name: string): LabError {
