@@ -38,6 +38,9 @@ async function seedFor(kind: FaultKind, node: string): Promise<number> {
   return Array.from({ length: 1000 }, (_, seed) => seed).find((seed) => strikes(seed)?.node === node) ?? -1
 }
 
+/** Requests that the client of chaos makes in a second. */
+const A_SECOND_OF = 20
+
 const SAYS: readonly (readonly [FaultKind, RegExp | undefined])[] = [
   ['fill', /pool of volumes on node\d is full: \d+ MiB left/],
   ['engine', undefined],
@@ -56,8 +59,9 @@ test.each(SAYS)('%s: named, healed by itself; URL, data, names and logs are as b
   expect(outcome, ran.stdout).toMatchObject({ faults: 1, volumes: ['mongo-data'] })
   expect(outcome?.['acknowledged']).toBeGreaterThan(0)
   const violations = outcome?.['violations'] as readonly string[]
-  // That is for machines that do nothing else: where tests share one, health checks and clients run out of time too.
-  expect(violations.filter((text) => !text.includes('requests failed though'))).toEqual([])
+  // None is for machines that do nothing else: where tests share one, health checks and clients run out of time too.
+  const isBusyMachine = (text: string) => text.includes('requests failed though') && Number.parseInt(text) < A_SECOND_OF
+  expect(violations.filter((text) => !isBusyMachine(text))).toEqual([])
   expect(ran.exitCode).toBe(violations.length === 0 ? 0 : 1)
   const asked = `/api/whoami?after-${kind}-${String(Date.now())}`
   await fetch(`${now.edge}${asked}`)
