@@ -24,7 +24,7 @@ export default playbook({
           ...proxyFiles(site),
           // Names before everything else that is fetched: a node whose forwarder was stopped finds no mirror.
           apt({ packages: packages.names }),
-          ...names(site),
+          ...names(site, node.name),
           apt({ packages: [...packages.base, ...packages.overlay] }),
           ...certificates(site),
         ]
@@ -74,7 +74,7 @@ done`
  * Names: a small forwarder on each node answers the lab's own and passes the rest to the name servers the node was
  * given. Containers ask it too, at the address of the engine's bridge. Nothing else is ever asked.
  */
-function names(site: Site): readonly Step[] {
+function names(site: Site, node: string): readonly Step[] {
   const [bridge = ''] = site.network.bridgeAddress.split('/')
   const paths = {
     resolver: '/usr/local/lib/lab/resolver',
@@ -83,13 +83,16 @@ function names(site: Site): readonly Step[] {
     hosts: `${NODE_PATHS.etc}/hosts`,
     config: `${NODE_PATHS.etc}/dnsmasq.conf`,
   }
-  const template = (name: string) => renderPackaged(`playbooks/templates/${name}.hbs`, { ...paths, bridge, zone: ZONE })
+  const further = furtherNames(site, node)
+  const exact = further.map(({ name }) => name)
+  const template = (name: string) =>
+    renderPackaged(`playbooks/templates/${name}.hbs`, { ...paths, bridge, zone: ZONE, exact })
   const resolver = [
     file({ path: paths.resolver, content: template('resolver.sh'), mode: 0o755 }),
     file({ path: '/etc/systemd/system/lab-resolver.service', content: template('lab-resolver.service') }),
   ]
   const forwarder = [
-    file({ path: paths.hosts, content: hostsFile(site) }),
+    file({ path: paths.hosts, content: hostsFile(site, further) }),
     file({ path: paths.config, content: template('dnsmasq.conf') }),
     file({ path: '/etc/systemd/system/lab-dns.service', content: template('lab-dns.service') }),
   ]
@@ -109,7 +112,18 @@ function names(site: Site): readonly Step[] {
   ]
 }
 
-function hostsFile(site: Site): string {
+/** Nodes of the networks that a node is on, as `node.network`: there is nobody else to ask for those. */
+function furtherNames({ nodes }: Site, node: string): readonly { readonly name: string; readonly address: string }[] {
+  const own = Object.keys(nodes.find(({ name }) => name === node)?.addresses ?? {})
+  return own.flatMap((network) =>
+    nodes.flatMap(({ name, addresses }) => {
+      const address = addresses?.[network]
+      return address === undefined ? [] : [{ name: `${name}.${network}`, address }]
+    }),
+  )
+}
+
+function hostsFile(site: Site, further: ReturnType<typeof furtherNames>): string {
   const line = (address: string, ...hosts: readonly string[]) => `${address} ${hosts.join(' ')}\n`
   return [
     ...site.nodes.map(({ name, address }) => line(address, `${name}.${ZONE}`, name)),
@@ -119,5 +133,6 @@ function hostsFile(site: Site): string {
     ...siteNodes(site, 'logs')
       .slice(0, 1)
       .map(({ address }) => line(address, LOGS_HOST)),
+    ...further.map(({ name, address }) => line(address, `${name}.${ZONE}`, name)),
   ].join('')
 }

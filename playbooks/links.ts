@@ -16,10 +16,19 @@ export default playbook({
   ],
 })
 
+/** Conditions hold for addresses: those on the lab's own network, and those on the others that the node is on. */
 function linksOf({ nodes, spec }: Site, node: string): readonly ShapedLink[] {
-  const names = nodes.map(({ name }) => name)
-  return linksFrom(node, names, spec.links ?? []).flatMap(({ peer, ...conditions }) => {
-    const address = nodes.find(({ name }) => name === peer)?.address
-    return address === undefined ? [] : [{ address, ...conditions }]
+  const further = Object.keys(nodes.find(({ name }) => name === node)?.addresses ?? {})
+  return [undefined, ...further].flatMap((network) => {
+    const members = nodes.flatMap(({ name, address, addresses }) => {
+      const there = network === undefined ? address : addresses?.[network]
+      return there === undefined ? [] : [{ name, address: there }]
+    })
+    const links = (spec.links ?? []).filter((link) => link.network === network)
+    const names = members.map(({ name }) => name)
+    return linksFrom(node, names, links).flatMap(({ peer, ...conditions }) => {
+      const address = members.find(({ name }) => name === peer)?.address
+      return address === undefined ? [] : [{ address, ...conditions }]
+    })
   })
 }

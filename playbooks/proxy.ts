@@ -43,7 +43,7 @@ function engineProxy(site: Site): Step {
 
 /** The host's variables, without a proxy for what is the lab's own. */
 function variables({ host: { proxy }, network }: Site): string {
-  const networks = [network.subnet, network.overlayPool, network.bridgePool]
+  const networks = [network.subnet, ...Object.values(network.further ?? {}), network.overlayPool, network.bridgePool]
   // The engines of a swarm call each other's authority by a name of their own, and would ask the proxy for it.
   const own = ['localhost', '127.0.0.1', `.${ZONE}`, 'swarm-ca', 'swarm-manager', ...networks]
   const except = [proxy['NO_PROXY'] ?? proxy['no_proxy'] ?? '', ...own].filter((entry) => entry !== '').join(',')

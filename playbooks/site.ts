@@ -6,6 +6,7 @@ import engine from './engine.ts'
 import images, { imagesBegun } from './images.ts'
 import links from './links.ts'
 import logging from './logging.ts'
+import networks from './networks.ts'
 import overlay from './overlay.ts'
 import registry from './registry.ts'
 import volumes from './volumes.ts'
@@ -22,6 +23,7 @@ const site: readonly Playbook<Site>[] = [
   overlay,
   images,
   edge,
+  networks,
   links,
 ]
 export default site

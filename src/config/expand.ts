@@ -28,6 +28,7 @@ export function expandNode(entry: NodeEntry, every: ForEveryNode): readonly Node
     memoryBytes: entry.memory,
     cpus: entry.cpus,
     vars,
+    ...(entry.networks === undefined || entry.networks.length === 0 ? {} : { networks: entry.networks }),
     ...(every.provider === 'ssh' ? { ssh: sshHost(name, entry.ssh, every.ssh, every.directory) } : {}),
   }))
 }

@@ -31,6 +31,10 @@ export const linkSchema = z
       .describe(
         'One node: between it and all others. Several: between any two of them. Roles and groups are not taken.',
       ),
+    network: z
+      .string()
+      .optional()
+      .describe("The network of networks that it is about, with nodes that are on it; the lab's own when absent."),
     delay: measured({ ms: 1, s: 1000 }, { least: '1ms', most: '60s', example: '50ms' })
       .optional()
       .describe('How much later each packet comes, one way, such as 50ms.'),
@@ -47,6 +51,6 @@ export const linkSchema = z
   .describe('What the network between nodes is like.')
 
 /** A link as the rest of lab has it, with units in its names. */
-export function readLink({ nodes, delay, loss, rate }: z.output<typeof linkSchema>): LinkSpec {
-  return { nodes, delayMs: delay, lossPercent: loss, rateBits: rate }
+export function readLink({ nodes, network, delay, loss, rate }: z.output<typeof linkSchema>): LinkSpec {
+  return { nodes, ...(network === undefined ? {} : { network }), delayMs: delay, lossPercent: loss, rateBits: rate }
 }

@@ -45,13 +45,14 @@ export function parseLab(text: string, options: ParseOptions): LabSpec {
   ].sort((a, b) => a.line - b.line || a.column - b.column)
   if (problems.length > 0 || !result.success) throw new InvalidFileError(problems)
 
-  const { edge, volumes, name, groups, links, ssh, ...rest } = result.data
+  const { edge, volumes, name, groups, links, networks = {}, ssh, ...rest } = result.data
   const every = { provider: rest.provider, ssh, directory: options.directory ?? '.' }
   const nodes = result.data.nodes.flatMap((entry) => expandNode(entry, every))
   return {
     ...rest,
     name: name ?? options.defaultName,
     nodes,
+    ...(Object.keys(networks).length === 0 ? {} : { networks }),
     ...(links === undefined ? {} : { links: links.map(readLink) }),
     ...(groups === undefined ? {} : { groups: expandGroups(groups, nodes) }),
     edge: { port: edge.port, ports: withHttp(edge.ports) },
@@ -68,12 +69,16 @@ function withHttp(ports: readonly PortRange[]): readonly PortRange[] {
   return ports.some(({ first, last }) => first <= 80 && 80 <= last) ? ports : [{ first: 80, last: 80 }, ...ports]
 }
 
-/** A key with nothing behind it (`vars:`) is as good as no key. */
+/** A key with nothing behind it (`vars:`) is as good as no key; a network with nothing behind it is one. */
 function withoutEmpty(file: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(file)
       .filter(([, value]) => value !== null)
-      .map(([key, value]) => [key, isRecord(value) && key !== 'vars' ? withoutEmpty(value) : value]),
+      .map(([key, value]) => {
+        if (!isRecord(value) || key === 'vars') return [key, value]
+        if (key !== 'networks') return [key, withoutEmpty(value)]
+        return [key, Object.fromEntries(Object.entries(value).map(([name, network]) => [name, network ?? {}]))]
+      }),
   )
 }
 

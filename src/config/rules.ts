@@ -6,6 +6,7 @@ import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
 import { groupProblems } from './groups.ts'
 import { linkProblems } from './link-rules.ts'
+import { networkProblems } from './network-rules.ts'
 import { sshProblems } from './ssh-rules.ts'
 import { labFileSchema, nodeEntrySchema } from './schema.ts'
 
@@ -37,10 +38,8 @@ export function ruleProblems(file: Readonly<Record<string, unknown>>): readonly 
       file['groups'],
       entries.flatMap((entry) => entry.names),
     ),
-    ...linkProblems(
-      file['links'],
-      entries.flatMap((entry) => entry.names),
-    ),
+    ...networkProblems(file, entries),
+    ...linkProblems(file, entries),
   ]
 }
 

@@ -3,6 +3,7 @@ import { ROLES, type PortRange } from '../model/lab-spec.ts'
 import { isName } from '../model/names.ts'
 import { cidrProblem } from './cidr.ts'
 import { linkSchema } from './links.ts'
+import { networksSchema, nodeNetworksSchema } from './networks.ts'
 import { sshDefaultsSchema, sshHostSchema } from './ssh-hosts.ts'
 import { parseSize, SIZE_PATTERN } from '../model/sizes.ts'
 
@@ -79,6 +80,7 @@ export const nodeEntrySchema = z
       .describe('Memory limit, such as 2GiB; none when absent.'),
     cpus: z.number().min(0.1).max(1024).optional().describe('Processors, such as 1.5; no limit when absent.'),
     vars: z.record(z.string(), scalar).default({}).describe('Values for playbooks: node.vars.'),
+    networks: nodeNetworksSchema.optional(),
     ssh: sshHostSchema.optional(),
   })
   .describe('A node, or with count a row of equal nodes.')
@@ -104,6 +106,7 @@ export const labFileSchema = z
     subnet: checked((text) => (text === 'auto' ? undefined : cidrProblem(text)))
       .default('auto')
       .describe('Network of the nodes, such as 10.90.0.0/24; auto takes one that is free on this host.'),
+    networks: networksSchema.optional(),
     nodes: z
       .array(nodeEntrySchema)
       .min(1)

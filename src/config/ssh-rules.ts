@@ -23,9 +23,12 @@ export function sshProblems(file: Readonly<Record<string, unknown>>): readonly P
   if (typeof file['subnet'] === 'string' && file['subnet'] !== 'auto') {
     found.push(at(['subnet'], 'the network of hosts that exist is their own: leave "subnet" out with provider: ssh'))
   }
+  const networks = 'hosts that exist have the networks they have: leave "networks" out with provider: ssh'
+  if (file['networks'] !== undefined) found.push(at(['networks'], networks))
   const seen = new Map<string, number>()
   entries.forEach((entry, index) => {
     const ssh = isRecord(entry['ssh']) ? entry['ssh'] : {}
+    if (entry['networks'] !== undefined) found.push(at(['nodes', index, 'networks'], networks))
     for (const limit of ['memory', 'cpus'].filter((key) => entry[key] !== undefined)) {
       found.push(at(['nodes', index, limit], `"${limit}" is what the host has: leave it out with provider: ssh`))
     }

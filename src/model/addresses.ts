@@ -48,6 +48,22 @@ export function nthAddress(subnet: string, n: number): string {
   return formatAddress(cidr.base + n)
 }
 
+/** The lowest address of a host in a network: the one before is the gateway's. */
+export const FIRST_ADDRESS = 2
+
+/**
+ * The first address of a network that is not among `taken`, from the n-th on; past the end, from the lowest on. Throws
+ * `RangeError` where there is none.
+ */
+export function freeAddress(subnet: string, taken: ReadonlySet<string>, first = FIRST_ADDRESS): string {
+  const last = size(parseCidr(subnet)?.prefix ?? 32) - 2
+  for (let number = Math.min(first, last); number <= last; number++) {
+    if (!taken.has(nthAddress(subnet, number))) return nthAddress(subnet, number)
+  }
+  if (first <= FIRST_ADDRESS) throw new RangeError(`${subnet} has no address left`)
+  return freeAddress(subnet, taken)
+}
+
 /** The first of `candidates` that overlaps none of `taken`; undefined when all do. */
 export function chooseFree(candidates: readonly string[], taken: readonly string[]): string | undefined {
   return candidates.find((candidate) => !taken.some((subnet) => overlaps(candidate, subnet)))

@@ -21,6 +21,8 @@ export interface NodeStatus {
   readonly name: string
   readonly roles: readonly string[]
   readonly address: string | undefined
+  /** Its addresses on networks besides the lab's own, by their names; absent where it is on none. */
+  readonly networks?: Readonly<Record<string, string>>
   readonly provider: string
   readonly state: 'running' | 'stopped' | 'missing' | 'unreachable'
   /** Version of its engine; undefined when it does not answer. */

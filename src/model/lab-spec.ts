@@ -15,6 +15,8 @@ export interface NodeSpec {
   readonly vars: Readonly<Record<string, string>>
   /** Names of the groups of `lab.yml` that it is in; absent when it is in none. */
   readonly groups?: readonly string[]
+  /** Networks of `lab.yml` that it is on besides the lab's own; absent when there are none. */
+  readonly networks?: readonly string[]
   /** With provider `ssh`: how the host is reached. */
   readonly ssh?: SshHostSpec
 }
@@ -24,6 +26,12 @@ export interface GroupSpec {
   /** Names of nodes, each once. */
   readonly nodes: readonly string[]
   readonly vars: Readonly<Record<string, unknown>>
+}
+
+/** A network of `lab.yml` besides the lab's own. */
+export interface NetworkSpec {
+  /** CIDR, or `auto`. */
+  readonly subnet: string
 }
 
 /** A `lab.yml`, checked and with every default filled in. */
@@ -37,6 +45,8 @@ export interface LabSpec {
   readonly edge: { readonly port: number; readonly ports: readonly PortRange[] }
   readonly volumes: { readonly driver: 'auto' | 'btrfs' | 'zfs'; readonly poolSizeBytes: number }
   readonly apps: readonly string[]
+  /** Networks besides the lab's own, by name; absent when there are none. */
+  readonly networks?: Readonly<Record<string, NetworkSpec>>
   /** Conditions of the network between nodes; absent when there are none. */
   readonly links?: readonly LinkSpec[]
   /** By name, in the order of the file; absent when there are none. */

@@ -12,6 +12,8 @@ export interface LinkConditions {
 export interface LinkSpec extends LinkConditions {
   /** One node: to and from all others. Several: between any two of them. */
   readonly nodes: readonly string[]
+  /** The network of lab.yml that it is about; the lab's own when absent. */
+  readonly network?: string | undefined
 }
 
 /** Conditions of what a node sends to another. */

@@ -56,6 +56,8 @@ export const LABELS = {
   specDigest: 'lab.spec',
   subnet: 'lab.subnet',
   address: 'lab.address',
+  /** Name in lab.yml of a network besides the lab's own. */
+  network: 'lab.network',
   app: 'lab.app',
   service: 'lab.service',
   /** Replicas as set by `lab scale`, and the file's own value they override. */

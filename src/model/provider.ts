@@ -14,6 +14,8 @@ export interface Machine {
   readonly state: MachineState
   /** The node's own address on the lab's network. Fixed for its life. */
   readonly address: string
+  /** Its addresses on networks of lab.yml besides the lab's own, by their names; absent where it is on none. */
+  readonly networks?: Readonly<Record<string, string>>
   /** Where SSH is reached from this host. */
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string } | undefined
   /**
@@ -48,10 +50,20 @@ export interface LiveLimits {
   used(name: string): Promise<number>
 }
 
+/** Who is on which network of lab.yml besides the lab's own, changed while machines live, running or not. */
+export interface LiveNetworks {
+  join(network: string, machine: string, address: string): Promise<void>
+  leave(network: string, machine: string): Promise<void>
+  /** Removes a network that no machine is on. */
+  remove(network: string): Promise<void>
+}
+
 /** What a machine is given at creation. */
 export interface MachineRequest {
   readonly node: NodeSpec
   readonly address: string
+  /** Its addresses on further networks, by their names. */
+  readonly networks?: Readonly<Record<string, string>>
   readonly hostname: string
   /** The host key it must present, so that the first connection can already check it (PEM, OpenSSH format). */
   readonly hostKey: { readonly privateKey: string; readonly publicKey: string }
@@ -65,6 +77,8 @@ export interface LabNetwork {
   /** CIDR of the nodes, e.g. `10.90.3.0/24`. */
   readonly subnet: string
   readonly mtu: number
+  /** CIDRs of the networks of lab.yml besides this one that exist, by name; absent where there are none. */
+  readonly further?: Readonly<Record<string, string>>
   /** CIDRs of every network the host routes; address pools stay clear of them. */
   hostSubnets(): Promise<readonly string[]>
 }
@@ -131,7 +145,10 @@ export interface Provider {
   readonly name: string
   /** Checks the host and makes images ready: downloads or builds what is missing, once. */
   prepare(progress: Progress, signal: AbortSignal): Promise<void>
-  /** The lab's network, created if `create` and missing; undefined when it does not exist. */
+  /**
+   * The lab's network, created if `create` and missing; undefined when it does not exist. With `create` also those besides
+   * it that nodes of lab.yml are on; none is made before all of them are known to have room on this host.
+   */
   network(create: boolean): Promise<LabNetwork | undefined>
   list(): Promise<readonly Machine[]>
   create(request: MachineRequest, signal: AbortSignal): Promise<void>
@@ -160,6 +177,8 @@ export interface Provider {
   readonly powerless?: true
   /** Limits that can be changed on machines that exist; absent where they are given at creation or start only. */
   readonly limits?: LiveLimits
+  /** Absent where machines get their networks when they are made. */
+  readonly networks?: LiveNetworks
   /** Every lab on this host, whatever its directory; absent where machines have no labels. */
   labs?(): Promise<readonly HostLab[]>
   /** Makes a running machine stand still, with all it holds; absent where machines cannot. */

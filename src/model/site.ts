@@ -5,6 +5,8 @@ import type { System } from './packages.ts'
 /** A node with what was decided when it was created. */
 export interface SiteNode extends NodeSpec {
   readonly address: string
+  /** Its addresses on networks besides the lab's own, by their names; absent where it is on none. */
+  readonly addresses?: Readonly<Record<string, string>>
   /** Port of its SSH server; 22 when absent. */
   readonly port?: number
   /** What it runs; lab's own image when absent. */
@@ -33,6 +35,8 @@ export interface Site {
   readonly network: {
     readonly subnet: string
     readonly mtu: number
+    /** CIDRs of the networks of lab.yml besides it, by name; absent where there are none. */
+    readonly further?: Readonly<Record<string, string>>
     /** Pool the swarm takes overlay networks from, e.g. `10.201.0.0/16`. */
     readonly overlayPool: string
     /** Subnet of the lab's overlay, inside the pool. */

@@ -2,6 +2,8 @@
 export interface SavedMachine {
   readonly name: string
   readonly address: string
+  /** Its addresses on further networks, by their names; absent where it is on none. */
+  readonly networks?: Readonly<Record<string, string>>
   readonly specDigest: string
   /** Bytes; undefined is no limit. */
   readonly memoryBytes: number | undefined
@@ -15,6 +17,8 @@ export interface LabSnapshot {
   readonly createdAt: string
   /** CIDR of the nodes' network. */
   readonly subnet: string
+  /** CIDRs of networks besides it, by name; absent where there are none. */
+  readonly networks?: Readonly<Record<string, string>>
   readonly machines: readonly SavedMachine[]
   /** Room it took on the host. */
   readonly sizeBytes: number

@@ -1,11 +1,13 @@
 import type Docker from 'dockerode'
 import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import { LABELS } from '../model/names.ts'
+import { furtherNetworks } from '../model/networks.ts'
 import type { Machine, Provider } from '../model/provider.ts'
 import { engineAddress, openEngine, unlessStatus } from './docker/engine.ts'
 import { accessArchive, containerName, LOOPBACK } from './docker/machine.ts'
 import { engineFront } from './docker/front.ts'
-import { createNetwork, findNetwork } from './docker/network.ts'
+import { createNetworks, findNetwork } from './docker/network.ts'
+import { liveNetworks, networksIn } from './docker/further-networks.ts'
 import { cleanUpLab, destroyNode } from './docker/removal.ts'
 import { explainSilence } from './docker/silence.ts'
 import { createNode, startNode } from './docker/start.ts'
@@ -60,8 +62,9 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
     network: async (create) => {
       const client = await engine()
       const present = await findNetwork(client, lab)
-      if (present !== undefined || !create) return present
-      await createNetwork(client, lab, spec)
+      const missing = furtherNetworks(spec).some(({ name }) => present?.further?.[name] === undefined)
+      if (!create || (present !== undefined && !missing)) return present
+      await createNetworks(client, lab, spec)
       return findNetwork(client, lab)
     },
     list: async () => listMachines(await engine(), lab),
@@ -109,6 +112,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       // 409: it does not run.
       used: async (name) => (await unlessStatus(usedMemory(await container(name)), 404, 409)) ?? 0,
     },
+    networks: liveNetworks(engine, lab),
     snapshots: engineSnapshots(engine, lab, spec),
   }
 }
@@ -117,7 +121,7 @@ async function listMachines(engine: Docker, lab: LabIdentity): Promise<readonly 
   const filters = { label: [`${LABELS.lab}=${lab.id}`, LABELS.node] }
   const containers = await engine.listContainers({ all: true, filters })
   return containers
-    .flatMap(({ Names, Labels, State, Ports }): readonly Machine[] => {
+    .flatMap(({ Names, Labels, State, Ports, NetworkSettings }): readonly Machine[] => {
       const name = Labels[LABELS.node]
       // Labels pass from an image to containers: one that a snapshot is copied with has its node's.
       if (name === undefined || !Names.includes(`/${containerName(lab, name)}`)) return []
@@ -125,7 +129,9 @@ async function listMachines(engine: Docker, lab: LabIdentity): Promise<readonly 
       const port = Ports.find(({ PrivatePort, IP }) => PrivatePort === 22 && IP === LOOPBACK)?.PublicPort
       const ssh = port === undefined ? undefined : { host: LOOPBACK, port, user: 'root' }
       const { [LABELS.address]: address = '', [LABELS.specDigest]: specDigest = '' } = Labels
-      return [{ name, state, address, ssh, specDigest, ...(State === 'paused' ? { paused: true } : {}) }]
+      const { networks } = networksIn(lab, NetworkSettings.Networks)
+      const paused = State === 'paused'
+      return [{ name, state, address, ...(networks && { networks }), ssh, specDigest, ...(paused && { paused }) }]
     })
     .filter(({ state }) => state !== 'missing')
     .sort((a, b) => (a.name < b.name ? -1 : 1))

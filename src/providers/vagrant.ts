@@ -150,10 +150,12 @@ async function networkOf(
 ): Promise<LabNetwork | undefined> {
   const settled = await readSettled(directory)
   if (settled === undefined) return undefined
-  const { subnet } = settled
+  const { subnet, networks } = settled
+  const further = Object.entries(networks ?? {}).map(([name, each]) => [name, each.subnet] as const)
   return {
     subnet,
     mtu: LINK_MTU,
+    ...(further.length === 0 ? {} : { further: Object.fromEntries(further) }),
     hostSubnets: async () => (await hostSubnets(await openEngine())).filter((other) => other !== subnet),
   }
 }

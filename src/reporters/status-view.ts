@@ -29,10 +29,12 @@ export function renderStatus(status: StatusDocument, screen: Screen): readonly s
 
 function renderNodes(nodes: readonly NodeStatus[], screen: Screen): readonly string[] {
   const limited = nodes.some(({ use }) => use !== undefined)
+  const networked = nodes.some(({ networks }) => networks !== undefined)
   const columns = [
     { title: 'NODE' },
     { title: 'STATE' },
     { title: 'ADDRESS' },
+    ...(networked ? [{ title: 'NETWORKS' }] : []),
     { title: 'SWARM' },
     { title: 'ENGINE' },
     ...(limited ? [{ title: 'MEMORY' }, { title: 'CPUS' }] : []),
@@ -42,12 +44,18 @@ function renderNodes(nodes: readonly NodeStatus[], screen: Screen): readonly str
     node.name,
     { text: `${node.state === 'running' ? '●' : '○'} ${node.state}`, paint: paintOf(node.state, screen.style) },
     node.address ?? '-',
+    ...(networked ? [networksText(node.networks)] : []),
     swarmCell(node.swarm, screen.style),
     node.engine?.replace(/\+.*/, '') ?? '-',
     ...(limited ? useCells(node.use, screen.style) : []),
     { text: node.roles.join(' '), paint: screen.style.dim },
   ])
   return renderTable(columns, rows, screen)
+}
+
+function networksText(networks: NodeStatus['networks'] = {}): string {
+  const all = Object.entries(networks).map(([name, address]) => `${name} ${address}`)
+  return all.length === 0 ? '-' : all.join(', ')
 }
 
 /** From this share of its memory on, a node is near the point where something in it is killed. */

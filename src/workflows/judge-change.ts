@@ -1,5 +1,7 @@
+import { overlaps } from '../model/addresses.ts'
 import { bytesText } from '../model/bytes-text.ts'
 import type { LabSpec } from '../model/lab-spec.ts'
+import { furtherNetworks } from '../model/networks.ts'
 import type { Machine } from '../model/provider.ts'
 
 /** What a filesystem needs for itself beside what is in it. */
@@ -10,6 +12,10 @@ export interface LiveLab {
   readonly machines: readonly Pick<Machine, 'name'>[]
   /** Undefined where the lab has no network yet. */
   readonly subnet: string | undefined
+  /** CIDRs of networks besides the lab's own that exist, by name. */
+  readonly further?: Readonly<Record<string, string>>
+  /** CIDRs that networks which lab.yml has more than there are must keep clear of, with whose each is. */
+  readonly taken?: readonly { readonly subnet: string; readonly of: string }[]
   /** Names of nodes that are workers now and own volumes, with those. */
   readonly volumesOf: ReadonlyMap<string, readonly string[]>
   /** Nodes that are to have less memory than they cannot do without now. */
@@ -56,6 +62,7 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
       hint: `write subnet: ${live.subnet}, or lab destroy, then lab up`,
     })
   }
+  refused.push(...networkProblems(spec, live))
   for (const { name, roles } of spec.nodes) {
     const volumes = live.volumesOf.get(name) ?? []
     if (roles.includes('worker') || volumes.length === 0) continue
@@ -72,6 +79,22 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
   }
   for (const pool of live.pools ?? []) if (listed.has(pool.node)) refused.push(...poolProblems(spec, pool))
   return { refused, removed }
+}
+
+function networkProblems(spec: LabSpec, { further = {}, taken = [] }: LiveLab): LabChange['refused'] {
+  return furtherNetworks(spec).flatMap(({ name, subnet }) => {
+    if (subnet === 'auto') return []
+    const present = further[name]
+    if (present !== undefined && present !== subnet) {
+      const message = `lab.yml asks for the subnet ${subnet} for the network ${name}, and its nodes have their addresses in ${present} for life`
+      const hint = `write subnet: ${present}; or take ${name} out of lab.yml, lab up, and add it again`
+      return [{ message, hint }]
+    }
+    const other = present === undefined ? taken.find((each) => overlaps(each.subnet, subnet)) : undefined
+    if (other === undefined) return []
+    const message = `lab.yml asks for the subnet ${subnet} for the network ${name}, and ${other.subnet} is in use: ${other.of}`
+    return [{ message, hint: `name another one, or leave "subnet" of ${name} out: lab then finds a free one` }]
+  })
 }
 
 function poolProblems(spec: LabSpec, { node, driver, sizeBytes, usedBytes }: PoolSize): LabChange['refused'] {

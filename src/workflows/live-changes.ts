@@ -1,10 +1,14 @@
 import { poolSize } from '../facts/pool-size.ts'
 import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
+import type { AddressPools } from '../model/address-pools.ts'
+import { furtherNetworks } from '../model/networks.ts'
+import type { LabNetwork } from '../model/provider.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
 import { limitChanges } from './limits.ts'
 import type { OpenLab } from './open-lab.ts'
+import { POOLS_FILE as ADDRESS_POOLS_FILE } from './site.ts'
 import { openVolumes } from './volume-nodes.ts'
 
 /** The label that the site gives to workers. */
@@ -14,15 +18,18 @@ const WORKER = 'lab.role.worker'
 export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
   const network = machines.length === 0 ? undefined : await open.provider.network(false)
-  const [volumesOf, crowded, pools] = await Promise.all([
+  const [volumesOf, crowded, pools, taken] = await Promise.all([
     volumesOfFormerWorkers(open),
     crowdedNodes(open),
     changedPools(open),
+    network === undefined ? [] : takenSubnets(open, network),
   ])
   const change = judgeChange(open.spec, {
     machines,
     namesakes,
     subnet: network?.subnet,
+    further: network?.further ?? {},
+    taken,
     volumesOf,
     crowded,
     pools,
@@ -37,6 +44,22 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
     },
     'CHANGE_REFUSED',
   )
+}
+
+/** What networks that are named in lab.yml and do not exist yet must keep clear of. Seldom any, and then asked for. */
+async function takenSubnets(open: OpenLab, network: LabNetwork): Promise<NonNullable<LiveLab['taken']>> {
+  const named = furtherNetworks(open.spec).filter(({ name, subnet }) => subnet !== 'auto' && !network.further?.[name])
+  if (named.length === 0) return []
+  const [host, text] = await Promise.all([network.hostSubnets(), open.state.read(ADDRESS_POOLS_FILE)])
+  const { overlayPool, bridgePool }: Partial<AddressPools> =
+    text === undefined ? {} : (JSON.parse(text) as AddressPools)
+  return [
+    { subnet: network.subnet, of: "the lab's own network" },
+    ...[overlayPool, bridgePool].flatMap((subnet) =>
+      subnet === undefined ? [] : [{ subnet, of: 'networks inside the nodes' }],
+    ),
+    ...host.map((subnet) => ({ subnet, of: 'a network of this host' })),
+  ]
 }
 
 async function namesakesOf(open: OpenLab): Promise<readonly string[]> {

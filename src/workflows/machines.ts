@@ -8,6 +8,7 @@ import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
 import { openFront } from './front.ts'
 import { machineRequest, specDigest } from './machine-request.ts'
 import { adjustLimits } from './limits.ts'
+import { adjustNetworks, warnOfNetworks } from './networks.ts'
 import { cutOff, readPartition } from './partition.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -36,7 +37,9 @@ export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
   const network = await provider.network(true)
   if (network === undefined)
     throw new LabError('NO_NETWORK', "the lab's network could not be created", { hint: 'lab doctor' })
-  const machines = await open.machines()
+  const found = await open.machines()
+  const joined = await adjustNetworks(open, found, network)
+  const machines = joined.length === 0 ? found : await open.machines()
   const stateOf = (name: string) => machines.find((machine) => machine.name === name)?.state ?? 'missing'
   const limit = pLimit(STARTS_AT_ONCE)
   const unreachable = new Map<string, LabError>()
@@ -173,6 +176,7 @@ async function waitForBoot(open: OpenLab, name: string): Promise<void> {
 
 /** Says where machines differ from lab.yml in what only a new machine can mend. */
 function warnOfDifferences(open: OpenLab, machines: readonly Machine[]): void {
+  warnOfNetworks(open, machines)
   for (const machine of machines) {
     const node = open.spec.nodes.find(({ name }) => name === machine.name)
     if (node === undefined) {

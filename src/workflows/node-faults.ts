@@ -91,7 +91,7 @@ export async function partitionNodes(
 /** Drops everything that a node and these peers send one another, containers too. What was cut before is forgotten. */
 export async function cutFrom(connection: Connection, peers: readonly Machine[]): Promise<void> {
   const names = peers.map(({ name }) => name).join('\n')
-  const addresses = peers.map(({ address }) => address)
+  const addresses = peers.flatMap(({ address, networks }) => [address, ...Object.values(networks ?? {})])
   await runRules(connection, ['sh', '-euc', CUT, 'partition', PARTITION_FILE, names, ...addresses])
 }
 

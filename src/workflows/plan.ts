@@ -2,6 +2,7 @@ import type { LabError } from '../model/errors.ts'
 import type { HostRecap } from '../model/events.ts'
 import type { OpenLab } from './open-lab.ts'
 import { limitChanges, limitsText } from './limits.ts'
+import { planNetworks } from './networks.ts'
 import { liveChanges } from './live-changes.ts'
 import { convergeSite } from './up.ts'
 
@@ -51,12 +52,13 @@ export async function plan(open: OpenLab, options: { readonly diff: boolean }): 
       durationMs: 0,
     })
   }
+  const networks = await planNetworks(open)
   const running = open.spec.nodes.map(({ name }) => name).filter((name) => !(name in absent))
   const summary =
     running.length === 0
       ? { hosts: {}, changed: 0, maybe: 0, failed: 0, errors: [] }
       : await convergeSite(open, 'plan', { diff: options.diff, limit: running })
-  const missing = Object.keys(absent).length + limits.length
+  const missing = Object.keys(absent).length + limits.length + networks.length
   open.emit({
     type: 'recap',
     hosts: { ...absent, ...summary.hosts },

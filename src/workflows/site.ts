@@ -13,7 +13,8 @@ import { environmentForNodes } from './host-proxy.ts'
 
 /** VXLAN port of the lab's overlays; 4789 may be taken by the host's own engine. */
 const DATA_PATH_PORT = 7789
-const POOLS_FILE = 'address-pools.json'
+/** What was chosen for networks inside the nodes. */
+export const POOLS_FILE = 'address-pools.json'
 
 /** The parts of an opened lab that its site is made of. */
 export interface SiteSources {
@@ -46,7 +47,12 @@ export async function buildSite(open: SiteSources): Promise<Site> {
     lab,
     spec,
     nodes,
-    network: { subnet: network.subnet, mtu: network.mtu, ...pools },
+    network: {
+      subnet: network.subnet,
+      mtu: network.mtu,
+      ...(network.further === undefined ? {} : { further: network.further }),
+      ...pools,
+    },
     dataPathPort: DATA_PATH_PORT,
     ...secrets,
     hostKeys: Object.fromEntries(keys),
@@ -68,11 +74,12 @@ export async function siteNodes({
   const nodes = spec.nodes.flatMap((node): SiteNode[] => {
     const machine = listed.find((candidate) => candidate.name === node.name)
     if (machine === undefined) return []
-    const { address, sshPort, system } = machine
+    const { address, networks, sshPort, system } = machine
     return [
       {
         ...node,
         address,
+        ...(networks === undefined ? {} : { addresses: networks }),
         ...(sshPort === undefined ? {} : { port: sshPort }),
         ...(system === undefined ? {} : { system }),
       },

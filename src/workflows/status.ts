@@ -201,6 +201,7 @@ function nodeStatuses(
       name,
       roles,
       address: machine?.address,
+      ...(machine?.networks === undefined ? {} : { networks: machine.networks }),
       provider: lab.provider.name,
       state: state === 'running' && !engines.has(name) ? 'unreachable' : state,
       engine: engines.get(name),

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   chooseFree,
   formatAddress,
+  freeAddress,
   isIpInSubnet,
   nthAddress,
   overlaps,
@@ -22,6 +23,19 @@ test.each(['10.0.0', '10.0.0.256', '10.0.0.01', '1.2.3.4.5', '', 'a.b.c.d', '10.
     expect(parseCidr(`${text}/8`)).toBeUndefined()
   },
 )
+
+test('addresses are given from a number on, then from the lowest, and end', () => {
+  const taken = new Set<string>()
+  const given: string[] = []
+  for (let count = 0; count < 13; count++) {
+    const address = freeAddress('10.90.3.16/28', taken, 11)
+    given.push(address)
+    taken.add(address)
+  }
+  const numbers = [11, 12, 13, 14, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+  expect(given).toEqual(numbers.map((number) => nthAddress('10.90.3.16/28', number)))
+  expect(() => freeAddress('10.90.3.16/28', taken, 11)).toThrow('no address left')
+})
 
 test('networks overlap when one holds the other, and not when they are neighbours', () => {
   expect(overlaps('10.90.0.0/16', '10.90.3.0/24')).toBe(true)

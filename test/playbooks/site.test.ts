@@ -249,3 +249,38 @@ test('each node has the packages of its own system', () => {
   expect(titles(mixed, 'node1')).toContain('install docker.io, docker-compose-v2, docker-buildx')
   expect([...titles(mixed, 'node1'), ...titles(mixed, 'node2')]).not.toContain(later)
 })
+
+describe('networks besides the own one of the lab', () => {
+  const plain = makeSite()
+  const storage: Readonly<Record<string, string>> = { mgmt: '10.91.0.11', node1: '10.91.0.12' }
+  const nodes = plain.nodes.map((node) => {
+    const address = storage[node.name]
+    return address === undefined ? node : { ...node, addresses: { storage: address } }
+  })
+  const links = [{ nodes: ['mgmt'], network: 'storage', rateBits: 1e6 }]
+  const made = makeSite({ nodes, spec: { ...plain.spec, links } })
+
+  test('are known by name on the nodes that are on them, and nowhere else', () => {
+    const hosts = (name: string) => content(made, name, '/etc/lab/hosts')
+    expect(hosts('mgmt')).toContain('10.91.0.12 node1.storage.lab.local node1.storage\n')
+    expect(hosts('node1')).toContain('10.91.0.11 mgmt.storage.lab.local mgmt.storage\n')
+    expect(hosts('node2')).toBe(content(plain, 'node2', '/etc/lab/hosts'))
+    // Nobody else is asked for these names, and for these only: a network may be called like a domain of the world.
+    expect(content(made, 'mgmt', '/etc/lab/dnsmasq.conf')).toMatch(
+      /^local=\/lab\.local\/\nlocal=\/mgmt\.storage\/\nlocal=\/node1\.storage\/\ndomain-needed$/m,
+    )
+  })
+
+  test('a node that is on none has the same steps as without them', () => {
+    expect(titles(made, 'node2')).toEqual(titles(plain, 'node2'))
+    expect(content(plain, 'mgmt', '/etc/lab/dnsmasq.conf')).toMatch(/^local=\/lab\.local\/\ndomain-needed$/m)
+    expect(titles(plain, 'mgmt').filter((title) => title.includes('networks'))).toEqual([])
+  })
+
+  test('interfaces get the names of their networks, and links of a network hold for the addresses there', () => {
+    expect(content(made, 'mgmt', '/usr/local/lib/lab/name-networks')).toContain('\ncall storage 10.91.0.11\n')
+    expect(titles(made, 'mgmt')).toContain('conditions of the network to 1 addresses')
+    expect(titles(made, 'node1')).toContain('conditions of the network to 1 addresses')
+    expect(titles(made, 'node2')).toContain('a network without conditions')
+  })
+})

@@ -14,7 +14,7 @@ import { engineAddress } from '../../src/providers/docker/engine.ts'
 import { buildContext, imageTags } from '../../src/providers/docker/image-recipe.ts'
 import { renameImages } from '../../src/providers/docker/image-seed.ts'
 import { accessArchive, containerOptions, nextFreePort } from '../../src/providers/docker/machine.ts'
-import { subnetCandidates } from '../../src/providers/docker/network.ts'
+import { subnetCandidates } from '../../src/providers/docker/subnet-candidates.ts'
 
 let directory: string
 beforeEach(async () => {

@@ -29,16 +29,27 @@ test('what a machine was created with is read back from its container', () => {
   }
   const { Labels, HostConfig } = containerOptions(LAB, request, 'image', { Privileged: true })
   // As the engine shows it: with every label, and with nothing for limits that were not given.
-  const inspected = { Config: { Labels }, HostConfig } as unknown as ContainerInspectInfo
-  expect(savedMachine(inspected)).toEqual({
+  const NetworkSettings = {
+    Networks: {
+      [LAB.id]: { IPAMConfig: { IPv4Address: '10.70.3.11' }, IPAddress: '' },
+      [`${LAB.id}-storage`]: { IPAMConfig: { IPv4Address: '10.80.7.11' }, IPAddress: '' },
+    },
+  }
+  const inspected = { Config: { Labels }, HostConfig, NetworkSettings } as unknown as ContainerInspectInfo
+  expect(savedMachine(LAB, inspected)).toEqual({
     name: 'mgmt',
     address: '10.70.3.11',
+    networks: { storage: '10.80.7.11' },
     specDigest: 'abc',
     memoryBytes: 2 ** 31,
     cpus: 1.5,
   })
-  const unlimited = { Config: { Labels }, HostConfig: { ...HostConfig, Memory: 0, NanoCpus: 0 } }
-  expect(savedMachine(unlimited as unknown as ContainerInspectInfo)).toMatchObject({
+  const unlimited = {
+    Config: { Labels },
+    HostConfig: { ...HostConfig, Memory: 0, NanoCpus: 0 },
+    NetworkSettings: { Networks: {} },
+  }
+  expect(savedMachine(LAB, unlimited as unknown as ContainerInspectInfo)).toMatchObject({
     memoryBytes: undefined,
     cpus: undefined,
   })

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { execa, execaSync } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { labIdentity } from '../../src/config/identity.ts'
@@ -34,6 +34,9 @@ describe.skipIf(!hasRuby)('the Vagrantfile (needs ruby)', () => {
     JSON.parse(await readFile(join(directory, '.vagrant/lab.json'), 'utf8')) as {
       readonly subnet: string
       readonly addresses: Readonly<Record<string, string>>
+      readonly networks?: Readonly<
+        Record<string, { readonly subnet: string; readonly addresses: Readonly<Record<string, string>> }>
+      >
     }
   const made = async (name: string) => {
     const notes = join(directory, '.vagrant/machines', name, 'virtualbox')
@@ -128,5 +131,50 @@ describe.skipIf(!hasRuby)('the Vagrantfile (needs ruby)', () => {
     expect(addresses['node1']).toBe(subnet.replace('.0/24', '.12'))
     await run()
     expect((await settled()).subnet).toBe(subnet)
+  })
+
+  test('machines get the networks of lab.yml when they are made, and keep them', async () => {
+    const text = (networks: string, nodes: string) =>
+      `subnet: 192.168.203.0/24\nnetworks: ${networks}\nnodes: [${nodes}]\n`
+    const roles = 'roles: [manager, build, edge, worker, registry, logs]'
+    const network = '{ storage: { subnet: 192.168.204.0/24 }, backup: }'
+    const first = `{ name: mgmt, ${roles}, networks: [storage, backup] }, { name: node1, networks: [storage] }`
+    await rm(join(directory, '.vagrant'), { recursive: true })
+    await writeFile(join(directory, 'lab.yml'), text(network, first))
+    const before = await run()
+    expect(asked('node1 virtualbox override.vm.network', before)).toEqual([
+      ['private_network', { ip: '192.168.203.12', netmask: '255.255.255.0' }],
+      ['private_network', { ip: '192.168.204.12', netmask: '255.255.255.0' }],
+    ])
+    const { id } = labIdentity('tried', directory)
+    expect(asked('node1 libvirt override.vm.network', before)[1]).toEqual([
+      'private_network',
+      expect.objectContaining({
+        ip: '192.168.204.12',
+        libvirt__network_name: `${id.replace('tried', basename(directory))}-storage`.toLowerCase(),
+      }),
+    ])
+    expect(asked('mgmt docker override.vm.network', before)[1]).toEqual([
+      'private_network',
+      expect.objectContaining({ ip: '192.168.204.11', subnet: '192.168.204.0/24', docker_network__internal: true }),
+    ])
+    const backup = (await settled()).networks?.['backup']
+    expect(backup?.addresses['mgmt']).toBe(backup?.subnet.replace(/0\/\d+$/, '11'))
+    expect(backup?.subnet).not.toMatch(/^192\.168\.20[34]\./)
+
+    await made('mgmt')
+    const second = `{ name: mgmt, ${roles} }, { name: node1, networks: [backup] }, { name: node2, networks: [storage] }`
+    await writeFile(join(directory, 'lab.yml'), text('{ storage: , backup: }', second))
+    await run()
+    expect((await settled()).networks).toEqual({
+      storage: {
+        subnet: '192.168.204.0/24',
+        addresses: { mgmt: '192.168.204.11', node2: '192.168.204.13' },
+      },
+      backup: {
+        subnet: backup?.subnet,
+        addresses: { ...backup?.addresses, node1: backup?.subnet.replace(/0\/\d+$/, '12') },
+      },
+    })
   })
 })

@@ -73,6 +73,15 @@ const CASES: readonly Case[] = [
   ['name', 'name: other', { machines: [], subnet: undefined, namesakes: ['lab-0a1b2c'] }, /calls this lab "other"/],
   ['provider', 'provider: vagrant', {}, undefined],
   ['subnet', 'subnet: 10.9.0.0/24', {}, /for life/],
+  ['networks', `networks: { storage: { subnet: 10.91.0.0/24 } }\n${nodes(', networks: [storage]')}`, {}, undefined],
+  [
+    'networks',
+    `networks: { storage: { subnet: 10.91.0.0/24 } }\n${nodes(', networks: [storage]')}`,
+    { further: { storage: '10.80.7.0/24' } },
+    /10\.80\.7\.0\/24 for life/,
+  ],
+  ['nodes.networks', `networks: { storage: }\n${nodes(', networks: [storage]')}`, {}, undefined],
+  ['nodes.networks', nodes(''), { further: { storage: '10.80.7.0/24' } }, undefined],
   [
     'ssh',
     'provider: ssh\nssh: { user: me }\nnodes: [{ name: mgmt, roles: [manager, build, edge, worker, registry, logs] }]',
@@ -127,4 +136,20 @@ test('every key of lab.yml is among those cases', () => {
     return key === 'edge' || key === 'volumes' ? properties(value).map(([inner]) => `${key}.${inner}`) : [key]
   })
   expect(keys.filter((key) => !CASES.some(([each]) => each === key))).toEqual([])
+})
+
+test('the subnet of a network is for life, and one more must be free of what there is', () => {
+  const text = `networks: { storage: { subnet: 10.91.0.0/24 }, backup: { subnet: 10.92.0.0/24 } }
+nodes:
+  - { name: mgmt, roles: [manager, build, edge], networks: [storage, backup] }
+  - { name: node1, roles: [worker, registry, logs] }
+  - { name: node, count: 2, start: 2 }
+`
+  expect(judge(text, { further: { storage: '10.91.0.0/24' } })).toEqual({ refused: [], removed: [] })
+  const taken = [{ subnet: '10.92.0.0/16', of: 'networks inside the nodes' }]
+  const [other, used, ...more] = judge(text, { further: { storage: '10.80.7.0/24' }, taken }).refused
+  expect(more).toEqual([])
+  expect(other?.message).toContain('10.80.7.0/24 for life')
+  expect(other?.hint).toContain('write subnet: 10.80.7.0/24; or take storage out of lab.yml, lab up, and add it again')
+  expect(used?.message).toContain('10.92.0.0/16 is in use: networks inside the nodes')
 })

@@ -9,7 +9,7 @@ import { answers, canProvideEngine, hasCgroups } from './host-engine.ts'
 import { checkEngine, describeLimits, labSizes, lowLimits, nodesText, raiseCommand, readLimits } from './host-limits.ts'
 import { hostSubnets } from './host-networks.ts'
 import { KERNEL_FEATURES, missingFeatures, poolFilesystem, readKernelFacts } from './kernel.ts'
-import { subnetCandidates } from './network.ts'
+import { subnetCandidates } from './subnet-candidates.ts'
 import { missingCapabilities, NEEDED_CAPABILITIES } from './privileges.ts'
 
 const GIB = 2 ** 30

@@ -15,11 +15,14 @@ interface EngineNetwork {
 /**
  * Every IPv4 network this host can reach other than through its default route, as CIDRs: interfaces, routes, the
  * engine's networks (those without an interface included), where there is one, and the name servers. `except` leaves out
- * one network of the engine, by id, and its routes.
+ * networks of the engine, by id, and their routes.
  */
-export async function hostSubnets(engine: Docker | undefined, except?: string): Promise<readonly string[]> {
+export async function hostSubnets(
+  engine: Docker | undefined,
+  except: readonly string[] = [],
+): Promise<readonly string[]> {
   const [routes, networks] = await Promise.all([hostRoutes(), engine === undefined ? [] : engineNetworks(engine)])
-  const own = new Set(networks.filter(({ id }) => id === except).flatMap(({ subnets }) => subnets))
+  const own = new Set(networks.filter(({ id }) => except.includes(id)).flatMap(({ subnets }) => subnets))
   const interfaces = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)

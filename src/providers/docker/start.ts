@@ -4,6 +4,7 @@ import type { LabIdentity } from '../../model/lab-spec.ts'
 import type { MachineRequest } from '../../model/provider.ts'
 import { engineMessage } from '../../model/engine-error.ts'
 import { unlessStatus } from './engine.ts'
+import { joinNetwork } from './further-networks.ts'
 import { accessArchive, containerName, containerOptions } from './machine.ts'
 import { createPrivileged, missingCapabilities, NEEDED_CAPABILITIES, nodePrivileges } from './privileges.ts'
 
@@ -31,6 +32,8 @@ export async function createNode(
     const container = await create(engine, containerOptions(lab, request, image, nodePrivileges(missing)), lab)
     try {
       await container.putArchive(access, { path: '/' })
+      for (const [network, address] of Object.entries(request.networks ?? {}))
+        await joinNetwork(engine, lab, network, { node: request.node.name, address })
       await container.start()
       return
     } catch (error) {

@@ -14,14 +14,14 @@ class LabPlan
     { 'name' => 'node1', 'roles' => %w[worker registry logs] },
     { 'name' => 'node', 'count' => 2, 'start' => 2 }
   ].freeze
-  # Addresses below this one are the gateway's and kept free.
+  # Addresses below this one are the gateway's and kept free, where there are enough.
   FIRST_HOST = 11
   # The system with its images, besides the volumes.
   SYSTEM_GIB = 20
   UNITS = { '' => 1, 'k' => 2**10, 'm' => 2**20, 'g' => 2**30, 't' => 2**40 }.freeze
 
   # One machine. What lab.yml no longer lists and still exists has nothing but its address.
-  Node = Struct.new(:name, :address, :memory_bytes, :cpus, :edge_port) do
+  Node = Struct.new(:name, :address, :networks, :memory_bytes, :cpus, :edge_port) do
     # Of a virtual machine, which always has some.
     def memory_mib
       (memory_bytes || 2**30) / 2**20
@@ -35,6 +35,17 @@ class LabPlan
     def cpu_share
       ((cpus || 1) * 100.0 / whole_cpus).round
     end
+  end
+
+  # An address of a node on a network besides the lab's own.
+  Further = Struct.new(:name, :subnet, :address) do
+    def netmask
+      LabPlan.netmask(subnet)
+    end
+  end
+
+  def self.netmask(cidr)
+    IPAddr.new('255.255.255.255').mask(cidr[%r{\d+\z}].to_i).to_s
   end
 
   attr_reader :nodes, :directory, :name
@@ -59,7 +70,7 @@ class LabPlan
   end
 
   def netmask
-    IPAddr.new('255.255.255.255').mask(subnet[%r{\d+\z}].to_i).to_s
+    LabPlan.netmask(subnet)
   end
 
   # The disk of a virtual machine; room is taken only as it is used.
@@ -76,10 +87,46 @@ class LabPlan
     before = path.file? ? JSON.parse(path.read) : {}
     made = data.glob('machines/*/*/id').map { |id| id.dirname.dirname.basename.to_s }
     kept = before.fetch('addresses', {}).slice(*made)
-    now = { 'subnet' => kept.any? ? before['subnet'] : choose_subnet(before['subnet']), 'addresses' => kept }
+    wished = @file['subnet'] || 'auto'
+    now = { 'subnet' => kept.any? ? before['subnet'] : choose_subnet(wished, before['subnet']), 'addresses' => kept }
     listed.each { |entry| now['addresses'][entry['name']] ||= free_address(now) }
+    networks = settle_networks(before.fetch('networks', {}), made, now)
+    now['networks'] = networks if networks.any?
     write(path, "#{JSON.pretty_generate(now)}\n") if now != before
     now
+  end
+
+  # Networks besides the lab's own. A machine is on those that it was made with; what is to be made, on those of lab.yml,
+  # with the number it has on the lab's own where that is to be had.
+  def settle_networks(before, made, now)
+    (further.keys | before.keys).each_with_object({}) do |name, all|
+      kept = before.dig(name, 'addresses').to_h.slice(*made)
+      joining = listed.select { |entry| Array(entry['networks']).include?(name) }.map { |entry| entry['name'] } - made
+      next if kept.empty? && joining.empty?
+
+      settled = { 'subnet' => before.dig(name, 'subnet'), 'addresses' => kept }
+      others = [now['subnet'], *all.values.map { |each| each['subnet'] }]
+      settled['subnet'] = choose_subnet(wished(name), settled['subnet'], name, others) if kept.empty?
+      joining.each { |node| kept[node] = same_number(settled, now, node) || free_address(settled, 2) }
+      all[name] = settled
+    end
+  end
+
+  def further
+    @file['networks'] || {}
+  end
+
+  def wished(name)
+    further.dig(name, 'subnet') || 'auto'
+  end
+
+  def same_number(settled, now, node)
+    number = IPAddr.new(now['addresses'][node]).to_i - IPAddr.new(now['subnet']).to_i
+    network = IPAddr.new(settled['subnet'])
+    return if number >= 2**(32 - network.prefix) - 1
+
+    address = IPAddr.new(network.to_i + number, Socket::AF_INET).to_s
+    address unless settled['addresses'].value?(address)
   end
 
   def write(path, text)
@@ -89,16 +136,21 @@ class LabPlan
     draft.rename(path)
   end
 
-  def free_address(now)
-    base = IPAddr.new(now['subnet']).to_i
-    addresses = (FIRST_HOST..).lazy.map { |host| IPAddr.new(base + host, Socket::AF_INET).to_s }
+  def free_address(now, first = FIRST_HOST)
+    network = IPAddr.new(now['subnet'])
+    last = 2**(32 - network.prefix) - 2
+    addresses = (first..last).chain(2...first).lazy.map { |host| IPAddr.new(network.to_i + host, Socket::AF_INET).to_s }
     addresses.find { |address| !now['addresses'].value?(address) }
   end
 
   def node_of(name, address, entry)
     edge = entry.fetch('roles', []).include?('edge')
     port = free_port(@file.dig('edge', 'port') || 8080) if edge
-    Node.new(name, address, entry['memory'] && bytes(entry['memory']), entry['cpus'], port)
+    networks = @settled.fetch('networks', {}).filter_map do |network, settled|
+      there = settled['addresses'][name]
+      Further.new(network, settled['subnet'], there) if there
+    end
+    Node.new(name, address, networks, entry['memory'] && bytes(entry['memory']), entry['cpus'], port)
   end
 
   # An entry with a count is that many nodes.
@@ -111,19 +163,19 @@ class LabPlan
     end
   end
 
-  def choose_subnet(before)
-    wished = @file['subnet'] || 'auto'
+  def choose_subnet(wished, before, name = nil, others = [])
     return wished unless wished == 'auto'
 
-    taken = host_networks
-    [before, *candidates].compact.find { |cidr| taken.none? { |other| overlap?(IPAddr.new(cidr), other) } } or
+    named = [@file['subnet'], *further.values.map { |each| each && each['subnet'] }].compact - ['auto']
+    taken = host_networks + (named + others).map { |cidr| IPAddr.new(cidr) }
+    [before, *candidates([id, name].compact.join('-'))].compact.find { |cidr| taken.none? { |other| overlap?(IPAddr.new(cidr), other) } } or
       raise "no subnet is free for the nodes: name one in #{directory}/lab.yml, like subnet: 192.168.203.0/24"
   end
 
   # First those that VirtualBox gives host-only networks without being configured for others. Where to begin follows from
-  # the lab's id, so that labs made at the same moment seldom want the same one.
-  def candidates
-    start = Digest::SHA256.digest(id).unpack1('n')
+  # the lab's id (and the name of the network), so that labs made at the same moment seldom want the same one.
+  def candidates(seed)
+    start = Digest::SHA256.digest(seed).unpack1('n')
     prefix = [24, 32 - Math.log2((listed.size + 16) * 2).ceil].min
     step = 2**(24 - prefix)
     (0...8).step(step).map { |third| "192.168.#{56 + (third + start * step) % 8}.0/#{prefix}" } +

@@ -5,7 +5,7 @@ import { LabError } from '../../model/errors.ts'
 import type { Machine, MachineRequest, MachineState } from '../../model/provider.ts'
 import type { Vagrant } from './command.ts'
 import { inspectContainer, type ContainerNow } from './containers.ts'
-import { notedMachines, readIfPresent, readSettled, type NotedMachine } from './notes.ts'
+import { networksOf, notedMachines, readIfPresent, readSettled, type NotedMachine } from './notes.ts'
 import { accepts, parseStatus } from './states.ts'
 
 /** Where machines of Vagrant are looked for. */
@@ -35,7 +35,7 @@ export async function findMachines(lookup: Lookup): Promise<readonly Machine[]> 
       if (state === 'missing') return undefined
       const ssh = state === 'running' ? sshOf(address, container) : undefined
       const specDigest = await readIfPresent(join(each.directory, SPEC_FILE))
-      return { name: each.name, state, address, ssh, specDigest }
+      return { name: each.name, state, address, ...networksOf(settled, each.name), ssh, specDigest }
     }),
   )
   return found.filter((each) => each !== undefined)

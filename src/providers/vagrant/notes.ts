@@ -20,6 +20,10 @@ export interface Settled {
   readonly subnet: string
   /** By node. */
   readonly addresses: Readonly<Record<string, string>>
+  /** Networks besides the lab's own, by name, with the addresses of the machines that are on each. */
+  readonly networks?: Readonly<
+    Record<string, { readonly subnet: string; readonly addresses: Readonly<Record<string, string>> }>
+  >
 }
 
 /** The directory where Vagrant keeps its notes on the machines of a directory. */
@@ -57,6 +61,18 @@ async function everyMachine(directory: string): Promise<readonly NotedMachine[]>
 export async function readSettled(directory: string): Promise<Settled | undefined> {
   const text = await readIfPresent(join(notesDirectory(directory), SETTLED_FILE))
   return text === undefined ? undefined : (JSON.parse(text) as Settled)
+}
+
+/** Addresses of a machine on networks besides the lab's own; nothing where it is on none. */
+export function networksOf(
+  settled: Settled | undefined,
+  machine: string,
+): { readonly networks?: Readonly<Record<string, string>> } {
+  const found = Object.entries(settled?.networks ?? {}).flatMap(([name, { addresses }]) => {
+    const address = addresses[machine]
+    return address === undefined ? [] : [[name, address] as const]
+  })
+  return found.length === 0 ? {} : { networks: Object.fromEntries(found) }
 }
 
 /** The text of a file; undefined where there is none. */

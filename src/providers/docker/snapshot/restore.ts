@@ -2,16 +2,16 @@ import type Docker from 'dockerode'
 import pLimit from 'p-limit'
 import { overlaps } from '../../../model/addresses.ts'
 import { LabError } from '../../../model/errors.ts'
-import type { LabIdentity, LabSpec } from '../../../model/lab-spec.ts'
+import type { LabIdentity, LabSpec, NodeSpec } from '../../../model/lab-spec.ts'
 import { LABELS } from '../../../model/names.ts'
 import type { Progress } from '../../../model/provider.ts'
 import type { LabSnapshot, MachineKeys, SavedMachine } from '../../../model/snapshot.ts'
 import { unlessStatus } from '../engine.ts'
 import { checkEngine, raiseLimits } from '../host-limits.ts'
-import { hostSubnets } from '../host-networks.ts'
 import { freeLoops } from '../loop-devices.ts'
 import { nodeLabels } from '../machine.ts'
-import { createNetwork, findNetwork } from '../network.ts'
+import { furtherName } from '../further-networks.ts'
+import { createNetworks, findNetwork, foreignSubnets } from '../network.ts'
 import { removeContainer, removeNetwork, removeVolume } from '../removal.ts'
 import { createNode } from '../start.ts'
 import { copyVolumes, swapVolumes } from './copy.ts'
@@ -78,7 +78,7 @@ export async function restoreMachines(
   const filters = { label: [`${LABELS.lab}=${lab.id}`, LABELS.node] }
   const containers = await engine.listContainers({ all: true, filters })
   await Promise.all(containers.map(({ Id }) => removeContainer(engine, Id)))
-  await provideNetwork(engine, lab, spec, snapshot.subnet)
+  await provideNetworks(engine, lab, spec, snapshot)
   progress('putting their volumes in place')
   await swapIn(engine, lab, snapshot)
   const limit = pLimit(STARTS_AT_ONCE)
@@ -126,30 +126,48 @@ async function swapIn(engine: Docker, lab: LabIdentity, snapshot: LabSnapshot): 
   if (first !== undefined) await swapVolumes(engine, lab, snapshotImage(lab, snapshot.name, first.name), wanted)
 }
 
-/** Addresses are part of what was saved: the network must be the one it was. */
-async function provideNetwork(engine: Docker, lab: LabIdentity, spec: LabSpec, subnet: string): Promise<void> {
+/** Addresses are part of what was saved: the networks must be those there were. */
+async function provideNetworks(engine: Docker, lab: LabIdentity, spec: LabSpec, snapshot: LabSnapshot): Promise<void> {
+  const { subnet, networks = {}, machines } = snapshot
   const present = await findNetwork(engine, lab)
-  if (present?.subnet === subnet) return
-  if (present !== undefined) await removeNetwork(engine, lab.id, lab.id)
-  await createNetwork(engine, lab, { ...spec, subnet })
+  if (present !== undefined && present.subnet !== subnet) await removeNetwork(engine, lab.id, lab.id)
+  for (const [name, now] of Object.entries(present?.further ?? {})) {
+    if (networks[name] === now) continue
+    await removeNetwork(engine, furtherName(lab, name), furtherName(lab, name))
+  }
+  await createNetworks(engine, lab, {
+    ...spec,
+    subnet,
+    networks: Object.fromEntries(Object.entries(networks).map(([name, saved]) => [name, { subnet: saved }])),
+    nodes: machines.map((machine) => request(machine).node),
+  })
 }
 
-async function checkSubnet(engine: Docker, lab: LabIdentity, { name, subnet }: LabSnapshot): Promise<void> {
-  const present = await findNetwork(engine, lab)
-  if (present?.subnet === subnet) return
-  const others = await (present?.hostSubnets() ?? hostSubnets(engine))
-  const inTheWay = others.filter((other) => overlaps(other, subnet))
+async function checkSubnet(engine: Docker, lab: LabIdentity, snapshot: LabSnapshot): Promise<void> {
+  const { name, subnet, networks = {} } = snapshot
+  const wanted = [subnet, ...Object.values(networks)]
+  // The lab's own ones are kept, or make room.
+  const others = await foreignSubnets(engine, lab)
+  const inTheWay = others.filter((other) => wanted.some((each) => overlaps(other, each)))
   if (inTheWay.length === 0) return
   throw new LabError(
     'SUBNET_IN_USE',
-    `the nodes of ${name} have addresses of ${subnet}, and this host uses ${inTheWay.join(', ')} for something else`,
+    `the nodes of ${name} have addresses of ${wanted.join(', ')}, and this host uses ${inTheWay.join(', ')} for something else`,
     { where: lab.id, hint: 'docker network ls shows which network it is; without it, run this again' },
   )
 }
 
 function request(machine: SavedMachine) {
-  const { name, address, specDigest, memoryBytes, cpus } = machine
-  return { node: { name, roles: [], memoryBytes, cpus, vars: {} }, address, hostname: name, specDigest }
+  const { name, address, networks, specDigest, memoryBytes, cpus } = machine
+  const node: NodeSpec = {
+    name,
+    roles: [],
+    memoryBytes,
+    cpus,
+    vars: {},
+    ...(networks && { networks: Object.keys(networks) }),
+  }
+  return { node, address, ...(networks && { networks }), hostname: name, specDigest }
 }
 
 /** Images of nodes that were put back before and are no more. Those in use answer 409. */

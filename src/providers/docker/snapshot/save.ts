@@ -11,6 +11,7 @@ import { LABELS } from '../../../model/names.ts'
 import type { Progress } from '../../../model/provider.ts'
 import type { LabSnapshot, SavedMachine, SnapshotFiles } from '../../../model/snapshot.ts'
 import { containerName } from '../machine.ts'
+import { networksIn } from '../further-networks.ts'
 import { findNetwork } from '../network.ts'
 import { helperLabels } from '../volume-shell.ts'
 import { copyVolumes, type CopySize } from './copy.ts'
@@ -60,7 +61,8 @@ export async function saveMachines(
     name: snapshot,
     createdAt: new Date().toISOString(),
     subnet: network.subnet,
-    machines: containers.map(savedMachine),
+    ...(network.further && { networks: network.further }),
+    machines: containers.map((container) => savedMachine(lab, container)),
     sizeBytes: sum(({ sizeBytes }) => sizeBytes),
     sharedBytes: sum(({ sharedBytes }) => sharedBytes),
   }
@@ -178,11 +180,12 @@ function nodeOf({ Config }: Docker.ContainerInspectInfo): string {
 }
 
 /** Pure: what a machine was created with, read back from its container. */
-export function savedMachine(container: Docker.ContainerInspectInfo): SavedMachine {
-  const { Config, HostConfig } = container
+export function savedMachine(lab: LabIdentity, container: Docker.ContainerInspectInfo): SavedMachine {
+  const { Config, HostConfig, NetworkSettings } = container
   return {
     name: nodeOf(container),
     address: Config.Labels[LABELS.address] ?? '',
+    ...networksIn(lab, NetworkSettings.Networks),
     specDigest: Config.Labels[LABELS.specDigest] ?? '',
     memoryBytes: (HostConfig.Memory ?? 0) > 0 ? HostConfig.Memory : undefined,
     cpus: (HostConfig.NanoCpus ?? 0) > 0 ? (HostConfig.NanoCpus ?? 0) / 1e9 : undefined,
