@@ -30,10 +30,13 @@ export interface RunOptions {
   readonly timeoutMs?: number
 }
 
-const leased = await leaseLab(inject('labLeases'))
+// Unit tests of what judges here have no labs, and need none.
+const leases = inject('labLeases') as string | undefined
+const leased = leases === undefined ? undefined : await leaseLab(leases)
 
 /** Directory of the lab that this file has for itself, after files before it and before others. */
 export function labDirectory(): string {
+  if (leased === undefined) throw new Error('only end-to-end tests have a lab')
   return leased
 }
 
