@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
 import type { KeptImage } from '../apps/resolve-image.ts'
@@ -17,7 +17,7 @@ import { Beside, imagesToBundle, openWorkshop, resolveImages } from './deploy-im
 import { planDeploy, readLocally } from './deploy-plan.ts'
 import { withImagesOf } from './image-locks.ts'
 import type { OpenLab } from './open-lab.ts'
-import { progressOf, unusable } from './load-bundle.ts'
+import { counted, progressOf, unusable } from './load-bundle.ts'
 import { runTask } from './task.ts'
 
 /** A file for `lab bundle`, where none is named: beside what the user works on. */
@@ -100,16 +100,8 @@ async function fill(
   let position = HEAD_BYTES
   const write = async (source: Readable, onBytes: (bytes: number) => void) => {
     const from = position
-    let read = 0
-    const count = new Transform({
-      transform: (chunk: Buffer, _, done) => {
-        onBytes((read += chunk.length))
-        done(null, chunk)
-      },
-    })
     await pipeline(
-      source,
-      count,
+      counted(source, onBytes),
       createGzip({ level: constants.Z_BEST_SPEED }),
       async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { HEAD_BYTES, damagedBundle, readBundleHead, writeBundleHead, type BundleHead } from '../model/bundle.ts'
 import { bytesText } from '../model/bytes-text.ts'
 import { LabError, UsageError } from '../model/errors.ts'
@@ -29,12 +29,11 @@ export async function loadBundle(emit: Emit, file: string, signal: AbortSignal):
     )
     const names = await runTask(emit, 'load images into the Docker engine', async (task) => {
       const from = HEAD_BYTES + head.programBytes
-      const counted = createReadStream(file, { start: from }).pipe(
-        counting(head.imagesBytes, (line) => {
-          task.progress(line)
-        }),
-      )
-      const loaded = await loadImages(counted, () => undefined, signal)
+      const tell = progressOf(head.imagesBytes, (line) => {
+        task.progress(line)
+      })
+      const images = Readable.from(counted(createReadStream(file, { start: from }), tell))
+      const loaded = await loadImages(images, () => undefined, signal)
       task.detail(`${String(loaded.length)} images`)
       return loaded
     })
@@ -88,21 +87,19 @@ async function readHead(bundle: FileHandle, file: string): Promise<BundleHead> {
 async function checkContent(file: string, head: BundleHead, progress: Progress, signal: AbortSignal): Promise<void> {
   const hash = createHash('sha256')
   const content = createReadStream(file, { start: HEAD_BYTES, signal })
-  for await (const chunk of content.pipe(counting(head.programBytes + head.imagesBytes, progress)))
-    hash.update(chunk as Buffer)
+  const tell = progressOf(head.programBytes + head.imagesBytes, progress)
+  for await (const chunk of counted(content, tell)) hash.update(chunk)
   const sha256 = hash.digest('hex')
   if (sha256 !== head.sha256) throw damagedBundle(file, `damaged: its checksum is ${sha256}, not ${head.sha256}`)
 }
 
-function counting(total: number, progress: Progress): Transform {
-  const tell = progressOf(total, progress)
+/** Passes on what is read, and tells after each chunk how many bytes that were. */
+export async function* counted(source: Readable, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
   let read = 0
-  return new Transform({
-    transform: (chunk: Buffer, _, done) => {
-      tell((read += chunk.length))
-      done(null, chunk)
-    },
-  })
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    onBytes((read += chunk.length))
+    yield chunk
+  }
 }
 
 /** Tells how far something is, when that has changed by a hundredth. */
