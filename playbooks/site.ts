@@ -1,6 +1,7 @@
 import type { Playbook, Site } from '../src/index.ts'
 import base from './base.ts'
 import cluster from './cluster.ts'
+import disks from './disks.ts'
 import edge from './edge.ts'
 import engine from './engine.ts'
 import images, { imagesBegun } from './images.ts'
@@ -16,6 +17,7 @@ const site: readonly Playbook<Site>[] = [
   base,
   engine,
   imagesBegun,
+  disks,
   registry,
   volumes,
   logging,

@@ -28,7 +28,15 @@ export function expandNode(entry: NodeEntry, every: ForEveryNode): readonly Node
     memoryBytes: entry.memory,
     cpus: entry.cpus,
     vars,
+    ...(entry.disks === undefined || Object.keys(entry.disks).length === 0
+      ? {}
+      : { disks: wholeMebibytes(entry.disks) }),
     ...(entry.networks === undefined || entry.networks.length === 0 ? {} : { networks: entry.networks }),
     ...(every.provider === 'ssh' ? { ssh: sshHost(name, entry.ssh, every.ssh, every.directory) } : {}),
   }))
+}
+
+/** What fits the blocks of any filesystem. */
+function wholeMebibytes(disks: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(disks).map(([name, bytes]) => [name, bytes - (bytes % 2 ** 20)]))
 }

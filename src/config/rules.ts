@@ -4,6 +4,7 @@ import { isName, RESERVED_NAMES } from '../model/names.ts'
 import { cidrCapacity, cidrProblem } from './cidr.ts'
 import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
+import { diskProblems } from './disk-rules.ts'
 import { groupProblems } from './groups.ts'
 import { linkProblems } from './link-rules.ts'
 import { networkProblems } from './network-rules.ts'
@@ -39,6 +40,7 @@ export function ruleProblems(file: Readonly<Record<string, unknown>>): readonly 
       entries.flatMap((entry) => entry.names),
     ),
     ...networkProblems(file, entries),
+    ...diskProblems(file),
     ...linkProblems(file, entries),
   ]
 }

@@ -81,6 +81,13 @@ export const nodeEntrySchema = z
     cpus: z.number().min(0.1).max(1024).optional().describe('Processors, such as 1.5; no limit when absent.'),
     vars: z.record(z.string(), scalar).default({}).describe('Values for playbooks: node.vars.'),
     networks: nodeNetworksSchema.optional(),
+    disks: z
+      .record(
+        z.string(),
+        size(16 * MIB).describe('Its size, such as 5GiB; room is taken only as it is used. It can grow, not shrink.'),
+      )
+      .optional()
+      .describe('Block devices besides its own disk, by name: data is /dev/lab/data on the node.'),
     ssh: sshHostSchema.optional(),
   })
   .describe('A node, or with count a row of equal nodes.')

@@ -17,6 +17,8 @@ export interface NodeSpec {
   readonly groups?: readonly string[]
   /** Networks of `lab.yml` that it is on besides the lab's own; absent when there are none. */
   readonly networks?: readonly string[]
+  /** Sizes in bytes of block devices besides its own disk, by name; absent when there are none. */
+  readonly disks?: Readonly<Record<string, number>>
   /** With provider `ssh`: how the host is reached. */
   readonly ssh?: SshHostSpec
 }

@@ -23,6 +23,8 @@ export interface LiveLab {
     readonly { readonly name: string; readonly usedBytes: number; readonly wantedBytes: number }[] | undefined
   /** Pools that lab.yml wants smaller than they are. */
   readonly pools?: readonly PoolSize[]
+  /** Sizes in bytes of the disks of nodes, by node and name. */
+  readonly disks?: NodeDisks
   /** Ids of labs that were made from this directory under other names. */
   readonly namesakes: readonly string[]
 }
@@ -41,6 +43,18 @@ export interface LabChange {
   readonly refused: readonly { readonly message: string; readonly hint: string }[]
   /** Nodes that lab.yml no longer has: they go once somebody agreed. */
   readonly removed: readonly string[]
+  /** Disks that lab.yml no longer has, of nodes that it has: they go with what is on them, once somebody agreed. */
+  readonly disks: readonly RemovedDisk[]
+}
+
+/** Sizes in bytes of disks, by node and name. */
+export type NodeDisks = Readonly<Record<string, Readonly<Record<string, number>>>>
+
+/** A disk to be given up. */
+export interface RemovedDisk {
+  readonly node: string
+  readonly disk: string
+  readonly sizeBytes: number
 }
 
 /** Pure: what of a changed lab.yml cannot be done to the lab that lives, and which nodes it takes away. */
@@ -78,7 +92,25 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
     })
   }
   for (const pool of live.pools ?? []) if (listed.has(pool.node)) refused.push(...poolProblems(spec, pool))
-  return { refused, removed }
+  const machines = new Set(live.machines.map(({ name }) => name))
+  const disks = Object.entries(live.disks ?? {}).flatMap(([node, present]): readonly RemovedDisk[] => {
+    const wanted = spec.nodes.find(({ name }) => name === node)?.disks ?? {}
+    if (!listed.has(node) || !machines.has(node)) return []
+    return Object.entries(present).flatMap(([disk, sizeBytes]) => {
+      const wantedBytes = wanted[disk]
+      if (wantedBytes === undefined) return [{ node, disk, sizeBytes }]
+      if (wantedBytes < sizeBytes) refused.push(smallerDisk({ node, disk, sizeBytes }, wantedBytes))
+      return []
+    })
+  })
+  return { refused, removed, disks }
+}
+
+function smallerDisk({ node, disk, sizeBytes }: RemovedDisk, wantedBytes: number): LabChange['refused'][number] {
+  return {
+    message: `lab.yml asks for ${bytesText(wantedBytes)} for the disk ${disk} of ${node}, and it has ${bytesText(sizeBytes)}: a disk can only grow`,
+    hint: `write ${disk}: ${String(sizeBytes / 2 ** 20)}MiB; or, giving up what is on it, take it out of lab.yml, lab up, and add it again`,
+  }
 }
 
 function networkProblems(spec: LabSpec, { further = {}, taken = [] }: LiveLab): LabChange['refused'] {

@@ -6,6 +6,7 @@ import { furtherNetworks } from '../model/networks.ts'
 import type { LabNetwork } from '../model/provider.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
+import { presentDisks } from './disks.ts'
 import { limitChanges } from './limits.ts'
 import type { OpenLab } from './open-lab.ts'
 import { POOLS_FILE as ADDRESS_POOLS_FILE } from './site.ts'
@@ -18,11 +19,12 @@ const WORKER = 'lab.role.worker'
 export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
   const network = machines.length === 0 ? undefined : await open.provider.network(false)
-  const [volumesOf, crowded, pools, taken] = await Promise.all([
+  const [volumesOf, crowded, pools, taken, disks] = await Promise.all([
     volumesOfFormerWorkers(open),
     crowdedNodes(open),
     changedPools(open),
     network === undefined ? [] : takenSubnets(open, network),
+    presentDisks(open),
   ])
   const change = judgeChange(open.spec, {
     machines,
@@ -33,6 +35,7 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
     volumesOf,
     crowded,
     pools,
+    disks,
   })
   if (change.refused.length === 0) return change
   const [first] = change.refused

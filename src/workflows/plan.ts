@@ -1,4 +1,5 @@
 import type { LabError } from '../model/errors.ts'
+import { bytesText } from '../model/bytes-text.ts'
 import type { HostRecap } from '../model/events.ts'
 import type { OpenLab } from './open-lab.ts'
 import { limitChanges, limitsText } from './limits.ts'
@@ -21,7 +22,7 @@ export interface PlanResult {
  */
 export async function plan(open: OpenLab, options: { readonly diff: boolean }): Promise<PlanResult> {
   const started = performance.now()
-  await liveChanges(open)
+  const { disks } = await liveChanges(open)
   const machines = await open.machines()
   const absent: Record<string, HostRecap> = {}
   for (const node of open.spec.nodes) {
@@ -53,12 +54,24 @@ export async function plan(open: OpenLab, options: { readonly diff: boolean }): 
     })
   }
   const networks = await planNetworks(open)
+  for (const { node, disk, sizeBytes } of disks) {
+    open.emit({
+      type: 'step',
+      node,
+      play: 'Machines',
+      kind: 'machine',
+      title: `destroy the disk ${disk} of ${node}, once somebody agreed`,
+      outcome: 'would-change',
+      changes: [{ path: `disk ${disk}`, from: bytesText(sizeBytes) }],
+      durationMs: 0,
+    })
+  }
   const running = open.spec.nodes.map(({ name }) => name).filter((name) => !(name in absent))
   const summary =
     running.length === 0
       ? { hosts: {}, changed: 0, maybe: 0, failed: 0, errors: [] }
       : await convergeSite(open, 'plan', { diff: options.diff, limit: running })
-  const missing = Object.keys(absent).length + limits.length + networks.length
+  const missing = Object.keys(absent).length + limits.length + networks.length + disks.length
   open.emit({
     type: 'recap',
     hosts: { ...absent, ...summary.hosts },

@@ -7,8 +7,10 @@ import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
+import { agreedDisks, noteDisks, removeDisks } from './disks.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
+import type { RemovedDisk } from './judge-change.ts'
 import { liveChanges, notePools } from './live-changes.ts'
 import { checkRemovable, removeNode } from './remove-node.ts'
 import { withLock } from './lock.ts'
@@ -32,6 +34,8 @@ export interface UpOptions {
    * they are left.
    */
   readonly agree?: (removed: readonly string[]) => Promise<boolean>
+  /** Asked before disks that lab.yml no longer has are removed, with what is on them. Absent, they are left. */
+  readonly agreeToDisks?: (removed: readonly RemovedDisk[]) => Promise<boolean>
 }
 
 /**
@@ -44,7 +48,8 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await refreshEditorTypes(open.lab.directory, findProduct())
     await refuseLoopbackProxy(readHostEnvironment(process.env))
     await prepare(open)
-    const { removed } = await liveChanges(open)
+    const { removed, disks } = await liveChanges(open)
+    const givenUp = options.limit === undefined ? await agreedDisks(open, disks, options.agreeToDisks) : []
     if (removed.length > 0 && options.limit === undefined && (await options.agree?.(removed)) === true) {
       await checkRemovable(open, removed)
       for (const name of removed) await removeNode(open, name)
@@ -58,10 +63,17 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
       })
     }
     const machines = await ensureMachines(open)
+    await removeDisks(open, givenUp)
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
       await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
-    if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) await notePools(open)
+    if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) {
+      await notePools(open)
+      await noteDisks(
+        open,
+        disks.filter((disk) => !givenUp.includes(disk)),
+      )
+    }
     const durationMs = Math.round(performance.now() - started)
     open.emit({ type: 'recap', hosts: summary.hosts, changed: summary.changed, failed: summary.failed, durationMs })
     return { ...summary, durationMs }

@@ -284,3 +284,23 @@ describe('networks besides the own one of the lab', () => {
     expect(titles(made, 'node2')).toContain('a network without conditions')
   })
 })
+
+test('only a node with disks has what makes them, a unit each', () => {
+  const plain = makeSite()
+  const withDisk = <N extends NodeSpec>(node: N): N =>
+    node.name === 'node1' ? { ...node, disks: { data: 2 ** 30, log: 2 ** 25 } } : node
+  const made = makeSite({
+    nodes: plain.nodes.map(withDisk),
+    spec: { ...plain.spec, nodes: plain.spec.nodes.map(withDisk) },
+  })
+  expect(titles(made, 'node2')).toEqual(titles(plain, 'node2'))
+  expect(titles(plain, 'node1').filter((title) => title.includes('disk'))).toEqual([])
+  expect(titles(made, 'node1')).toEqual(
+    expect.arrayContaining(['service lab-disk@data: running, enabled', 'service lab-disk@log: running, enabled']),
+  )
+  expect(content(made, 'node1', '/etc/lab/disks/data')).toBe('sizeBytes=1073741824\n')
+  // The name of the file tells its loop device from those of all other nodes and labs of the host.
+  expect(content(made, 'node1', '/usr/local/lib/lab/disk')).toContain(
+    'file=/var/lib/lab/disk-classic-0a1b2c-node1-$name.img\n',
+  )
+})

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { labIdentity } from '../../src/config/identity.ts'
 import { parseLab } from '../../src/config/parse.ts'
 import { ensureMachines } from '../../src/workflows/machines.ts'
+import { convergeSite } from '../../src/workflows/up.ts'
 import { openLab, type OpenLab } from '../../src/workflows/open-lab.ts'
 import { lookScript, startSshHost, type SshTestHost } from '../ssh-host.ts'
 
@@ -22,7 +23,7 @@ async function openHostLab(): Promise<OpenLab> {
   const text = `provider: ssh
 ssh: { config: ./ssh_config, sudo: password, passwordFile: ./password }
 nodes:
-  - { name: solo, roles: [manager, build, edge, worker, registry, logs], ssh: { host: target, address: ${host.address} } }`
+  - { name: solo, roles: [manager, build, edge, worker, registry, logs], disks: { data: 64MiB }, ssh: { host: target, address: ${host.address} } }`
   const spec = parseLab(text, { file: 'lab.yml', defaultName: 'hosts', directory: host.directory })
   const lab = labIdentity('hosts', host.directory)
   return openLab({ lab, spec, emit: () => undefined, signal: new AbortController().signal })
@@ -78,6 +79,13 @@ it('gives a terminal that is root and shows no password', async () => {
   expect(await terminal.exit).toBe(0)
   expect(shown).toMatch(/^root\r?\n\/dev\/pts\/\d+/m)
   expect(shown).not.toContain(PASSWORD)
+})
+
+it('has the disks of lab.yml there', async () => {
+  expect((await convergeSite(open, 'apply', { tags: ['disks'] })).errors).toEqual([])
+  const connection = await open.connect('solo')
+  const script = 'echo kept >/dev/lab/data; head -n 1 /dev/lab/data; blockdev --getsize64 /dev/lab/data'
+  expect(await connection.script(script)).toMatchObject({ status: 0, stdout: `kept\n${String(64 * 2 ** 20)}\n` })
 })
 
 it('has no hand in its power', async () => {

@@ -13,7 +13,7 @@ subnet: 192.168.203.0/24
 nodes:
   - { name: mgmt, roles: [manager, build, edge], memory: 2GiB }
   - { name: node1, roles: [worker, registry, logs], cpus: 1.5 }
-  - { name: node, roles: [worker], count: 2, start: 2, memory: 512M }
+  - { name: node, roles: [worker], count: 2, start: 2, memory: 512M, disks: { data: 10GiB, log: 512MiB } }
 edge: { port: 18080 }
 volumes: { poolSize: 30GiB }
 `
@@ -75,6 +75,7 @@ describe.skipIf(!hasRuby)('the Vagrantfile (needs ruby)', () => {
       ['private_network', { ip: '192.168.203.12', netmask: '255.255.255.0' }],
     ])
     expect(asked('node1 virtualbox override.vm.disk')).toEqual([['disk', { primary: true, size: '50GB' }]])
+    expect(asked('node2 virtualbox override.vm.disk')).toEqual([['disk', { primary: true, size: '61GB' }]])
     expect(asked('mgmt.network')).toEqual([
       ['forwarded_port', expect.objectContaining({ guest: 80, host: 18080, host_ip: '127.0.0.1' })],
     ])

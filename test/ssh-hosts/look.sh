@@ -11,5 +11,5 @@ awk '$4=="0A" {print "listen " $2}' /proc/net/tcp /proc/net/tcp6
 awk '{print "mount " $2 " " $3}' /proc/self/mounts | grep -v /run/user
 ls /run /sys/class/net | grep -vx -e motd.dynamic | sed 's/^/entry /'
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/forwarding; do echo "sysctl $f $(cat $f)"; done
-grep -l -e pool-hosts- /sys/block/loop*/loop/backing_file 2>/dev/null
+grep -l -e pool-hosts- -e disk-hosts- /sys/block/loop*/loop/backing_file 2>/dev/null
 hostname

@@ -9,9 +9,13 @@ const judge = (text: string, now: Partial<LiveLab> = {}) =>
   judgeChange(parseLab(text, { file: 'lab.yml', defaultName: 'lab' }), { ...live, ...now })
 
 test('a lab that is as its file says, or does not exist yet, asks for nothing', () => {
-  expect(judge('')).toEqual({ refused: [], removed: [] })
-  expect(judge('subnet: 10.66.1.0/24')).toEqual({ refused: [], removed: [] })
-  expect(judge('subnet: 10.9.0.0/24', { machines: [], subnet: undefined })).toEqual({ refused: [], removed: [] })
+  expect(judge('')).toEqual({ refused: [], removed: [], disks: [] })
+  expect(judge('subnet: 10.66.1.0/24')).toEqual({ refused: [], removed: [], disks: [] })
+  expect(judge('subnet: 10.9.0.0/24', { machines: [], subnet: undefined })).toEqual({
+    refused: [],
+    removed: [],
+    disks: [],
+  })
 })
 
 test('what can be done at once is not refused: ports, vars, apps, a node more', () => {
@@ -23,7 +27,7 @@ nodes:
   - { name: node1, roles: [worker, registry, logs], memory: 2GiB }
   - { name: node, count: 3, start: 2 }
 `
-  expect(judge(more)).toEqual({ refused: [], removed: [] })
+  expect(judge(more)).toEqual({ refused: [], removed: [], disks: [] })
 })
 
 test('nodes that the file no longer has are to be removed', () => {
@@ -31,7 +35,7 @@ test('nodes that the file no longer has are to be removed', () => {
   - { name: mgmt, roles: [manager, build, edge] }
   - { name: node1, roles: [worker, registry, logs] }
 `
-  expect(judge(less)).toEqual({ refused: [], removed: ['node2', 'node3'] })
+  expect(judge(less)).toEqual({ refused: [], removed: ['node2', 'node3'], disks: [] })
 })
 
 test('another subnet is refused with the one there is', () => {
@@ -81,6 +85,14 @@ const CASES: readonly Case[] = [
     /10\.80\.7\.0\/24 for life/,
   ],
   ['nodes.networks', `networks: { storage: }\n${nodes(', networks: [storage]')}`, {}, undefined],
+  ['nodes.disks', nodes(', disks: { data: 2GiB }'), { disks: { node1: { data: GIB } } }, undefined],
+  ['nodes.disks', nodes(''), { disks: { node1: { data: GIB } } }, undefined],
+  [
+    'nodes.disks',
+    nodes(', disks: { data: 512MiB }'),
+    { disks: { node1: { data: GIB } } },
+    /512 MiB for the disk data of node1, and it has 1 GiB: a disk can only grow/,
+  ],
   ['nodes.networks', nodes(''), { further: { storage: '10.80.7.0/24' } }, undefined],
   [
     'ssh',
@@ -145,11 +157,23 @@ nodes:
   - { name: node1, roles: [worker, registry, logs] }
   - { name: node, count: 2, start: 2 }
 `
-  expect(judge(text, { further: { storage: '10.91.0.0/24' } })).toEqual({ refused: [], removed: [] })
+  expect(judge(text, { further: { storage: '10.91.0.0/24' } })).toEqual({ refused: [], removed: [], disks: [] })
   const taken = [{ subnet: '10.92.0.0/16', of: 'networks inside the nodes' }]
   const [other, used, ...more] = judge(text, { further: { storage: '10.80.7.0/24' }, taken }).refused
   expect(more).toEqual([])
   expect(other?.message).toContain('10.80.7.0/24 for life')
   expect(other?.hint).toContain('write subnet: 10.80.7.0/24; or take storage out of lab.yml, lab up, and add it again')
   expect(used?.message).toContain('10.92.0.0/16 is in use: networks inside the nodes')
+})
+
+test('disks that the file no longer has are to be removed, of nodes that stay and exist', () => {
+  const disks = { node1: { data: GIB, more: GIB }, node9: { data: GIB } }
+  expect(judge(nodes(', disks: { data: 1GiB }'), { disks }).disks).toEqual([
+    { node: 'node1', disk: 'more', sizeBytes: GIB },
+  ])
+  expect(judge(nodes(', disks: { data: 64MiB }'), { disks, machines: [{ name: 'mgmt' }] })).toEqual({
+    refused: [],
+    removed: [],
+    disks: [],
+  })
 })

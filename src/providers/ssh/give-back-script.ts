@@ -1,3 +1,4 @@
+import { DISK_PATHS } from '../../model/disks.ts'
 import { NODE_PATHS } from '../../model/names.ts'
 import { quote, quoteAll } from '../../shell/quote.ts'
 import { BEFORE, CONFIGURATION, LEFTOVERS, OWN_FILES } from './footprint.ts'
@@ -45,8 +46,13 @@ sort -r -k2,2 /proc/self/mounts | while read -r _ point _; do
   esac
 done
 losetup -n -O NAME,BACK-FILE 2>/dev/null | while read -r device file; do
-  case $file in ${NODE_PATHS.state}/*) losetup -d "$device" ;; esac
+  case $file in ${NODE_PATHS.state}/*) ;; *) continue ;; esac
+  sort -r -k2,2 /proc/self/mounts | while read -r source point _; do
+    case $source in "$device" | "$device"p*) umount -l "$(printf '%b' "$point")" ;; esac
+  done
+  losetup -d "$device"
 done
+rm -rf ${DISK_PATHS.devices}
 
 # The engine's networks and rules, unless there was one before: then it makes its own again.
 for path in /sys/class/net/*; do

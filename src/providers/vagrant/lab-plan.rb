@@ -21,7 +21,7 @@ class LabPlan
   UNITS = { '' => 1, 'k' => 2**10, 'm' => 2**20, 'g' => 2**30, 't' => 2**40 }.freeze
 
   # One machine. What lab.yml no longer lists and still exists has nothing but its address.
-  Node = Struct.new(:name, :address, :networks, :memory_bytes, :cpus, :edge_port) do
+  Node = Struct.new(:name, :address, :networks, :memory_bytes, :cpus, :disk_bytes, :edge_port) do
     # Of a virtual machine, which always has some.
     def memory_mib
       (memory_bytes || 2**30) / 2**20
@@ -73,9 +73,9 @@ class LabPlan
     LabPlan.netmask(subnet)
   end
 
-  # The disk of a virtual machine; room is taken only as it is used.
-  def disk_gib
-    (bytes(@file.dig('volumes', 'poolSize') || '20GiB') / 2.0**30).ceil + SYSTEM_GIB
+  # The disk of a virtual machine, which those of lab.yml are files on; room is taken only as it is used.
+  def disk_gib(node)
+    ((bytes(@file.dig('volumes', 'poolSize') || '20GiB') + node.disk_bytes) / 2.0**30).ceil + SYSTEM_GIB
   end
 
   private
@@ -150,7 +150,8 @@ class LabPlan
       there = settled['addresses'][name]
       Further.new(network, settled['subnet'], there) if there
     end
-    Node.new(name, address, networks, entry['memory'] && bytes(entry['memory']), entry['cpus'], port)
+    disks = entry['disks'].to_h.values.sum { |size| bytes(size) }
+    Node.new(name, address, networks, entry['memory'] && bytes(entry['memory']), entry['cpus'], disks, port)
   end
 
   # An entry with a count is that many nodes.

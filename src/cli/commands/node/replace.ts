@@ -1,4 +1,5 @@
 import { confirmed } from '../../confirm.ts'
+import { lostDisks } from '../../lost-disks.ts'
 import type { Register } from '../../program.ts'
 import { throwIfFailed } from '../../run-outcome.ts'
 import type { CommonOptions } from '../../session.ts'
@@ -17,8 +18,9 @@ export const register: Register = (cli) => {
         command: `node replace ${name}`,
         asks: yes !== true,
         run: async (lab) => {
+          const lost = yes ? '' : await lostDisks(lab, [name])
           const question = {
-            text: `Destroy ${name} and make it anew, once its volumes are moved to other nodes?`,
+            text: `Destroy ${name} and make it anew, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',
             command: 'node replace',
             without: `lab node replace ${name} --yes`,

@@ -1,4 +1,5 @@
 import { confirmed } from '../../confirm.ts'
+import { lostDisks } from '../../lost-disks.ts'
 import type { Register } from '../../program.ts'
 import { throwIfFailed } from '../../run-outcome.ts'
 import type { CommonOptions } from '../../session.ts'
@@ -18,8 +19,9 @@ export const register: Register = (cli) => {
         asks: yes !== true,
         resume: '"lab up --yes" goes on from here',
         run: async (lab) => {
+          const lost = yes ? '' : await lostDisks(lab, names)
           const question = {
-            text: `Destroy ${names.join(', ')}, once its volumes are moved to other nodes?`,
+            text: `Destroy ${names.join(', ')}, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',
             command: 'node rm',
             without: `lab node rm ${names.join(' ')} --yes`,

@@ -1,5 +1,9 @@
+import { readFileSync, readdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LabSpec, NodeSpec, Role } from '../../src/model/lab-spec.ts'
+import { waitFor } from '../../src/model/wait.ts'
+import { removeDisks } from '../../src/workflows/disks.ts'
+import { liveChanges } from '../../src/workflows/live-changes.ts'
 import { openLab, type OpenLab } from '../../src/workflows/open-lab.ts'
 import { ensureMachines } from '../../src/workflows/machines.ts'
 import { plan } from '../../src/workflows/plan.ts'
@@ -29,13 +33,13 @@ afterAll(async () => {
   await made.close()
 })
 
-/** Brings up the same lab with another lab.yml: its machines, their names and what concerns networks. */
+/** Brings up the same lab with another lab.yml: its machines, their names, and what concerns networks and disks. */
 async function upWith(change: Partial<LabSpec>): Promise<void> {
   const { lab, emit, signal } = made.open
   await open.close()
   open = await openLab({ lab, spec: { ...made.open.spec, ...change }, emit, signal })
   await ensureMachines(open)
-  const summary = await convergeSite(open, 'apply', { tags: ['base', 'networks'] })
+  const summary = await convergeSite(open, 'apply', { tags: ['base', 'networks', 'disks'] })
   expect(summary.errors).toEqual([])
 }
 
@@ -113,4 +117,81 @@ test('a plan names who would join and leave', async () => {
     'take node2 off the network backup',
     'remove the network backup',
   ])
+})
+
+/** Loop devices of this host on the disks of this lab's nodes. */
+function loopDevices(): readonly string[] {
+  const names = readdirSync('/sys/block').filter((name) => name.startsWith('loop'))
+  return names.filter((name) => {
+    try {
+      return readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8').includes(`/disk-${made.open.lab.id}-`)
+    } catch {
+      return false
+    }
+  })
+}
+
+const freed = () =>
+  waitFor(() => Promise.resolve(loopDevices().length === 0 ? true : undefined), {
+    deadlineMs: 20_000,
+    what: 'loop devices to be free',
+    lastSeen: () => loopDevices().join(' '),
+  })
+
+test('a disk is a block device with its mount after every boot, grows in use, and goes only when nobody uses it', async () => {
+  const withDisk = (size: number | undefined) => ({
+    nodes: [
+      size === undefined ? node('node1', ROLES, []) : { ...node('node1', ROLES, []), disks: { data: size } },
+      node('node2', ['worker'], []),
+    ],
+  })
+  const MIB = 2 ** 20
+  await upWith(withDisk(128 * MIB))
+  await sh(
+    'node1',
+    `mkfs.btrfs -q /dev/lab/data
+mkdir -p '/srv/my data'
+printf '%s\\n' '/dev/lab/data /srv/my\\040data btrfs noatime 0 0' >>/etc/fstab
+systemctl daemon-reload
+mount '/srv/my data'
+echo kept >'/srv/my data/file'`,
+  )
+  expect(loopDevices()).toHaveLength(1)
+
+  await upWith(withDisk(192 * MIB))
+  expect(await sh('node1', 'blockdev --getsize64 /dev/lab/data')).toBe(String(192 * MIB))
+  expect(await sh('node1', "cat '/srv/my data/file'")).toBe('kept')
+  await open.close()
+
+  // However it ends, its device is nobody's afterwards.
+  await open.provider.kill('node1')
+  await freed()
+  await upWith(withDisk(192 * MIB))
+  expect(await sh('node1', "cat '/srv/my data/file'")).toBe('kept')
+  expect(await sh('node1', 'systemctl is-system-running --wait')).toBe('running')
+  expect(loopDevices()).toHaveLength(1)
+
+  await open.close()
+  const { lab, emit, signal } = made.open
+  const smaller = await openLab({ lab, emit, signal, spec: { ...made.open.spec, ...withDisk(64 * MIB) } })
+  await expect(liveChanges(smaller)).rejects.toThrow('it has 192 MiB: a disk can only grow')
+  await smaller.close()
+
+  await open.state.write('disks', JSON.stringify({ node1: { data: 192 * MIB } }))
+  await upWith(withDisk(undefined))
+  const { disks } = await liveChanges(open)
+  expect(disks).toEqual([{ node: 'node1', disk: 'data', sizeBytes: 192 * MIB }])
+  await expect(removeDisks(open, disks)).rejects.toThrow('the disk data is mounted at /srv/my data: umount it there')
+  await sh('node1', "umount '/srv/my data'")
+  await expect(removeDisks(open, disks)).rejects.toThrow(
+    '/etc/fstab mounts the disk data at /srv/my data: take the line',
+  )
+  await sh('node1', 'sed -i /dev.lab/d /etc/fstab; sleep 1000 </dev/lab/data >/dev/null 2>&1 & echo $! >/run/holder')
+  await expect(removeDisks(open, disks)).rejects.toThrow('the disk data is in use on this node')
+  expect(await sh('node1', 'kill "$(cat /run/holder)"; blkid -o value -s TYPE /dev/lab/data')).toBe('btrfs')
+  await removeDisks(open, disks)
+  await freed()
+  expect(
+    await sh('node1', 'ls /dev/lab /run/lab/disks /etc/lab/disks; ls /var/lib/lab | grep disk- || true'),
+  ).not.toContain('data')
 })
