@@ -88,6 +88,8 @@ test('nodes on a network of their own reach each other by name, come and go whil
   expect(await addressOf('node2', 'backup')).toBe(before)
   expect(await sh('node1', 'ping -c 1 -W 5 node2.backup >/dev/null && echo answers')).toBe('answers')
   expect(await sh('node2', 'ip -o -4 addr show dev backup')).toContain(before)
+  const itself = (await open.machines()).find(({ name }) => name === 'node2')?.address ?? 'nothing'
+  expect(await sh('node2', 'getent ahostsv4 node2 | cut -d" " -f1 | sort -u')).toBe(itself)
 })
 
 test('a plan names who would join and leave', async () => {

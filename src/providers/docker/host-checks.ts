@@ -124,7 +124,8 @@ async function limits(engine: Docker, lab: CheckedLab): Promise<readonly Check[]
 
 async function subnet(engine: Docker, lab: CheckedLab): Promise<readonly Check[]> {
   const name = 'subnet'
-  const own = (await engine.listNetworks({ filters: { label: [`${LABELS.lab}=${lab.id}`] } }))[0]
+  const networks = await engine.listNetworks({ filters: { label: [`${LABELS.lab}=${lab.id}`] } })
+  const own = networks.find(({ Name }) => Name === lab.id)
   if (own !== undefined)
     return [{ name, ok: true, detail: `${own.Labels?.[LABELS.subnet] ?? own.Name}, the lab's own` }]
   const taken = await hostSubnets(engine)
