@@ -5,15 +5,15 @@ import type { NodeDisks, RemovedDisk } from './judge-change.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
-/** The disks there are since the last `up`. Lost, nodes that shall have some are asked. */
-const DISKS_FILE = 'disks'
+/** In the state directory: the disks there are since the last `up`. Lost, nodes that shall have some are asked. */
+export const DISKS_FILE = 'disks'
 /** Longest that a disk may take to be let go of and removed. */
 const REMOVE_MS = 60_000
 
 /** The disks of nodes, as the last `up` left them; nodes that run are asked where nobody noted it. */
 export async function presentDisks(open: OpenLab): Promise<NodeDisks> {
   const noted = await open.state.read(DISKS_FILE)
-  if (noted !== undefined) return JSON.parse(noted) as NodeDisks
+  if (noted !== undefined && noted !== '') return JSON.parse(noted) as NodeDisks
   const machines = await open.machines()
   const asked = open.spec.nodes.filter(
     ({ name, disks }) =>
@@ -40,7 +40,7 @@ export async function noteDisks({ state, spec }: OpenLab, left: readonly Removed
   for (const { name, disks } of spec.nodes) if (disks !== undefined) all[name] = { ...disks }
   for (const { node, disk, sizeBytes } of left) all[node] = { ...all[node], [disk]: sizeBytes }
   const [before, now] = [await state.read(DISKS_FILE), JSON.stringify(all)]
-  if (before === now || (before === undefined && Object.keys(all).length === 0)) return
+  if (before === now || ((before ?? '') === '' && Object.keys(all).length === 0)) return
   await state.write(DISKS_FILE, now)
 }
 

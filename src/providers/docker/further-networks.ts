@@ -1,4 +1,6 @@
 import type Docker from 'dockerode'
+import { engineMessage } from '../../model/engine-error.ts'
+import { LabError } from '../../model/errors.ts'
 import type { LabIdentity } from '../../model/lab-spec.ts'
 import type { LiveNetworks } from '../../model/provider.ts'
 import { unlessStatus } from './engine.ts'
@@ -25,17 +27,25 @@ export function networksIn(
   return found.length === 0 ? {} : { networks: Object.fromEntries(found) }
 }
 
-/** Puts a node's container on a network, running or not. */
+/** Puts a node's container on a network, running or not. Throws `NO_NETWORK` where the engine refuses. */
 export async function joinNetwork(
   engine: Docker,
   lab: LabIdentity,
   network: string,
   { node, address }: { readonly node: string; readonly address: string },
 ): Promise<void> {
-  await engine.getNetwork(furtherName(lab, network)).connect({
-    Container: containerName(lab, node),
-    EndpointConfig: { IPAMConfig: { IPv4Address: address } },
-  })
+  try {
+    await engine.getNetwork(furtherName(lab, network)).connect({
+      Container: containerName(lab, node),
+      EndpointConfig: { IPAMConfig: { IPv4Address: address } },
+    })
+  } catch (error) {
+    throw new LabError('NO_NETWORK', `the engine does not put ${node} on ${network}: ${engineMessage(error)}`, {
+      where: node,
+      hint: `docker network inspect ${furtherName(lab, network)} shows who is on it, and at which address`,
+      cause: error,
+    })
+  }
 }
 
 /** Who is on which network of the lab besides its own. */
