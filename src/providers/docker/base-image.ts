@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import { execa } from 'execa'
 import { LabError } from '../../model/errors.ts'
 import { BASE_IMAGE } from '../../model/names.ts'
 import type { Progress } from '../../model/provider.ts'
@@ -97,6 +96,7 @@ async function bootstrap(engine: Docker, refused: string, progress: Progress, si
     await aptInstall(root, ['mmdebstrap', 'debian-archive-keyring'], progress, signal)
   }
   const command = asRoot(root ?? [], await bootstrapCommand(RELEASE))
+  const { execa } = await import('execa')
   const bootstrapping = execa(...command, {
     encoding: 'buffer',
     buffer: { stdout: false, stderr: true },

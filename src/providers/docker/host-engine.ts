@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { userInfo } from 'node:os'
 import type Docker from 'dockerode'
-import { execa } from 'execa'
 import { LabError, toLabError } from '../../model/errors.ts'
 import type { Progress } from '../../model/provider.ts'
 import { waitFor } from '../../model/wait.ts'
@@ -118,6 +117,7 @@ async function start(
     await waitFor(async () => ((await answersAsAnyone(engine, address)) ? true : undefined), options)
   } catch (error) {
     signal.throwIfAborted()
+    const { execa } = await import('execa')
     const log = bySystemd
       ? (await execa('journalctl', ['-u', 'docker.service', '-n', '20', '--no-pager', '-o', 'cat'], { reject: false }))
           .stdout
@@ -183,6 +183,7 @@ async function answersAsAnyone(engine: Docker, address: EngineAddress): Promise<
 }
 
 async function run(root: RootPrefix, argv: readonly [string, ...string[]]): Promise<void> {
+  const { execa } = await import('execa')
   try {
     await execa(...asRoot(root, argv), { stdin: 'ignore' })
   } catch (error) {

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { execa } from 'execa'
 import { LabError } from '../../model/errors.ts'
 import type { LabIdentity } from '../../model/lab-spec.ts'
 import { LABELS } from '../../model/names.ts'
@@ -132,5 +131,6 @@ export function nodesText(labs: readonly number[]): string {
 }
 
 async function succeeds([command, args]: readonly [string, readonly string[]]): Promise<boolean> {
+  const { execa } = await import('execa')
   return (await execa(command, args, { reject: false })).exitCode === 0
 }

@@ -2,7 +2,6 @@ import { getServers } from 'node:dns'
 import { networkInterfaces } from 'node:os'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { execa } from 'execa'
 import { formatAddress, isIpInSubnet, parseCidr } from '../../model/addresses.ts'
 import { unlessStatus } from './engine.ts'
 
@@ -70,6 +69,8 @@ export function parseRoutes(text: string): readonly string[] {
 
 async function hostRoutes(): Promise<readonly string[]> {
   if (process.platform !== 'linux') return []
+  // Loaded where it is used: most commands start nothing on this host.
+  const { execa } = await import('execa')
   const { stdout, exitCode } = await execa('ip', ['-4', 'route', 'show', 'table', 'all'], { reject: false })
   // Without `ip` the interfaces and the engine's networks have to do.
   return exitCode === 0 ? parseRoutes(stdout) : []

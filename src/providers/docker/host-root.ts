@@ -1,6 +1,5 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { execa } from 'execa'
 
 /** How commands are run as root on this host: a prefix for their argv. */
 export type RootPrefix = readonly string[]
@@ -11,6 +10,7 @@ const ROOT_PATHS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '
 /** The prefix that makes a command root's: none for root itself, sudo where it asks for no password; else undefined. */
 export async function rootPrefix(): Promise<RootPrefix | undefined> {
   if (process.getuid?.() === 0) return []
+  const { execa } = await import('execa')
   const proxies = Object.keys(process.env).filter((name) => /^(https?|no)_proxy$/i.test(name))
   // sudo forgets the environment, and whoever downloads as root needs the proxies in it.
   const keep = proxies.length === 0 ? [] : [['sudo', '-n', `--preserve-env=${proxies.join(',')}`]]
@@ -59,6 +59,7 @@ export async function aptInstall(
   signal: AbortSignal,
   ifKnown: readonly string[] = [],
 ): Promise<void> {
+  const { execa } = await import('execa')
   const apt = async (...args: readonly string[]) => {
     const argv = asRoot(root, ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args])
     const process = execa(...argv, { all: true, cancelSignal: signal, stdin: 'ignore' })
