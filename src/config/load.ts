@@ -2,8 +2,9 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { LabError, UsageError } from '../model/errors.ts'
 import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
-import { defaultLabName, labIdentity } from './identity.ts'
-import { parseLab } from './parse.ts'
+import { defaultLabName, labIdentity, STATE_DIRECTORY } from './identity.ts'
+import { keptSpec } from './kept-spec.ts'
+import { compiledBuild } from './product.ts'
 
 /** Name of the file that describes a lab. */
 const LAB_FILE = 'lab.yml'
@@ -32,11 +33,16 @@ export async function loadLab(cwd: string): Promise<LoadedLab> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new LabError('UNREADABLE', `cannot read the file: ${(error as Error).message}`, { where: file, cause: error })
   })
-  const spec = parseLab(text, {
-    file: relative(await realpath(cwd), file),
-    defaultName: defaultLabName(directory),
-    directory,
-  })
+  const shown = relative(await realpath(cwd), file)
+  const read = async () => {
+    const { parseLab } = await import('./parse.ts')
+    return parseLab(text, { file: shown, defaultName: defaultLabName(directory), directory })
+  }
+  const build = compiledBuild()
+  const spec =
+    build === undefined
+      ? await read()
+      : await keptSpec(join(directory, STATE_DIRECTORY), [text, directory, build], read)
   return { lab: labIdentity(spec.name, directory), spec, file }
 }
 

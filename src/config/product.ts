@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where lab itself is installed, and its version. */
@@ -19,6 +19,12 @@ export function findProduct(): Product {
     if (file?.name === 'lab') return { directory, compiled: compiled ?? join(directory, 'dist'), version: file.version }
     if (dirname(directory) === directory) throw new Error('the package.json of lab is missing')
   }
+}
+
+/** Directory of the build that runs, another one for each; undefined where lab runs from its sources. */
+export function compiledBuild(): string | undefined {
+  const { compiled } = findProduct()
+  return import.meta.filename.startsWith(`${compiled}${sep}`) ? compiled : undefined
 }
 
 function readPackage(directory: string): { readonly name: string; readonly version: string } | undefined {
