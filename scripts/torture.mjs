@@ -1,5 +1,5 @@
-// Long tests of one thing under violence: `npm run torture -- [NAME...] [--moves N] [--kills N] [--restarts N] [--labs N] [--cycles N]
-// [--seed N]`. Each NAME is a file test/torture/NAME.torture.ts; all of them without one. Numbers reach it as LAB_TORTURE_MOVES and so on.
+// Long tests of one thing under violence: `npm run torture -- [NAME...] [--moves N] [--kills N] [--skip N] [--restarts N] [--labs N]
+// [--cycles N] [--seed N]`. Each NAME is a file test/torture/NAME.torture.ts; all of them without one. Numbers reach it as LAB_TORTURE_MOVES and so on.
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { execa } from 'execa'
@@ -11,6 +11,7 @@ const known = readdirSync(new URL('../test/torture', import.meta.url))
 const numbers = {
   moves: { type: 'string' },
   kills: { type: 'string' },
+  skip: { type: 'string' },
   restarts: { type: 'string' },
   labs: { type: 'string' },
   cycles: { type: 'string' },

@@ -30,12 +30,13 @@ import {
  *    there, `up`, `plan`. Effects are numbered by node, in whose order nothing is by chance. Where a number is not reached
  *    (a spoiled node may differ in a detail: a service that started again by itself) the run counts as no kill.
  *
- * --kills N takes N of the points of the second way, and as many runs of the chain; --seed says which. --labs N spreads the
- * points over N labs, which mostly wait.
+ * --kills N takes N of the points of the second way, and as many runs of the chain; --seed says which, and --skip N goes on
+ * after the first N of that seed. --labs N spreads the points over N labs, which mostly wait.
  */
 const directory = labDirectory()
 const KILLS = Number(process.env['LAB_TORTURE_KILLS'] ?? Infinity)
 const SEED = Number(process.env['LAB_TORTURE_SEED'] ?? Date.now() % 1_000_000)
+const SKIP = Number(process.env['LAB_TORTURE_SKIP'] ?? 0)
 const LABS = Number(process.env['LAB_TORTURE_LABS'] ?? 1)
 const KINDS: readonly KillKind[] = ['lab', 'session', 'node']
 const LOST = 'node3'
@@ -175,6 +176,6 @@ function sample<T>(list: readonly T[]): readonly T[] {
   const keyed = list.map((item) => ({ item, key: next() }))
   return keyed
     .sort((a, b) => a.key - b.key)
-    .slice(0, KILLS)
+    .slice(SKIP, SKIP + KILLS)
     .map(({ item }) => item)
 }
