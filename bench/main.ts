@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -52,6 +53,8 @@ export async function main(root: string, argv: readonly string[]): Promise<numbe
     return 0
   }
   const interrupted = new AbortController()
+  // Each command under way listens to it.
+  setMaxListeners(0, interrupted.signal)
   let signalled = 0
   for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 })) {
     process.on(signal, () => {

@@ -37,14 +37,14 @@ import { register as up } from './commands/up.ts'
 import { register as volume } from './commands/volume/index.ts'
 import { register as volumes } from './commands/volumes.ts'
 
-/** Every command, as `lab --help` lists them. */
-const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
-  'The lab:': [init, demo, up, plan, status, ls, halt, snapshot, bundle, prune, destroy, doctor],
-  'Apps:': [deploy, scale, restart, rm, logs, exec, forward],
-  'Data and names:': [volumes, volume, moveVolume, dns],
-  'Nodes:': [ssh, sh, cp, node, chaos, sshConfig],
-  'Playbooks:': [run, runs],
-  'The command line:': [completion, nodeImage],
+/** Every command by its name, as `lab --help` lists them. */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, Register>>>> = {
+  'The lab:': { init, demo, up, plan, status, ls, halt, snapshot, bundle, prune, destroy, doctor },
+  'Apps:': { deploy, scale, restart, rm, logs, exec, forward },
+  'Data and names:': { volumes, volume, 'move-volume': moveVolume, dns },
+  'Nodes:': { ssh, sh, cp, node, chaos, 'ssh-config': sshConfig },
+  'Playbooks:': { run, runs },
+  'The command line:': { completion, '__node-image': nodeImage },
 }
 
 /** Runs one command line to its end and returns its exit code. */
@@ -54,7 +54,7 @@ export async function runCommandLine(argv: readonly string[], io: Io, session: S
     io.out(findProduct().version)
     return 0
   }
-  const cli = createProgramWithCommands(io, session)
+  const cli = createProgramWithCommands(io, session, argv[0])
   try {
     await cli.program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
     return session.exitCode
@@ -64,12 +64,20 @@ export async function runCommandLine(argv: readonly string[], io: Io, session: S
   }
 }
 
-/** The whole program: what completion and help walk through. */
-export function createProgramWithCommands(io: Io, session: Session): Cli {
+/**
+ * The program with all commands, or with only the one called `typed`, if there is one: to describe the others takes longer
+ * than to find out what was typed.
+ */
+export function createProgramWithCommands(io: Io, session: Session, typed = ''): Cli {
   const cli = createProgram(io, session)
-  for (const [heading, registers] of Object.entries(COMMANDS)) {
+  const own = Object.values(COMMANDS).find((group) => Object.hasOwn(group, typed))?.[typed]
+  if (own !== undefined) {
+    own(cli)
+    return cli
+  }
+  for (const [heading, group] of Object.entries(COMMANDS)) {
     cli.program.commandsGroup(heading)
-    for (const register of registers) register(cli)
+    for (const register of Object.values(group)) register(cli)
   }
   cli.program.helpCommand('help [command]', 'print the help of a command')
   return cli

@@ -19,6 +19,12 @@ const SUBCOMMANDS = program().commands.flatMap((group) =>
   group.commands.map((command) => [group.name(), command.name()] as const),
 )
 
+it.each(COMMANDS)('%s is described alone where it is typed, by the name it is listed under', (name) => {
+  const { io } = memoryIo('/')
+  const { program: own } = createProgramWithCommands(io, createSession(io, new AbortController()), name)
+  expect(own.commands.map((command) => command.name()).filter((each) => !each.startsWith('_'))).toEqual([name])
+})
+
 describe('help', () => {
   it('of lab names every command on a line of at most 80 columns', async () => {
     const { stdout, exitCode } = await run(['--help'], '/')
