@@ -72,7 +72,15 @@ export function createSession(io: Io, controller: AbortController): Session {
             return loadLab(near).catch(() => Promise.reject(error))
           })
         : loadLab(resolve(io.cwd, lab))
-    return workflows.openLab({ ...(await found), emit, signal, provider })
+    const { keep, ...loaded } = await found
+    const open = await workflows.openLab({ ...loaded, emit, signal, provider })
+    return {
+      ...open,
+      close: async () => {
+        await open.close()
+        await keep()
+      },
+    }
   }
 
   /** Runs work that is told as it happens, and says how it ended. */

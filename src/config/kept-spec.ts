@@ -7,26 +7,31 @@ import type { LabSpec } from '../model/lab-spec.ts'
 /** In the lab's state directory: a digest of what the spec was made from, and the spec. */
 const FILE = 'spec'
 
+/** A spec, and what keeps it for the commands that follow. */
+export interface KeptSpec {
+  readonly spec: LabSpec
+  /** Keeps it, unless it is kept; nothing where there is no state directory. */
+  readonly keep: () => Promise<void>
+}
+
 /**
  * What a lab.yml says. To load what reads and checks it takes longer than much of what a command does, so its spec is kept
- * in `stateDirectory`, where there is one, and used for as long as `origin` (all that it is made from) is the same. Throws
- * what `read` throws.
+ * in `stateDirectory` and used for as long as `origin` (all that it is made from) is the same. Throws what `read` throws.
  */
 export async function keptSpec(
   stateDirectory: string,
   origin: readonly string[],
   read: () => Promise<LabSpec>,
-): Promise<LabSpec> {
+): Promise<KeptSpec> {
   const file = join(stateDirectory, FILE)
   // A Node.js of another version may write values in another way.
   const digest = createHash('sha256')
     .update(JSON.stringify([...origin, process.version]))
     .digest('hex')
   const known = await knownSpec(file, digest)
-  if (known !== undefined) return known
+  if (known !== undefined) return { spec: known, keep: () => Promise.resolve() }
   const spec = await read()
-  await keep(file, `${digest}\n${serialize(spec).toString('base64')}\n`)
-  return spec
+  return { spec, keep: () => keep(file, `${digest}\n${serialize(spec).toString('base64')}\n`) }
 }
 
 /** Undefined where none is kept, it was made from something else, or it was cut off. */

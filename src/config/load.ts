@@ -15,6 +15,8 @@ export interface LoadedLab {
   readonly spec: LabSpec
   /** Absolute path of the file. */
   readonly file: string
+  /** Keeps what the file says for the commands that follow. To be called when this one has ended: it may make the lab. */
+  readonly keep: () => Promise<void>
 }
 
 /**
@@ -39,11 +41,11 @@ export async function loadLab(cwd: string): Promise<LoadedLab> {
     return parseLab(text, { file: shown, defaultName: defaultLabName(directory), directory })
   }
   const build = compiledBuild()
-  const spec =
+  const { spec, keep } =
     build === undefined
-      ? await read()
+      ? { spec: await read(), keep: () => Promise.resolve() }
       : await keptSpec(join(directory, STATE_DIRECTORY), [text, directory, build], read)
-  return { lab: labIdentity(spec.name, directory), spec, file }
+  return { lab: labIdentity(spec.name, directory), spec, file, keep }
 }
 
 /** The nearest directory with a `lab.yml`, from `start` upwards; undefined when there is none. */

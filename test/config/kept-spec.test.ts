@@ -17,11 +17,14 @@ afterEach(() => rm(directory, { recursive: true }))
 
 const TEXT = 'name: kept\nvars: { far: .inf, when: 2026-01-01, none: null }\n'
 const parsed = (text: string) => parseLab(text, { file: 'lab.yml', defaultName: 'x', directory: '/x' })
-const load = (text: string, build = 'one') =>
-  keptSpec(state, [text, build], () => {
+const load = async (text: string, build = 'one') => {
+  const { spec, keep } = await keptSpec(state, [text, build], () => {
     reads++
     return Promise.resolve(parsed(text))
   })
+  await keep()
+  return spec
+}
 
 test('a file that nobody changed is read once, and says the same from then on', async () => {
   await mkdir(state)

@@ -8,8 +8,8 @@ const DIES = 'node2'
 const REFUSED = 'node3'
 const OTHERS = ['mgmt', 'node1']
 
-/** A network that a container belongs to and that is gone: the engine does not start such a container. */
-const goneNetwork = async () => `${await labId()}-gone`
+/** A network, none of the lab's, that a container belongs to and that is gone: the engine does not start such a container. */
+const goneNetwork = async () => `gone-${await labId()}`
 const letStart = async () => docker('network', 'disconnect', '-f', await goneNetwork(), await container(REFUSED))
 
 afterAll(() => letStart().catch(() => undefined))
