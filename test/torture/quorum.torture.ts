@@ -30,7 +30,10 @@ const isWhole = (now: readonly string[]) =>
 
 test('a manager whose machine is lost for good is replaced, and the other two agree all the while', async () => {
   await docker('rm', '-f', await container('m3', cwd))
-  expect(await parts()).toContain('m3 down')
+  await waitFor(async () => ((await parts()).includes('m3 down') ? true : undefined), {
+    deadlineMs: 60_000,
+    what: 'the others to miss m3',
+  })
   await labOk(['node', 'replace', 'm3', '--yes'], { cwd })
   expect(await parts()).toSatisfy(isWhole)
   expect((await lab(['plan'], { cwd })).exitCode).toBe(0)
