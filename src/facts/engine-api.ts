@@ -45,24 +45,28 @@ export function callEngine(method: 'POST' | 'DELETE', path: string, body: object
   return { argv: ['sh', '-c', CALL, 'engine', method, path], stdin: JSON.stringify(body) }
 }
 
-// The engine answers after 20 s that it goes on joining by itself: a manager that takes many nodes at once needs longer.
+// The engine answers after 20 s that it goes on joining by itself: a manager that takes many nodes at once needs longer. Of
+// two managers that join at once each changes who has to agree, and the second one may have to ask again.
 const JOIN = `body=$(cat)
 join() { printf %s "$body" | ${CURL} -H 'Content-Type: application/json' --data-binary @-; }
-answer=$(join "$@") && exit
-status=$?
-case $answer in
-  *'continue in the background'*)
-    tries=120
-    while state=$(curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} http://docker/info); do
-      case $state in
-        *'"LocalNodeState":"active"'*) exit 0 ;;
-        *'"LocalNodeState":"pending"'*) [ $((tries -= 1)) -gt 0 ] || break; sleep 1 ;;
-        *) break ;;
-      esac
-    done ;;
-esac
-printf '%s\\n' "$answer" >&2
-exit "$status"`
+asks=4
+until answer=$(join "$@"); do
+  status=$?
+  case $answer in
+    *'context deadline exceeded'*) [ $((asks -= 1)) -eq 0 ] || { sleep 2; continue; } ;;
+    *'continue in the background'*)
+      tries=120
+      while state=$(curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} http://docker/info); do
+        case $state in
+          *'"LocalNodeState":"active"'*) exit 0 ;;
+          *'"LocalNodeState":"pending"'*) [ $((tries -= 1)) -gt 0 ] || break; sleep 1 ;;
+          *) break ;;
+        esac
+      done ;;
+  esac
+  printf '%s\\n' "$answer" >&2
+  exit "$status"
+done`
 
 /** Joins a swarm and waits until the managers took the node in. The body, which holds a token, travels on standard input. */
 export function joinSwarm(body: object): Command {

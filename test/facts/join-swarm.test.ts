@@ -20,15 +20,21 @@ const LATE = {
   },
 }
 
-/** Runs the step's own script against an engine that answers joining once, and then in turn how far it has come. */
-async function joinThrough(answer: { readonly status: number; readonly body: object }, states: readonly string[]) {
+interface Reply {
+  readonly status: number
+  readonly body: object
+}
+
+/** Runs the step's own script against an engine with these answers to joining, and then in turn how far it has come. */
+async function joinThrough(reply: Reply | readonly Reply[], states: readonly string[]) {
   const asked: string[] = []
+  const replies = [reply].flat()
   const left = [...states]
   const answers = async (request: IncomingMessage) => {
     asked.push(`${request.method ?? ''} ${request.url ?? ''} ${await text(request)}`.trim())
     return request.url === '/info'
       ? { status: 200, body: { Swarm: { LocalNodeState: left.shift() ?? 'pending' } } }
-      : answer
+      : (replies.shift() ?? LATE)
   }
   const engine: Server = createServer((request, response) => {
     void answers(request).then(({ status, body }) => response.writeHead(status).end(JSON.stringify(body)))
@@ -60,4 +66,10 @@ test('a join that fails after all says what the engine said', async () => {
   const refused = await joinThrough({ status: 400, body: { message: 'invalid join token' } }, [])
   expect([refused.exitCode, refused.stderr]).toEqual([22, expect.stringContaining('invalid join token')])
   expect(refused.asked).toHaveLength(1)
+})
+
+test('where managers that join at once stand in its way, it is tried again', async () => {
+  const inTheWay = { status: 500, body: { message: 'context deadline exceeded' } }
+  const { exitCode, asked } = await joinThrough([inTheWay, { status: 200, body: {} }], [])
+  expect([exitCode, asked]).toEqual([0, Array(2).fill('POST /swarm/join {"JoinToken":"SWMTKN-1"}')])
 })
