@@ -2,17 +2,17 @@
 // hundreds of small files is most of what starting a command takes.
 
 /**
- * dockerode without the part that opens sessions with BuildKit: lab never does, and that part loads gRPC, which is larger
- * than all the rest.
+ * dockerode without its parts for BuildKit: lab builds without it, and they load gRPC and protobufjs, which are larger than
+ * all the rest.
  */
-const withoutBuildSessions = {
-  name: 'without-build-sessions',
+const withoutBuildKit = {
+  name: 'without-buildkit',
   setup(bundler) {
-    bundler.onResolve({ filter: /^\.\/session$/ }, ({ importer }) =>
-      /[\\/]dockerode[\\/]/.test(importer) ? { path: 'session', namespace: 'absent' } : undefined,
+    bundler.onResolve({ filter: /^\.\/(session|buildkit)$/ }, ({ importer }) =>
+      /[\\/]dockerode[\\/]/.test(importer) ? { path: 'buildkit', namespace: 'absent' } : undefined,
     )
-    bundler.onLoad({ filter: /^session$/, namespace: 'absent' }, () => ({
-      contents: `module.exports = () => { throw new Error('lab opens no sessions with BuildKit') }`,
+    bundler.onLoad({ filter: /^buildkit$/, namespace: 'absent' }, () => ({
+      contents: `module.exports = () => { throw new Error('lab does without BuildKit') }`,
     }))
   },
 }
@@ -32,6 +32,6 @@ export const BUNDLE = {
   loader: { '.node': 'copy' },
   banner: { js: COMMON_JS },
   minifyWhitespace: true,
-  plugins: [withoutBuildSessions],
+  plugins: [withoutBuildKit],
   logLevel: 'warning',
 }

@@ -6,16 +6,36 @@ const ENGINE_SOCKET = '/run/docker.sock'
 
 const NOT_RUNNING = 75
 
-/**
- * Script that asks the node's engine and prints one JSON document a line. systemd holds the socket and would start a
- * stopped engine for the question, and a fact must not change anything: so it looks for the process first.
- */
+const ASK = `-gsS --max-time 20 --unix-socket ${ENGINE_SOCKET}`
+// systemd holds the socket and would start a stopped engine for the question, and a fact must not change anything.
+const IS_RUNNING = `pid=$(cat /run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null || exit ${String(NOT_RUNNING)}`
+
+/** Script that asks the node's engine, where it runs, and prints one JSON document a line. */
 export function askEngine(...paths: readonly string[]): string {
-  const urls = paths.map((path) => `'http://docker${path}'`).join(' ')
-  return [
-    `pid=$(cat /run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null || exit ${String(NOT_RUNNING)}`,
-    `exec curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} -w '\\n' ${urls}`,
-  ].join('\n')
+  return `${IS_RUNNING}\nexec curl ${ASK} -w '\\n' ${urls(paths)}`
+}
+
+// For `/info` the engine starts several programs to ask them for their versions. Nodes are many, and nearly all of them
+// are workers in their swarm, which the headers of `/_ping` tell as well (https://docs.docker.com/reference/api/engine/).
+// They are asked for last: none of the documents has a line that begins as they do.
+const WORKER = { Swarm: { LocalNodeState: 'active', ControlAvailable: false, Error: '' } }
+
+/** As {@link askEngine}; the last document is `/info`, or what it says of the swarm where the node is a worker in one. */
+export function askEngineAndInfo(...paths: readonly string[]): string {
+  return `${IS_RUNNING}
+answers=$(curl ${ASK} -w '\\n' ${urls(paths)} --next ${ASK} -I http://docker/_ping) || exit
+printf '%s\\n' "\${answers%
+HTTP/*}"
+case $answers in
+  *'
+HTTP/'*'
+Swarm: active/worker'*) echo '${JSON.stringify(WORKER)}' ;;
+  *) exec curl ${ASK} -w '\\n' ${urls(['/info'])} ;;
+esac`
+}
+
+function urls(paths: readonly string[]): string {
+  return paths.map((path) => `'http://docker${path}'`).join(' ')
 }
 
 /** The documents that `askEngine` printed. Throws `FactUnavailable` when the engine is down or refuses. */

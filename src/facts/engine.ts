@@ -1,15 +1,12 @@
 import { LABELS } from '../model/names.ts'
 import { FactUnavailable, type FactQuery } from '../model/step.ts'
-import { askEngine, engineAnswers, refusal } from './engine-api.ts'
+import { askEngineAndInfo, engineAnswers, refusal } from './engine-api.ts'
 
 /** A node's own view of its place in a swarm. */
 export interface SwarmMembership {
   readonly state: 'inactive' | 'pending' | 'active' | 'error' | 'locked'
   readonly role: 'manager' | 'worker' | undefined
-  readonly nodeId: string
   readonly error: string
-  /** Addresses of the managers it knows, without the port. */
-  readonly managers: readonly string[]
   /** Settings of the whole swarm; managers know them. */
   readonly settings:
     { readonly heartbeatMs: number; readonly taskHistory: number; readonly certificateDays?: number } | undefined
@@ -54,12 +51,12 @@ export interface EngineState {
 export const engineState: FactQuery<EngineState> = {
   key: 'engine',
   // All containers, whoever made them: one that has a wanted name is in the way and has to be seen.
-  script: askEngine('/info', '/containers/json?all=1', '/images/json', '/networks'),
+  script: askEngineAndInfo('/containers/json?all=1', '/images/json', '/networks'),
   parse: (output) => {
     const answers = engineAnswers(output)
     const refused = answers.map(refusal).find((message) => message !== undefined)
     if (refused !== undefined || answers.length !== 4) throw new FactUnavailable(refused ?? 'the engine broke off')
-    const [info, containers, images, networks] = answers as [Info, Container[], Image[], Network[]]
+    const [containers, images, networks, info] = answers as [Container[], Image[], Network[], Info]
     return {
       swarm: readMembership(info.Swarm),
       containers: new Map(containers.map(readContainer).map((container) => [container.name, container])),
@@ -74,11 +71,9 @@ const DAY_NS = 86_400e9
 
 interface Info {
   readonly Swarm: {
-    readonly NodeID: string
     readonly LocalNodeState: SwarmMembership['state']
     readonly ControlAvailable: boolean
     readonly Error: string
-    readonly RemoteManagers: readonly { readonly Addr: string }[] | null
     readonly Cluster?: {
       readonly Spec: {
         readonly Dispatcher?: { readonly HeartbeatPeriod?: number }
@@ -117,9 +112,7 @@ function readMembership(swarm: Info['Swarm']): SwarmMembership {
   return {
     state: swarm.LocalNodeState,
     role: swarm.LocalNodeState === 'inactive' ? undefined : swarm.ControlAvailable ? 'manager' : 'worker',
-    nodeId: swarm.NodeID,
     error: swarm.Error,
-    managers: (swarm.RemoteManagers ?? []).map(({ Addr }) => Addr.replace(/:\d+$/, '')),
     settings:
       spec === undefined
         ? undefined

@@ -13,11 +13,9 @@ const answer = (...documents: readonly unknown[]) => ({
 })
 const INFO = {
   Swarm: {
-    NodeID: 'n1',
     LocalNodeState: 'active',
     ControlAvailable: true,
     Error: '',
-    RemoteManagers: [{ NodeID: 'n1', Addr: '10.0.0.1:2377' }],
     Cluster: {
       Spec: {
         Dispatcher: { HeartbeatPeriod: 1_000_000_000 },
@@ -31,7 +29,6 @@ const INFO = {
 test("an engine's answers become what steps compare: containers and networks by name, images by tag", () => {
   const state = engineState.parse(
     answer(
-      INFO,
       [
         {
           Names: ['/lab-probe'],
@@ -55,14 +52,13 @@ test("an engine's answers become what steps compare: containers and networks by 
         },
         { Name: 'host', Driver: 'host', Attachable: false, IPAM: { Config: null }, Options: null },
       ],
+      INFO,
     ),
   )
   expect(state.swarm).toEqual({
     state: 'active',
     role: 'manager',
-    nodeId: 'n1',
     error: '',
-    managers: ['10.0.0.1'],
     settings: { heartbeatMs: 1000, taskHistory: 2, certificateDays: 90 },
   })
   expect(state.containers.get('lab-probe')).toEqual({
@@ -82,21 +78,20 @@ test("an engine's answers become what steps compare: containers and networks by 
 
 test('a worker, and a node in no swarm, know no settings', () => {
   const swarm = { ...INFO.Swarm, ControlAvailable: false, Cluster: undefined }
-  expect(engineState.parse(answer({ Swarm: swarm }, [], [], [])).swarm).toMatchObject({
+  expect(engineState.parse(answer([], [], [], { Swarm: swarm })).swarm).toMatchObject({
     role: 'worker',
     settings: undefined,
   })
-  const outside = { ...swarm, LocalNodeState: 'inactive', RemoteManagers: null }
-  expect(engineState.parse(answer({ Swarm: outside }, [], [], [])).swarm).toMatchObject({
+  const outside = { ...swarm, LocalNodeState: 'inactive' }
+  expect(engineState.parse(answer([], [], [], { Swarm: outside })).swarm).toMatchObject({
     role: undefined,
-    managers: [],
   })
 })
 
 test('an engine that is stopped, broken off or refusing cannot tell', () => {
   expect(() => engineState.parse({ status: 75, stdout: '', stderr: '' })).toThrow(FactUnavailable)
-  expect(() => engineState.parse(answer(INFO, []))).toThrow('broke off')
-  expect(() => engineState.parse(answer(INFO, { message: 'no' }, [], []))).toThrow('no')
+  expect(() => engineState.parse(answer([], INFO))).toThrow('broke off')
+  expect(() => engineState.parse(answer([], { message: 'no' }, [], INFO))).toThrow('no')
   expect(() => swarmNodes.parse(answer({ message: 'not a manager' }))).toThrow('not a manager')
 })
 

@@ -9,7 +9,7 @@ export function engine(state: Partial<EngineState> = {}): EngineState {
 
 /** A node outside any swarm, unless said otherwise. */
 export function membership(state: Partial<SwarmMembership> = {}): SwarmMembership {
-  return { state: 'inactive', role: undefined, nodeId: '', error: '', managers: [], settings: undefined, ...state }
+  return { state: 'inactive', role: undefined, error: '', settings: undefined, ...state }
 }
 
 /** A worker that is ready, as a manager lists it. */
