@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { execa } from 'execa'
 import type { TestProject } from 'vitest/node'
 import { openLabLeases } from './lab-leases.ts'
-import { destroyLab, makeLab } from './own-lab.ts'
+import { destroyLab, destroyOrphans, makeLab } from './own-lab.ts'
 
 const LAUNCHER = resolve(import.meta.dirname, '../../lab')
 
@@ -13,6 +13,7 @@ const LAUNCHER = resolve(import.meta.dirname, '../../lab')
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['LAB_E2E_DIRECTORY']
+  await destroyOrphans()
   const count = project.config.maxWorkers
   const made = given === undefined ? await Promise.all(Array.from({ length: count }, () => makeLab('e2e'))) : []
   const directories = given === undefined ? made : [given]
