@@ -19,7 +19,7 @@ for (let number = Number(first), tries = 1; ; tries++) {
   await new Promise((resolve) => setTimeout(resolve, Number(pause)))
   try {
     await records.insertOne({ attempt })
-    console.log(attempt)
+    console.log('kept', attempt)
     number++
     tries = 0
   } catch {
@@ -54,16 +54,21 @@ function inNodeapp(nodes: readonly string[], script: string, args: readonly stri
   })
 }
 
+/** Pure: the attempt that a line of {@link INSERT} acknowledges. Engines print their own errors among the lines. */
+export function acknowledged(line: string): string | undefined {
+  return /^kept (\d+\.\d+\.\d+)$/.exec(line)?.[1]
+}
+
 /** Inserts straight into the database, past the app: from whatever container of nodeapp is there. */
 export function startDatabaseClient(nodes: readonly string[], series: string): NumberedClient {
-  const acknowledged = new Set<string>()
+  const attempts = new Set<string>()
   const stopped = new AbortController()
   let end = () => {
     stopped.abort()
   }
   const loop = async () => {
     for (let run = 1; !stopped.signal.aborted; run++) {
-      const args = [series, String(run), String(acknowledged.size + 1), String(PAUSE_MS)]
+      const args = [series, String(run), String(attempts.size + 1), String(PAUSE_MS)]
       const inserting = execa('docker', await inNodeapp(nodes, INSERT, args), {
         reject: false,
         buffer: false,
@@ -74,7 +79,10 @@ export function startDatabaseClient(nodes: readonly string[], series: string): N
         stopped.abort()
         inserting.stdin.end()
       }
-      for await (const line of inserting.iterable()) acknowledged.add(line)
+      for await (const line of inserting.iterable()) {
+        const attempt = acknowledged(line)
+        if (attempt !== undefined) attempts.add(attempt)
+      }
       await inserting
     }
   }
@@ -84,7 +92,7 @@ export function startDatabaseClient(nodes: readonly string[], series: string): N
     stop: async () => {
       end()
       await done
-      return acknowledged
+      return attempts
     },
     kept: async () => {
       const argv = await inNodeapp(nodes, READ, [series])

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { judgeAttempts } from '../../src/chaos/numbered-client.ts'
 import { holdsOf, overlaps } from '../../src/volumes/writer-watch.ts'
+import { acknowledged } from '../e2e/numbered-clients.ts'
 import { planMoves } from '../e2e/moves-under-load.ts'
 import { judgeRecords } from '../e2e/witness-records.ts'
 
@@ -71,4 +72,10 @@ test('a seed decides the moves, their order and their faults', () => {
   expect(planMoves(50, 7, ['cli', 'source'], 40)).toEqual(plan)
   expect(planMoves(50, 8, ['cli', 'source'], 40)).not.toEqual(plan)
   expect(new Set(plan.map(({ fault }) => fault))).toEqual(new Set([undefined, 'cli', 'source']))
+})
+
+test('only what says that a record is kept acknowledges it, not what an engine prints of its own trouble', () => {
+  expect(acknowledged('kept 12.1.3')).toBe('12.1.3')
+  expect(acknowledged('OCI runtime exec failed: exec failed: exit status 1: unknown')).toBeUndefined()
+  expect(acknowledged('kept 12.1')).toBeUndefined()
 })
