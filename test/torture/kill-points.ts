@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -62,6 +62,8 @@ async function compileApart(): Promise<string> {
 export async function watchedUp(directory: string, point?: KillPoint): Promise<WatchedUp> {
   const scratch = await mkdtemp(join(tmpdir(), 'lab-kill-'))
   const log = join(scratch, 'effects')
+  // A run that changes nothing has no effect to write down.
+  await writeFile(log, '')
   const entry = await (compiled ??= compileApart())
   try {
     const ran = await execa(
@@ -81,7 +83,7 @@ export async function watchedUp(directory: string, point?: KillPoint): Promise<W
         },
       },
     )
-    const lines = (await readFile(log, 'utf8')).trim().split('\n')
+    const lines = (await readFile(log, 'utf8')).split('\n').filter((line) => line !== '')
     const entries = lines.map((line) => JSON.parse(line) as Effect | Kill)
     const kill = entries.find((each): each is Kill => 'killed' in each)
     return {
