@@ -17,6 +17,8 @@ export interface SshTestHost {
   readonly directory: string
   /** What a script prints on the host, as root, without SSH. */
   readonly sh: (script: string) => Promise<string>
+  /** What the host is like, a thing a line, in order: files with digests, packages, units, accounts, ports, mounts. */
+  readonly look: () => Promise<readonly string[]>
   destroy(): Promise<void>
 }
 
@@ -32,6 +34,10 @@ export async function startSshHost(release: TestRelease = 'trixie'): Promise<Ssh
   const name = `lab-test-host-${randomBytes(4).toString('hex')}`
   const sh = async (script: string) =>
     (await execa('docker', ['exec', '-i', name, 'sh'], { input: script })).stdout.trim()
+  const look = async () => {
+    const script = await readFile(join(RECIPE, 'look.sh'), 'utf8')
+    return [...new Set((await sh(script)).split('\n'))].sort()
+  }
   const destroy = async () => {
     await execa('docker', ['rm', '-f', '-v', name], { reject: false })
     await rm(directory, { recursive: true, force: true })
@@ -53,7 +59,7 @@ export async function startSshHost(release: TestRelease = 'trixie'): Promise<Ssh
     const config = `Host target\n  HostName ${address}\n  User careful\n  ProxyJump admin@${address}\n`
     const all = `Host *\n  UserKnownHostsFile ${directory}/known_hosts\n  IdentityFile ${directory}/id\n`
     await writeFile(join(directory, 'ssh_config'), config + all)
-    return { address, directory, sh, destroy }
+    return { address, directory, sh, look, destroy }
   } catch (error) {
     await destroy()
     throw error
@@ -95,9 +101,4 @@ async function flags(): Promise<readonly string[]> {
   // An engine's layers cannot lie on those of another one.
   const room = ['--volume=/var/lib', '--tmpfs=/run:exec', '--tmpfs=/run/lock', '--tmpfs=/tmp:exec']
   return [...rights, '--cgroupns=private', ...room]
-}
-
-/** Script that prints what a host is like, a thing a line: files with digests, packages, units, accounts, ports, mounts. */
-export function lookScript(): Promise<string> {
-  return readFile(join(RECIPE, 'look.sh'), 'utf8')
 }

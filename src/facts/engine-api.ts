@@ -15,12 +15,15 @@ export function askEngine(...paths: readonly string[]): string {
   return `${IS_RUNNING}\nexec curl ${ASK} -w '\\n' ${urls(paths)}`
 }
 
-// For `/info` the engine starts several programs to ask them for their versions. Nodes are many, and nearly all of them
-// are workers in their swarm, which the headers of `/_ping` tell as well (https://docs.docker.com/reference/api/engine/).
-// They are asked for last: none of the documents has a line that begins as they do.
+/** What `/info` says of the swarm on a worker that is in one. */
 const WORKER = { Swarm: { LocalNodeState: 'active', ControlAvailable: false, Error: '' } }
 
-/** As {@link askEngine}; the last document is `/info`, or what it says of the swarm where the node is a worker in one. */
+/**
+ * As {@link askEngine}; the last document is `/info`, or what it says of the swarm where the node is a worker in one. For
+ * `/info` the engine starts several programs to ask them for their versions; nodes are many, and nearly all of them are
+ * workers, which the headers of `/_ping` tell as well (https://docs.docker.com/reference/api/engine/). Those come last: none
+ * of the documents has a line that begins as they do.
+ */
 export function askEngineAndInfo(...paths: readonly string[]): string {
   return `${IS_RUNNING}
 answers=$(curl ${ASK} -w '\\n' ${urls(paths)} --next ${ASK} -I http://docker/_ping) || exit

@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
+import { isRunning } from '../../src/secrets/drafts.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -24,17 +25,8 @@ export async function destroyLab(directory: string): Promise<void> {
 export async function destroyOrphans(): Promise<void> {
   for (const entry of await readdir(tmpdir())) {
     const maker = /^lab-.+-of-(\d+)-\w{6}$/.exec(entry)?.[1]
-    if (maker === undefined || isAlive(Number(maker))) continue
+    if (maker === undefined || isRunning(Number(maker))) continue
     console.error(`a test that was broken off left ${entry}: destroying it`)
     await destroyLab(join(tmpdir(), entry))
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
 import { afterEach, expect, test } from 'vitest'
 import { joinSwarm } from '../../src/facts/engine-api.ts'
+import { startScriptedEngine, type Reply, type ScriptedEngine } from './scripted-engine.ts'
 
-let undo: (() => Promise<unknown>)[] = []
+let engines: ScriptedEngine[] = []
 afterEach(async () => {
-  for (const step of undo.toReversed()) await step()
-  undo = []
+  for (const engine of engines) await engine.close()
+  engines = []
 })
 
 const LATE = {
@@ -20,32 +17,20 @@ const LATE = {
   },
 }
 
-interface Reply {
-  readonly status: number
-  readonly body: object
-}
-
 /** Runs the step's own script against an engine with these answers to joining, and then in turn how far it has come. */
 async function joinThrough(reply: Reply | readonly Reply[], states: readonly string[]) {
   const asked: string[] = []
   const replies = [reply].flat()
   const left = [...states]
-  const answers = async (request: IncomingMessage) => {
+  const engine = await startScriptedEngine(async (request) => {
     asked.push(`${request.method ?? ''} ${request.url ?? ''} ${await text(request)}`.trim())
     return request.url === '/info'
       ? { status: 200, body: { Swarm: { LocalNodeState: left.shift() ?? 'pending' } } }
       : (replies.shift() ?? LATE)
-  }
-  const engine: Server = createServer((request, response) => {
-    void answers(request).then(({ status, body }) => response.writeHead(status).end(JSON.stringify(body)))
   })
-  const directory = await mkdtemp(join(tmpdir(), 'lab-join-'))
-  undo.push(() => rm(directory, { recursive: true }))
-  const socket = join(directory, 'engine.sock')
-  await new Promise<void>((resolve) => engine.listen(socket, resolve))
-  undo.push(() => new Promise((resolve) => engine.close(resolve)))
+  engines.push(engine)
   const { argv, stdin } = joinSwarm({ JoinToken: 'SWMTKN-1' })
-  const [command = '', ...args] = argv.map((word) => word.replaceAll('/run/docker.sock', socket))
+  const [command = '', ...args] = argv.map(engine.at)
   const { exitCode, stderr } = await execa(command, args, { input: String(stdin), reject: false })
   return { exitCode, stderr, asked }
 }

@@ -9,7 +9,7 @@ import { runPlays } from '../../src/executor/run-plays.ts'
 import type { Playbook, Site } from '../../src/index.ts'
 import { ensureMachines } from '../../src/workflows/machines.ts'
 import { openLab, type OpenLab } from '../../src/workflows/open-lab.ts'
-import { lookScript, startSshHost, type SshTestHost } from '../ssh-host.ts'
+import { startSshHost, type SshTestHost } from '../ssh-host.ts'
 
 /** A slow mirror and a busy machine: 150 MB are fetched and unpacked. */
 const MIRROR_MS = 900_000
@@ -17,12 +17,11 @@ let host: SshTestHost
 let open: OpenLab
 let before: readonly string[]
 
-const look = async () => [...new Set((await host.sh(await lookScript())).split('\n'))].sort()
 const playsOf = (book: Playbook<Site>, site: Site) => (typeof book.plays === 'function' ? book.plays(site) : book.plays)
 
 beforeAll(async () => {
   host = await startSshHost('bookworm')
-  before = await look()
+  before = await host.look()
   await writeFile(join(host.directory, 'password'), 'correct-horse\n')
   const text = `provider: ssh
 ssh: { config: ./ssh_config, sudo: password, passwordFile: ./password }
@@ -67,7 +66,7 @@ it(
   async () => {
     await open.disconnect('solo')
     await open.provider.destroy('solo')
-    const after = await look()
+    const after = await host.look()
     expect(after.filter((line) => !before.includes(line))).toEqual([])
     expect(before.filter((line) => !after.includes(line))).toEqual([])
     expect(await host.sh('ls /var/lib/apt/lists | grep -c trixie || :')).toBe('0')

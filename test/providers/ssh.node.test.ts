@@ -7,16 +7,12 @@ import { parseLab } from '../../src/config/parse.ts'
 import { ensureMachines } from '../../src/workflows/machines.ts'
 import { convergeSite } from '../../src/workflows/up.ts'
 import { openLab, type OpenLab } from '../../src/workflows/open-lab.ts'
-import { lookScript, startSshHost, type SshTestHost } from '../ssh-host.ts'
+import { startSshHost, type SshTestHost } from '../ssh-host.ts'
 
 const PASSWORD = 'correct-horse'
 let host: SshTestHost
 let open: OpenLab
 let before: readonly string[]
-
-async function look(): Promise<readonly string[]> {
-  return (await host.sh(await lookScript())).split('\n').sort()
-}
 
 /** The lab of one host: through itself as a gate, as a user whose sudo asks for a password. */
 async function openHostLab(): Promise<OpenLab> {
@@ -32,7 +28,7 @@ nodes:
 beforeAll(async () => {
   host = await startSshHost()
   await writeFile(join(host.directory, 'password'), `${PASSWORD}\n`)
-  before = await look()
+  before = await host.look()
   open = await openHostLab()
 })
 afterAll(async () => {
@@ -99,10 +95,10 @@ it('gives it back as it was, packages and accounts that came since included', as
     { timeoutMs: 200_000 },
   )
   expect(installed.status, installed.stderr).toBe(0)
-  expect(await look()).not.toEqual(before)
+  expect(await host.look()).not.toEqual(before)
   await open.disconnect('solo')
   await open.provider.destroy('solo')
-  const after = await look()
+  const after = await host.look()
   expect(after.filter((line) => !before.includes(line))).toEqual([])
   expect(before.filter((line) => !after.includes(line))).toEqual([])
   // Given back: there is nothing to give back any more.

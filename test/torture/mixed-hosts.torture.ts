@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { messageTexts, postMessage } from '../e2e/client.ts'
 import { lab, labOk, status } from '../e2e/harness.ts'
-import { lookScript, startSshHost, type SshTestHost, type TestRelease } from '../ssh-host.ts'
+import { startSshHost, type SshTestHost, type TestRelease } from '../ssh-host.ts'
 
 /*
  * Hosts that exist already, of two releases of Debian, in one lab: the sample runs over both, a volume goes from one release
@@ -30,7 +30,7 @@ beforeAll(async () => {
   for (const [name, host] of hosts) {
     // What sudo notes of its first use is its own, and stays.
     await host.sh('runuser -u admin -- sudo true')
-    looks.set(name, await look(host))
+    looks.set(name, await host.look())
   }
   await writeLab()
 }, 1_800_000)
@@ -60,15 +60,11 @@ test('all hosts are given back as they were', async () => {
   await labOk(['destroy', '--yes'], { cwd, ...OPTIONS })
   for (const [name, host] of hosts) {
     const before = looks.get(name) ?? []
-    const after = await look(host)
+    const after = await host.look()
     expect([name, after.filter((line) => !before.includes(line))]).toEqual([name, []])
     expect([name, before.filter((line) => !after.includes(line))]).toEqual([name, []])
   }
 })
-
-async function look(host: SshTestHost): Promise<readonly string[]> {
-  return [...new Set((await host.sh(await lookScript())).split('\n'))].sort()
-}
 
 /** A lab.yml of the hosts, and the configuration of the SSH client that reaches them. */
 async function writeLab(): Promise<void> {
