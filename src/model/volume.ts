@@ -4,7 +4,6 @@ import type { OpenRollback } from './rollback.ts'
 import type { VolumePolicy } from './volume-policy.ts'
 import type { VolumeTending } from './volume-tending.ts'
 import type { Tree } from './tree.ts'
-import type { VolumeService } from './volume-service.ts'
 import type { TransferJob, TransferWatch, VolumeChanges } from './volume-transfer.ts'
 
 /**
@@ -168,6 +167,13 @@ export interface VolumeDriver {
   changes(volume: string, since: string | undefined, seconds: number): Promise<VolumeChanges>
 }
 
+/** What came of a fence that takes a snapshot. */
+export interface Fenced {
+  readonly holders: readonly VolumeHolder[]
+  /** Undefined when there are users, or no copy. */
+  readonly snapshot: LocalSnapshot | undefined
+}
+
 /** Something that uses a volume on a node. */
 export interface VolumeHolder {
   /** `mount`: a container or other mount namespace has it; `local`: mounted elsewhere on the node; `file`: open. */
@@ -209,6 +215,14 @@ export interface NodeVolumes {
    * nobody means it is done. Throws `EPOCH_FENCED` when the node serves it under a newer epoch.
    */
   fence(volume: string, epoch: number, waitSeconds: number, signal?: AbortSignal): Promise<readonly VolumeHolder[]>
+  /** As `fence`, and then takes a snapshot of the copy, unless that is there already. */
+  fenceAndSnapshot(
+    volume: string,
+    epoch: number,
+    snapshot: string,
+    waitSeconds: number,
+    signal: AbortSignal,
+  ): Promise<Fenced>
   /**
    * Reduces a live copy to a snapshot of that name, which is kept if it is there. Throws `EPOCH_FENCED`, having changed
    * nothing, unless the node was fenced last at just this epoch and has no lease.
@@ -224,23 +238,10 @@ export interface NodeVolumes {
   transfer(job: Omit<TransferJob, 'active'> & { readonly volume: string }, watch: TransferWatch): Promise<number>
   /** Waits for a transfer that was started before, as `transfer` does. */
   followTransfer(volume: string, watch: TransferWatch): Promise<number>
+  /** Whether a transfer to that node would be let in there. */
+  reaches(target: string): Promise<boolean>
   /** Bytes a second of the last transfer of some size to a node, whatever the volume; undefined since boot without one. */
   transferRate(target: string): Promise<number | undefined>
   transferJob(volume: string): Promise<TransferJob | undefined>
   stopTransfer(volume: string): Promise<void>
-}
-
-/** What a move needs to know of the swarm, and to do there. */
-export interface VolumeScheduler {
-  /** Nodes (by name) that carry the volume's label: one at most, unless somebody meddled with the swarm. */
-  placed(volume: string): Promise<readonly string[]>
-  /** Makes exactly this node carry the label, or none. Taken off first, then put on. */
-  place(volume: string, node: string | undefined): Promise<void>
-  /** The service that uses the volume, or undefined when it is not deployed or scaled to 0. */
-  service(record: VolumeRecord): Promise<VolumeService | undefined>
-  /**
-   * Waits until the service's task serves on the node: healthy, or running where it has no check. Throws `NOT_SERVING`
-   * when it does not: the node is down, its tasks fail, or the time is up.
-   */
-  waitServing(service: VolumeService, node: string, deadlineMs: number, signal?: AbortSignal): Promise<void>
 }

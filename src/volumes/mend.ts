@@ -1,5 +1,6 @@
 import { LabError } from '../model/errors.ts'
-import type { NodeVolume, NodeVolumes, VolumeRecord, VolumeScheduler } from '../model/volume.ts'
+import type { NodeVolume, NodeVolumes, VolumeRecord } from '../model/volume.ts'
+import type { VolumeScheduler } from '../model/volume-service.ts'
 import { newestCommon } from './move/copy-round.ts'
 import { finalSnapshot } from './move/next-action.ts'
 import { ordersDigest, ordersText } from './orders.ts'

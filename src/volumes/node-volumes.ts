@@ -7,7 +7,7 @@ import { limitText } from './limit.ts'
 import { BUSY, FENCED, VOLUME_PATHS } from './node/paths.ts'
 import { failure, runCommand } from './run-command.ts'
 import { openTending } from './tending.ts'
-import { followTransfer, startTransfer, stopTransfer, transferJob, transferRate } from './transfer.ts'
+import { followTransfer, reaches, startTransfer, stopTransfer, transferJob, transferRate } from './transfer.ts'
 
 /** What the node may take beyond the time it was told to wait. */
 const MARGIN_MS = 60_000
@@ -34,8 +34,16 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
     },
     fence: async (volume, epoch, waitSeconds, signal) => {
       checkNames(volume)
-      const verb = ['fence', volume, String(epoch), String(waitSeconds)]
-      return changeRights(connection, volume, epoch, verb, waitSeconds, signal)
+      const verb = ['fence', volume, String(epoch), String(waitSeconds), '-']
+      return (await changeRights(connection, volume, epoch, verb, waitSeconds, signal)).holders
+    },
+    fenceAndSnapshot: async (volume, epoch, snapshot, waitSeconds, signal) => {
+      checkNames(volume, snapshot)
+      const verb = ['fence', volume, String(epoch), String(waitSeconds), snapshot]
+      const { said, holders } = await changeRights(connection, volume, epoch, verb, waitSeconds, signal)
+      const identity = said.trim()
+      const taken = holders.length === 0 && identity !== ''
+      return { holders, snapshot: taken ? { name: snapshot, identity } : undefined }
     },
     retire: async (volume, epoch, snapshot) => {
       checkNames(volume, snapshot)
@@ -55,13 +63,14 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
       return startTransfer(connection, job, watch)
     },
     followTransfer: (volume, watch) => followTransfer(connection, volume, watch),
+    reaches: (target) => reaches(connection, target),
     transferRate: (target) => transferRate(connection, target),
     transferJob: (volume) => transferJob(connection, volume),
     stopTransfer: (volume) => stopTransfer(connection, volume),
   }
 }
 
-/** Runs a verb of the serving script that depends on an epoch. Returns who is in its way. */
+/** Runs a verb of the serving script that depends on an epoch. Returns what it said, or who is in its way. */
 async function changeRights(
   connection: Connection,
   volume: string,
@@ -69,15 +78,15 @@ async function changeRights(
   verb: readonly string[],
   waitSeconds = 0,
   signal?: AbortSignal,
-): Promise<readonly VolumeHolder[]> {
+): Promise<{ readonly said: string; readonly holders: readonly VolumeHolder[] }> {
   const argv = [VOLUME_PATHS.serve, ...verb]
   const { status, stdout, stderr } = await connection.exec(
     { argv, timeoutMs: waitSeconds * 1000 + MARGIN_MS },
     signal === undefined ? {} : { signal },
   )
-  if (status === 0) return []
+  if (status === 0) return { said: stdout, holders: [] }
   const holders = readHolders(stdout)
-  if (status === BUSY && holders.length > 0) return holders
+  if (status === BUSY && holders.length > 0) return { said: '', holders }
   if (status !== FENCED) throw await failure(connection, argv.join(' '), status, stderr)
   throw new LabError(
     'EPOCH_FENCED',

@@ -71,6 +71,12 @@ export async function transferRate(connection: Connection, target: string): Prom
   return bytes > 0 && ms > 0 ? (bytes / ms) * 1000 : undefined
 }
 
+/** See {@link NodeVolumes.reaches}. */
+export async function reaches(connection: Connection, target: string): Promise<boolean> {
+  checkName('node', target)
+  return (await connection.exec({ argv: [VOLUME_PATHS.send, 'reach', target] })).status === 0
+}
+
 /** See {@link NodeVolumes.stopTransfer}. */
 export async function stopTransfer(connection: Connection, volume: string): Promise<void> {
   await runCommand(connection, [VOLUME_PATHS.send, 'stop', volume])

@@ -47,11 +47,13 @@ while :; do
     [ ! -s ${VOLUME_PATHS.leases}/"$volume" ] || read -r lease <${VOLUME_PATHS.leases}/"$volume"
     # Containers are their cgroups: one that starts or runs a check has more mount namespaces for a moment, and has
     # at first what the node has, at the node's own paths.
-    containers=$(awk -v volume="$volume" '
+    containers=$(grep -sHF "/$volume" /proc/[0-9]*/mountinfo | awk -v volume="$volume" '
+      # Were they awk's to read, it would end at a process that ends meanwhile.
+      { split($0, f, "/"); sub(/^[^:]*:/, "") }
       $5 !~ "^/(run|var/lib)/(lab|docker)/" && ($4 ~ ("/live/" volume "$") || $(NF - 1) == "lab/live/" volume) {
-        split(FILENAME, f, "/"); print f[3]
+        print f[3]
       }
-    ' /proc/[0-9]*/mountinfo 2>/dev/null |
+    ' |
       while read -r pid; do grep -oE 'docker[-/][0-9a-f]{64}' "/proc/$pid/cgroup"; done 2>/dev/null | sort -u | wc -l)
     ${options.more ?? ':'}
     echo "$now $volume $served $state $lease $containers $more"

@@ -47,6 +47,7 @@ export async function predictMove(lab: OpenLab, { volume, to, maxPauseMs }: Move
   const { firstBytes, since, written, sent } = measures
   const conditions = {
     firstBytes,
+    incremental: since !== undefined,
     writtenPerSecond: written.bytesPerSecond,
     sentPerSecond: sent ?? USUAL_SENT_PER_SECOND,
     restartMs: running === undefined ? 0 : (before ?? USUAL_RESTART_MS),

@@ -11,7 +11,7 @@ import type { LabVolumes } from './volume-nodes.ts'
 
 /**
  * Makes sure that the service can start on the target the moment its data is there: the swarm gives tasks to the node,
- * the service's other constraints allow it, and its image is there already.
+ * the service's other constraints allow it, and its image is there already. Returns whether that had to be pulled.
  */
 export async function prepareTargetNode(
   lab: OpenLab,
@@ -19,7 +19,7 @@ export async function prepareTargetNode(
   record: VolumeRecord,
   to: string,
   task: TaskHandle,
-): Promise<void> {
+): Promise<boolean> {
   const engine = await volumes.engine()
   const node = nodeNamed(await listNodes(engine, lab.signal), to)
   if (!takesTasks(node)) {
@@ -27,7 +27,7 @@ export async function prepareTargetNode(
     throw new LabError('NODE_NOT_READY', `${to} ${state}`, { where: to, hint: 'lab up' })
   }
   const using = await volumes.scheduler.service(record)
-  if (using === undefined) return
+  if (using === undefined) return false
   const service = (await listServices(engine, lab.signal)).find(({ id }) => id === using.id)
   const others = (service?.constraints ?? []).filter((each) => !each.includes(volumeLabel(record.name)))
   if (!nodeFits(node, others)) {
@@ -36,13 +36,13 @@ export async function prepareTargetNode(
       hint: 'change deploy.placement in its compose.yml, or choose another node',
     })
   }
-  await pullImage(lab, to, using.image, task)
+  return pullImage(lab, to, using.image, task)
 }
 
-async function pullImage(lab: OpenLab, node: string, image: string, task: TaskHandle): Promise<void> {
+async function pullImage(lab: OpenLab, node: string, image: string, task: TaskHandle): Promise<boolean> {
   const engine = await lab.engine(node)
   const images = await engine.listImages({ filters: { reference: [image] } })
-  if (images.length > 0) return
+  if (images.length > 0) return false
   task.progress(`pulling ${image} on ${node}`)
   const ours = image.startsWith(`${REGISTRY}/`)
   const authconfig = ours
@@ -55,6 +55,7 @@ async function pullImage(lab: OpenLab, node: string, image: string, task: TaskHa
       else reject(new LabError('PULL', `${node} cannot pull ${image}: ${error.message}`, { where: node, cause: error }))
     })
   })
+  return true
 }
 
 /** Begins to measure how long the service is away. Undefined when there is no service, or an engine cannot be asked. */

@@ -18,6 +18,9 @@ import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 import { refuseOutsiders } from './volume-users.ts'
 
+/** So many nodes are connected to at once without delaying the one that matters. */
+const FEW_WORKERS = 4
+
 /** What `lab move-volume` takes. */
 export interface MoveVolumeOptions {
   /** A volume, or an app or service that has one. */
@@ -40,6 +43,9 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
   const { maxPauseMs } = options
   checkPause(maxPauseMs)
   const volumes = openVolumes(lab)
+  // Connecting takes longer than asking who the owner is. Whether a node can do without is found out where it is needed.
+  const few = volumes.workers.length <= FEW_WORKERS ? volumes.workers : [options.to]
+  for (const node of few) volumes.node(node).catch(() => undefined)
   const { name, owner } = findVolume(await volumes.records.list(), options.volume).record
   const figures: MoveFigures = { rounds: 0, bytesSent: 0 }
   let blackoutMs = 0
@@ -55,13 +61,18 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
     }
     if (stored.record.owner !== options.to) {
       const source = stored.record.owner
-      await runTask(lab.emit, `check ${name}, ${source} and ${options.to}`, async (task) => {
-        await checkMove(moving.context, stored.record, options.to)
-        await refuseOutsiders(lab, stored.record)
-        await prepareTargetNode(lab, volumes, stored.record, options.to, task)
+      const seen = await runTask(lab.emit, `check ${name}, ${source} and ${options.to}`, async (task) => {
+        const [ends, placed] = await Promise.all([
+          checkMove(moving.context, stored.record, options.to),
+          volumes.scheduler.placed(name),
+          refuseOutsiders(lab, stored.record),
+        ])
+        const pulled = await prepareTargetNode(lab, volumes, stored.record, options.to, task)
+        // Much may be different after minutes of pulling.
+        return pulled ? undefined : { ...ends, placed }
       })
       stored = await volumes.records.replace(stored, open(stored.record, options.to))
-      stored = await runMove(moving.context, stored, 'finish', figures)
+      stored = await runMove({ ...moving.context, reached: true }, stored, 'finish', figures, seen)
     }
     blackoutMs = moving.blackout()
     return stored.record
@@ -160,7 +171,7 @@ export function openMove(
   volumes: LabVolumes,
   { onPhase, maxPauseMs }: Pick<MoveVolumeOptions, 'onPhase' | 'maxPauseMs'> = {},
 ): { readonly context: MoveContext; blackout(): number } {
-  let watch: BlackoutWatch | undefined
+  let watch: Promise<BlackoutWatch | undefined> | undefined
   let measured = 0
   const context: MoveContext = {
     records: volumes.records,
@@ -174,11 +185,14 @@ export function openMove(
       lab.emit({ type: 'notice', level: 'warning', message })
     },
     inPhase: async ({ record }, work) => {
-      if (record.phase !== 'precopy' && record.phase !== 'demote') watch ??= await startWatch(lab, volumes, record)
-      await runTask(lab.emit, phaseTitle(record), (task) => work((line) => task.progress(line)))
-      if (record.phase !== 'start' || watch === undefined) return
-      measured = watch.measure()
-      watch.close()
+      if (record.phase !== 'precopy' && record.phase !== 'demote') watch ??= startWatch(lab, volumes, record)
+      // The engine takes its time to stop a service: it is watched by then.
+      if (record.phase !== 'quiesce') await watch
+      const done = runTask(lab.emit, phaseTitle(record), (task) => work((line) => task.progress(line)))
+      const [watching] = await Promise.all([watch, done])
+      if (record.phase !== 'start' || watching === undefined) return
+      measured = watching.measure()
+      watching.close()
       watch = undefined
     },
     ...(onPhase === undefined ? {} : { onPhase }),

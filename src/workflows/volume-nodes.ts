@@ -1,13 +1,8 @@
 import type Docker from 'dockerode'
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
-import {
-  VOLUME_DRIVERS,
-  type NodeVolumes,
-  type VolumeDriverName,
-  type VolumeRecords,
-  type VolumeScheduler,
-} from '../model/volume.ts'
+import { VOLUME_DRIVERS, type NodeVolumes, type VolumeDriverName, type VolumeRecords } from '../model/volume.ts'
+import type { VolumeScheduler } from '../model/volume-service.ts'
 import { openVolumeScheduler } from '../swarm/volume-scheduler.ts'
 import { openVolumeRecords } from '../swarm/volume-store.ts'
 import { loadDriver } from '../volumes/load-driver.ts'

@@ -4,6 +4,7 @@ import { forecast, type MoveConditions } from '../../src/volumes/move/forecast.t
 const MB = 1_000_000
 const USUAL: MoveConditions = {
   firstBytes: 1000 * MB,
+  incremental: false,
   writtenPerSecond: MB,
   sentPerSecond: 100 * MB,
   restartMs: 3000,
@@ -32,6 +33,14 @@ test('where writes come faster than they are sent, a longest pause is refused, a
   expect(forecast({ ...fast, maxPauseMs: 2000 }).refused).toBe(true)
   expect(forecast(fast)).toMatchObject({ refused: false })
   expect(forecast({ ...USUAL, maxPauseMs: 2000 }).refused).toBe(false)
+})
+
+test('what the target lacks is left to when the engine stops the service, if it is little', () => {
+  const back = { ...USUAL, incremental: true, writtenPerSecond: 0 }
+  expect(forecast({ ...back, firstBytes: MB })).toMatchObject({ bytes: MB, rounds: 2, downtimeMs: 3000 })
+  expect(forecast({ ...back, firstBytes: 100 * MB }).rounds).toBeGreaterThan(2)
+  expect(forecast({ ...back, firstBytes: MB, maxPauseMs: 5000 }).rounds).toBeGreaterThan(2)
+  expect(forecast({ ...back, firstBytes: MB, restartMs: 0 })).toMatchObject({ bytes: MB, rounds: 1 })
 })
 
 test('a volume that no service uses has no downtime, and an empty one sends nothing', () => {

@@ -27,6 +27,7 @@ test('what a volume would send is told before it moves, and nothing is changed b
 
   const foreseen = forecast({
     firstBytes: measures.firstBytes,
+    incremental: measures.since !== undefined,
     writtenPerSecond: measures.written.bytesPerSecond,
     sentPerSecond: 1000,
     restartMs: 3000,

@@ -4,11 +4,11 @@ import type {
   NodeVolume,
   NodeVolumes,
   StoredRecord,
+  VolumeHolder,
   VolumeRecord,
-  VolumeScheduler,
 } from '../../src/model/volume.ts'
 import type { ReplicaState } from '../../src/model/volume-tending.ts'
-import type { VolumeService } from '../../src/model/volume-service.ts'
+import type { VolumeService, VolumeScheduler } from '../../src/model/volume-service.ts'
 import type { MoveContext } from '../../src/volumes/move/context.ts'
 import type { Fate } from './fates.ts'
 import { idleRecord } from './idle-record.ts'
@@ -37,8 +37,10 @@ const SERVICE: VolumeService = { id: 's', name: 'app', image: 'app', stopGraceMs
  */
 export class ModelCluster {
   readonly nodes = new Map<string, ModelNode>()
-  /** What a write adds to a transfer. This is enough not to pass for idle: that is moved in fewer steps. */
-  writeBytes = 8 * 1024 * 1024
+  /** What a write adds to a transfer. Of less, nothing is copied ahead when the target has a snapshot already. */
+  writeBytes = 16 * 1024 * 1024
+  /** Whether nodes reach each other. */
+  connected = true
   record: StoredRecord
   placed: string[] = ['a']
   acknowledged: number[] = []
@@ -163,6 +165,18 @@ export class ModelCluster {
       node.snapshots.push({ name: snapshot, identity, content: [...node.live.content] })
       return { name: snapshot, identity }
     }
+    const fence = (epoch: number): readonly VolumeHolder[] => {
+      if (node.lease > epoch) throw refuse('served under a newer epoch')
+      if (this.#running === name && this.placed.includes(name)) {
+        return [{ kind: 'mount', pid: 1, command: 'app', path: '/data' }]
+      }
+      if (this.#running === name) this.#running = undefined
+      node.fence = Math.max(node.fence, epoch)
+      node.lease = 0
+      node.served = false
+      if (node.live !== undefined) node.live.frozen = true
+      return []
+    }
     const remove = (snapshot: string) => {
       const index = node.snapshots.findIndex((each) => each.name === snapshot)
       if (index >= 0) node.snapshots.splice(index, 1)
@@ -173,7 +187,8 @@ export class ModelCluster {
       changes: (_, since, seconds) =>
         on('changes', () => {
           const base = node.snapshots.find((each) => each.name === since)?.content.length ?? 0
-          return { bytes: (node.live?.content.length ?? 0) - base, writtenBytes: seconds, overMs: seconds * 1000 }
+          const bytes = ((node.live?.content.length ?? 0) - base) * this.writeBytes
+          return { bytes, writtenBytes: seconds * this.writeBytes, overMs: seconds * 1000 }
         }),
       snapshot: (_, snapshot) => on(`snapshot ${snapshot}`, () => take(snapshot)),
       deleteSnapshot: (_, snapshot) =>
@@ -203,18 +218,13 @@ export class ModelCluster {
           node.lease = epoch
           node.served = true
         }),
-      fence: (_, epoch) =>
+      fence: (_, epoch) => on(`fence ${String(epoch)}`, () => fence(epoch)),
+      fenceAndSnapshot: (_, epoch, snapshot) =>
         on(`fence ${String(epoch)}`, () => {
-          if (node.lease > epoch) throw refuse('served under a newer epoch')
-          if (this.#running === name && this.placed.includes(name)) {
-            return [{ kind: 'mount' as const, pid: 1, command: 'app', path: '/data' }]
-          }
-          if (this.#running === name) this.#running = undefined
-          node.fence = Math.max(node.fence, epoch)
-          node.lease = 0
-          node.served = false
-          if (node.live !== undefined) node.live.frozen = true
-          return []
+          const holders = fence(epoch)
+          const there = node.snapshots.find((each) => each.name === snapshot)
+          const whole = holders.length === 0 && node.live !== undefined
+          return { holders, snapshot: whole ? (there ?? take(snapshot)) : undefined }
         }),
       retire: (_, epoch, snapshot) =>
         on(`retire ${String(epoch)}`, () => {
@@ -238,6 +248,7 @@ export class ModelCluster {
           return (sent.content.length - base.length) * this.writeBytes
         }),
       followTransfer: unused,
+      reaches: () => Promise.resolve(this.connected),
       transferRate: () => Promise.resolve(undefined),
       transferJob: () => on('job', () => undefined),
       stopTransfer: () => on('stop transfer', () => undefined),

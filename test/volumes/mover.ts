@@ -1,5 +1,5 @@
 import { LabError } from '../../src/model/errors.ts'
-import type { NodeVolumes, StoredRecord } from '../../src/model/volume.ts'
+import type { LocalSnapshot, NodeVolumes, StoredRecord } from '../../src/model/volume.ts'
 import type { MoveContext } from '../../src/volumes/move/context.ts'
 import type { MoveIntent, MoveObservation, nextAction } from '../../src/volumes/move/next-action.ts'
 import { observeMove } from '../../src/volumes/move/observe-move.ts'
@@ -149,6 +149,8 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
   const driver = modelDriver({
     snapshot: (_: string, snapshot: string) => ask({ verb: 'snapshot', node, snapshot }),
     deleteSnapshot: (_: string, snapshot: string) => ask({ verb: 'delete', node, snapshot }),
+    changes: (_: string, since: string | undefined) =>
+      ask({ verb: 'changes', node, ...(since === undefined ? {} : { since }) }),
   })
   return {
     node,
@@ -163,9 +165,10 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
     },
     state: () => ask({ verb: 'state', node }),
     grant: (_, epoch, snapshot) => ask({ verb: 'grant', node, epoch, ...(snapshot === undefined ? {} : { snapshot }) }),
-    fence: async (_, epoch) => {
-      await ask({ verb: 'fence', node, epoch })
-      return []
+    fence: unused,
+    fenceAndSnapshot: async (_, epoch, snapshot) => {
+      const taken = await ask<LocalSnapshot | null>({ verb: 'fence', node, epoch, snapshot })
+      return { holders: [], snapshot: taken ?? undefined }
     },
     retire: (_, epoch, snapshot) => ask({ verb: 'retire', node, epoch, snapshot }),
     holders: unused,
@@ -173,6 +176,7 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
     transfer: ({ snapshot, since, target }) =>
       ask({ verb: 'transfer', node, snapshot, to: target, ...(since === undefined ? {} : { since }) }),
     followTransfer: unused,
+    reaches: () => Promise.resolve(true),
     transferRate: unused,
     transferJob: () => Promise.resolve(undefined),
     stopTransfer: () => Promise.resolve(),

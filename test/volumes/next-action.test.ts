@@ -19,10 +19,12 @@ function record(phase: MovePhase, owner = 'a', epoch = 3): VolumeRecord {
 
 const node = (state: Partial<NodeVolume>): NodeVolume => ({ ...absentVolume('data'), ...state })
 const serving = node({ live: 'writable', served: true, leaseEpoch: 3 })
+const serving4 = node({ live: 'writable', served: true, leaseEpoch: 4 })
 const fenced = node({ live: 'frozen', fencedEpoch: 3 })
 const nothing = node({})
 const see = (source: NodeVolume | undefined, target: NodeVolume | undefined, placed: readonly string[] = []) =>
   ({ source, target, placed }) satisfies MoveObservation
+const tidy = (observation: MoveObservation): MoveObservation => ({ ...observation, collected: { base: FINAL.name } })
 
 const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAction | undefined])[] = [
   ['nothing is open', record('idle'), see(serving, nothing, ['a']), undefined],
@@ -116,9 +118,17 @@ const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAct
     { do: 'place' },
   ],
   [
-    'the label is set',
+    'the label is set: while the service starts, there is time',
     record('start', 'b', 4),
-    see(fenced, node({ live: 'writable', served: true, leaseEpoch: 4 }), ['b']),
+    see(fenced, serving4, ['b']),
+    { do: 'demote' },
+  ],
+  ['the former owner is reduced meanwhile', record('start', 'b', 4), see(nothing, serving4, ['b']), { do: 'collect' }],
+  ['it is down meanwhile', record('start', 'b', 4), see(undefined, serving4, ['b']), { do: 'collect' }],
+  [
+    'nothing is left to do but to wait',
+    record('start', 'b', 4),
+    tidy(see(nothing, serving4, ['b'])),
     { do: 'wait-serving' },
   ],
   [
@@ -128,9 +138,10 @@ const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAct
     { do: 'grant' },
   ],
   ['the former owner has its copy', record('demote', 'b', 4), see(fenced, serving, ['b']), { do: 'demote' }],
-  ['the former owner is reduced', record('demote', 'b', 4), see(nothing, serving, ['b']), { do: 'close' }],
-  ['the former owner is down', record('demote', 'b', 4), see(undefined, serving, ['b']), { do: 'close' }],
-  ['an undone move is never demoted', record('demote', 'a', 4), see(serving, nothing, ['a']), { do: 'close' }],
+  ['the former owner is reduced', record('demote', 'b', 4), see(nothing, serving, ['b']), { do: 'collect' }],
+  ['the former owner is down', record('demote', 'b', 4), see(undefined, serving, ['b']), { do: 'collect' }],
+  ['an undone move is never demoted', record('demote', 'a', 4), see(serving, nothing, ['a']), { do: 'collect' }],
+  ['all is tidy', record('demote', 'b', 4), tidy(see(nothing, serving, ['b'])), { do: 'close' }],
 ]
 
 describe('the next action', () => {
@@ -139,7 +150,7 @@ describe('the next action', () => {
   })
 
   test.each([
-    ['precopy', { do: 'close' }],
+    ['precopy', { do: 'collect' }],
     ['quiesce', { do: 'decide', owner: 'a' }],
     ['final', { do: 'decide', owner: 'a' }],
   ] as const)('of an undo in phase %s needs no target', (phase, action) => {

@@ -19,6 +19,20 @@ describe('the right to serve a volume', () => {
     await onSource(`${VOLUME_PATHS.serve} boot; ! mountpoint -q ${served()}`)
   })
 
+  test('is fenced with a snapshot of what was there last, which is taken once', async () => {
+    const { signal } = new AbortController()
+    const fence = () => shared.source.fenceAndSnapshot(shared.volume, 1, 'last', 5, signal)
+    await shared.source.grant(shared.volume, 1)
+    await onSource(`echo kept >${served()}/file`)
+    const first = await fence()
+    expect(first).toMatchObject({ holders: [], snapshot: { name: 'last' } })
+    const now = await state(shared.source)
+    expect(now).toMatchObject({ live: 'frozen', fencedEpoch: 1, snapshots: [first.snapshot] })
+    expect(await onSource(`cat ${NODE_PATHS.pool}/snap/${shared.volume}/last/file`)).toBe('kept')
+    expect(await fence()).toEqual(first)
+    expect(await shared.target.fenceAndSnapshot(shared.volume, 1, 'last', 5, signal)).toEqual({ holders: [] })
+  })
+
   test('is never given again under an epoch that was given up', async () => {
     await shared.source.grant(shared.volume, 3)
     await shared.source.fence(shared.volume, 3, 5)
@@ -90,6 +104,34 @@ describe('a volume that is in use', () => {
       await onSource(`systemctl stop ${unit}`)
     }
     expect(await shared.source.fence(shared.volume, 1, 5)).toEqual([])
+  })
+
+  test('is seen to be, although processes end while it is looked for', async () => {
+    await shared.source.grant(shared.volume, 1)
+    const unit = `seen-${shared.volume}`
+    // Its number comes after those of the processes that end, in the order in which /proc is gone through.
+    const last = '/proc/sys/kernel/ns_last_pid'
+    const enter = `echo 900000 >${last}; exec unshare --mount --propagation private sleep 300`
+    const churn = `echo 100000 >${last}; while :; do for i in 1 2 3 4 5 6 7 8; do sleep 0.0$i & done; wait; done`
+    const start = (name: string, command: string) =>
+      shared.pair.from.connection.exec({
+        argv: ['systemd-run', '--quiet', `--unit=${unit}-${name}`, 'bash', '-c', command],
+      })
+    try {
+      await start('user', enter)
+      await onSource(
+        `until ${VOLUME_PATHS.serve} holders ${shared.volume} | grep -q 'mount .* sleep '; do sleep 0.05; done`,
+      )
+      await start('churn', churn)
+      // The path goes first, as in a fence: then only the other namespace has the volume.
+      await onSource(`umount ${served()}`)
+      const looks = await onSource(
+        `for i in $(seq 50); do ${VOLUME_PATHS.serve} holders ${shared.volume} | grep -c 'mount .* sleep ' || true; done`,
+      )
+      expect(looks.trim().split('\n')).toEqual(Array.from({ length: 50 }, () => '1'))
+    } finally {
+      await onSource(`systemctl stop '${unit}-*'`)
+    }
   })
 
   test('cannot be entered any more once the fence has seen that nobody is in it', async () => {

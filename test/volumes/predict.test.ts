@@ -11,14 +11,14 @@ test('after the first, whole copy another round always pays: nothing is known of
 })
 
 test('after an increment of next to nothing no other round pays, unless a pause was promised', () => {
-  expect(predict([round(900, 700)], OPTIONS)).toMatchObject({ stop: true, reason: 'goal', small: true })
+  expect(predict([round(900, 700)], OPTIONS)).toMatchObject({ stop: true, reason: 'goal' })
   expect(predict([round(900, 700)], pauseOptions(2000)).stop).toBe(false)
 })
 
 test('it stops once the rest would take less than the goal', () => {
   // 1 MB/s of writes: what gathered in 9 s took 0.3 s to send, so the next has 0.3 MB.
   const prediction = predict([round(1000 * MB, 9000), round(9 * MB, 300, 9000)], OPTIONS)
-  expect(prediction).toEqual({ stop: true, reason: 'goal', nextBytes: 300_000, nextMs: 10, small: false })
+  expect(prediction).toEqual({ stop: true, reason: 'goal', nextBytes: 300_000, nextMs: 10 })
 })
 
 test('it goes on while rounds shrink but are not small yet', () => {

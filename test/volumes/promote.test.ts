@@ -67,5 +67,5 @@ test('a promotion grants the replica, places the service, and leaves what the de
   expect(at({ ...promoting, phase: 'start' }, { target: serving, placed: ['a'] })).toEqual({ do: 'place' })
   // The dead owner may be back by now, with a copy that holds what was never sent.
   const back = { ...absentVolume('data'), live: 'writable' as const, leaseEpoch: 4 }
-  expect(at({ ...promoting, phase: 'demote' }, { target: serving, source: back })).toEqual({ do: 'close' })
+  expect(at({ ...promoting, phase: 'demote' }, { target: serving, source: back })).toEqual({ do: 'collect' })
 })

@@ -9,8 +9,21 @@ import { ModelCluster } from './model-cluster.ts'
 const run = (cluster: ModelCluster, stored: StoredRecord, intent: MoveIntent, fate: Fate) =>
   endOf(runMove(cluster.context(fate), stored, intent, { rounds: 0, bytesSent: 0 }))
 
-async function countEffects(intent: MoveIntent = 'finish'): Promise<number> {
-  const cluster = new ModelCluster()
+/** What a move from a to b finds: b has nothing of the volume, or all but the last few bytes of it. */
+const BEGINNINGS = {
+  'all to copy': () => Promise.resolve(new ModelCluster()),
+  'next to nothing to copy': async () => {
+    const cluster = new ModelCluster()
+    cluster.writeBytes = 1
+    await run(cluster, cluster.open('b', 'aaaaa0'), 'finish', LUCKY)
+    await run(cluster, cluster.open('a', 'aaaaa1'), 'finish', LUCKY)
+    return cluster
+  },
+}
+type Beginning = keyof typeof BEGINNINGS
+
+async function countEffects(intent: MoveIntent = 'finish', beginning: Beginning = 'all to copy'): Promise<number> {
+  const cluster = await BEGINNINGS[beginning]()
   let effects = 0
   await run(cluster, cluster.open('b', 'aaaaaa'), intent, (step) => void (effects = step))
   return effects
@@ -66,12 +79,41 @@ describe('a move', () => {
     expect(cluster.record.record.epoch).toBe(7)
   })
 
-  test.each(['finish', 'undo'] as const)('killed around any effect can be brought to its end (%s)', async (intent) => {
-    const effects = await countEffects()
+  test('copies nothing ahead that can be copied while the engine stops the service', async () => {
+    const orderOf = async (
+      beginning: Beginning,
+      { maxPauseMs, connected = true }: { maxPauseMs?: number; connected?: boolean } = {},
+    ) => {
+      const cluster = await BEGINNINGS[beginning]()
+      cluster.connected = connected
+      const order: string[] = []
+      const fate: Fate = (_, effect, when) => {
+        if (when === 'before' && /^(send|place) /.test(effect)) order.push(effect.split(' ')[0] ?? '')
+      }
+      const figures = { rounds: 0, bytesSent: 0 }
+      await runMove({ ...cluster.context(fate), maxPauseMs }, cluster.open('b', 'aaaaaa'), 'finish', figures)
+      expect(figures.rounds).toBe(order.filter((each) => each === 'send').length)
+      return order
+    }
+    expect(await orderOf('next to nothing to copy')).toEqual(['place', 'send', 'send', 'place'])
+    expect((await orderOf('all to copy'))[0]).toBe('send')
+    // Nodes that do not reach each other are found out while the service still runs.
+    expect((await orderOf('next to nothing to copy', { connected: false }))[0]).toBe('send')
+    // A pause that was promised rests on rounds that were seen.
+    expect((await orderOf('next to nothing to copy', { maxPauseMs: 60_000 }))[0]).toBe('send')
+  })
+
+  test.each([
+    ['finish', 'all to copy'],
+    ['undo', 'all to copy'],
+    ['finish', 'next to nothing to copy'],
+    ['undo', 'next to nothing to copy'],
+  ] as const)('killed around any effect can be brought to its end (%s, %s)', async (intent, beginning) => {
+    const effects = await countEffects('finish', beginning)
     expect(effects).toBeGreaterThan(30)
     for (let at = 1; at <= effects; at++) {
       for (const when of ['before', 'after'] as const) {
-        const cluster = new ModelCluster()
+        const cluster = await BEGINNINGS[beginning]()
         await run(cluster, cluster.open('b', 'aaaaaa'), 'finish', killedAt(at, when))
         const decided = cluster.record.record.owner === 'b'
         await again(cluster, intent)

@@ -1,5 +1,6 @@
 import { LabError } from '../../src/model/errors.ts'
 import type { NodeVolume, VolumeRecord } from '../../src/model/volume.ts'
+import type { VolumeChanges } from '../../src/model/volume-transfer.ts'
 import { idleRecord } from './idle-record.ts'
 
 /** Name of the one volume there is. */
@@ -37,6 +38,7 @@ export interface Request {
     | 'placed'
     | 'place'
     | 'state'
+    | 'changes'
     | 'snapshot'
     | 'delete'
     | 'grant'
@@ -152,6 +154,8 @@ export function execute(world: World, request: Request, guards: Guards, steps = 
   switch (verb) {
     case 'state':
       return [seen(node)]
+    case 'changes':
+      return changes(node, request.since)
     case 'snapshot':
       return take(world, node, snapshot)
     case 'delete':
@@ -161,7 +165,7 @@ export function execute(world: World, request: Request, guards: Guards, steps = 
       return transfer(world, node, request)
     default:
       for (const step of change(world, node, request, guards).slice(0, steps)) step()
-      return null
+      return verb === 'fence' ? (seen(node).snapshots.find(({ name }) => name === snapshot) ?? null) : null
   }
 }
 
@@ -198,6 +202,9 @@ function change(world: World, node: WorldNode, { verb, epoch = 0, snapshot }: Re
         () => {
           if (node.live !== undefined) node.live.frozen = true
         },
+        () => {
+          if (snapshot !== undefined && node.live !== undefined && made === undefined) take(world, node, snapshot)
+        },
       ]
     case 'retire':
       if (guards.compareRetire && (node.fence !== epoch || node.lease > 0 || node.served)) throw refuse()
@@ -226,8 +233,15 @@ function take(world: World, node: WorldNode, name: string) {
   return { name, identity }
 }
 
-/** No volume is idle here: those are moved in fewer steps. */
-const LARGE_BYTES = 8 * 1024 * 1024
+/** Too much to be left to the time in which the engine stops a service. */
+const LARGE_BYTES = 16 * 1024 * 1024
+
+/** What was written since a snapshot. */
+function changes({ live, snapshots }: WorldNode, since: string | undefined): VolumeChanges {
+  const base = snapshots.find(({ name }) => name === since)
+  const bytes = base !== undefined && base.upTo === live?.upTo ? 0 : LARGE_BYTES
+  return { bytes, writtenBytes: 0, overMs: 0 }
+}
 
 function transfer(world: World, node: WorldNode, { snapshot, since, to }: Request): number {
   const target = nodeOf(world, to)

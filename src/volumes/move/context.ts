@@ -1,5 +1,6 @@
 import type { LabError } from '../../model/errors.ts'
-import type { MovePhase, NodeVolumes, StoredRecord, VolumeRecords, VolumeScheduler } from '../../model/volume.ts'
+import type { MovePhase, NodeVolumes, StoredRecord, VolumeRecords } from '../../model/volume.ts'
+import type { VolumeScheduler } from '../../model/volume-service.ts'
 
 /** Everything a move does goes through here: what drives it (a command, a test, a model) decides what is behind it. */
 export interface MoveContext {
@@ -18,6 +19,8 @@ export interface MoveContext {
   notice(message: string): void
   /** The longest the service may be away, in ms: where that cannot be kept, it is not stopped. Absent: as short as can be. */
   readonly maxPauseMs?: number | undefined
+  /** The source was seen to reach the target just now. */
+  readonly reached?: boolean
   /** Called before anything of a phase is done; for those who test what happens when it ends there. */
   readonly onPhase?: (phase: MovePhase) => void | Promise<void>
 }
@@ -27,8 +30,6 @@ export interface MoveFigures {
   /** Transfers, the final one included. */
   rounds: number
   bytesSent: number
-  /** Next to nothing is written to the volume. */
-  idle?: boolean
   /** The service that was not seen to serve where its volume is now. */
   notServing?: LabError
 }

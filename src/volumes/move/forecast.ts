@@ -1,9 +1,11 @@
-import { LEAST_PAUSE_MS, pauseOptions, predict, type Round } from './predict.ts'
+import { canWaitForStop, LEAST_PAUSE_MS, pauseOptions, predict, type Round } from './predict.ts'
 
 /** What is known, or taken for granted, before a volume moves. */
 export interface MoveConditions {
   /** What the first transfer has to send. */
   readonly firstBytes: number
+  /** The target has a snapshot that the first transfer starts from. */
+  readonly incremental: boolean
   /** Bytes a second that are written meanwhile. */
   readonly writtenPerSecond: number
   /** Bytes a second from node to node. */
@@ -28,28 +30,36 @@ const ROUND_MS = 500
 
 /** Pure: plays a move through, with the same rule that a move goes on copying by. */
 export function forecast(conditions: MoveConditions): Forecast {
-  const { firstBytes, writtenPerSecond, sentPerSecond, restartMs, maxPauseMs } = conditions
+  const { firstBytes, incremental, writtenPerSecond, sentPerSecond, restartMs, maxPauseMs } = conditions
   const options = pauseOptions(maxPauseMs)
   const send = (bytes: number, gatheredMs?: number): Round => {
     return { bytes, durationMs: ROUND_MS + (bytes / Math.max(1, sentPerSecond)) * 1000, gatheredMs }
   }
   const gathered = ({ durationMs }: Round): Round => send((writtenPerSecond * durationMs) / 1000, durationMs)
-  const rounds = [send(firstBytes)]
-  let last = rounds[0] ?? send(firstBytes)
-  let { stop, reason, small } = predict(rounds, options)
-  while (!stop) {
-    last = gathered(last)
+  const rounds: Round[] = []
+  let last: Round | undefined
+  const next = () => {
+    last = last === undefined ? send(firstBytes) : gathered(last)
     rounds.push(last)
-    ;({ stop, reason, small } = predict(rounds, options))
+    return last
+  }
+  let refused = false
+  if (!incremental || maxPauseMs !== undefined || !canWaitForStop(firstBytes)) {
+    next()
+    let prediction = predict(rounds, options)
+    while (!prediction.stop) {
+      next()
+      prediction = predict(rounds, options)
+    }
+    refused = maxPauseMs !== undefined && prediction.reason !== 'goal'
   }
   // One while the engine stops the service, and the last one once it has.
-  if (restartMs > 0 && !small) rounds.push((last = gathered(last)))
-  last = gathered(last)
-  rounds.push(last)
+  if (restartMs > 0) next()
+  const { durationMs } = next()
   return {
     bytes: Math.round(rounds.reduce((sum, { bytes }) => sum + bytes, 0)),
     rounds: rounds.length,
-    downtimeMs: restartMs === 0 ? 0 : Math.round(Math.max(restartMs, LEAST_PAUSE_MS) + last.durationMs - ROUND_MS),
-    refused: maxPauseMs !== undefined && reason !== 'goal',
+    downtimeMs: restartMs === 0 ? 0 : Math.round(Math.max(restartMs, LEAST_PAUSE_MS) + durationMs - ROUND_MS),
+    refused,
   }
 }

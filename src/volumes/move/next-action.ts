@@ -7,6 +7,8 @@ export interface MoveObservation {
   readonly target: NodeVolume | undefined
   /** Nodes that carry the volume's label. */
   readonly placed: readonly string[]
+  /** Absent until `collect` was done: the snapshot that the two ends keep in common, if any. */
+  readonly collected?: { readonly base: string | undefined }
 }
 
 /** What whoever drives the move wants: bring it to its end, or have everything as before (possible until `flip`). */
@@ -20,7 +22,7 @@ export type MoveAction =
   | { readonly do: 'advance'; readonly to: MovePhase }
   /** Take the label away: the engine stops the service's task, and finds no place for a new one. */
   | { readonly do: 'unplace' }
-  /** Wait until nothing uses the source's copy, take its lease and mount, make it read-only. */
+  /** Wait until nothing uses the source's copy, take its lease and mount, make it read-only, take the final snapshot. */
   | { readonly do: 'fence' }
   | { readonly do: 'snapshot' }
   /** Send the final snapshot and verify it on the target. */
@@ -33,7 +35,9 @@ export type MoveAction =
   | { readonly do: 'wait-serving' }
   /** Reduce what the former owner has to the final snapshot. */
   | { readonly do: 'demote' }
-  /** Drop what the move needed and nobody needs any more, and close the record. */
+  /** Drop the snapshots that the move needed and nobody needs any more. */
+  | { readonly do: 'collect' }
+  /** Hand the owner its orders, and close the record. */
   | { readonly do: 'close' }
   /** Nothing can be done until somebody mends something. */
   | { readonly do: 'blocked'; readonly node: string; readonly why: 'unreachable' | 'no-data' | 'stray-copy' }
@@ -80,7 +84,7 @@ export function nextAction(
   const { source, target, placed } = observation
   switch (record.phase) {
     case 'precopy':
-      if (undo) return { do: 'close' }
+      if (undo) return collect(observation) ?? { do: 'close' }
       if (source === undefined) return unreachable(move.source)
       if (target === undefined) return unreachable(move.target)
       return { do: 'precopy' }
@@ -105,15 +109,25 @@ export function nextAction(
       // A node that was started anew in between serves by its lease; one that does not must be told again.
       if (!isServing(record, owner)) return activate(record, move, owner)
       if (placed.length !== 1 || placed[0] !== record.owner) return { do: 'place' }
-      return { do: 'wait-serving' }
+      // Where the service will run is settled. Tidying up takes less time than the engine takes to start it.
+      return tidy(record, move, observation) ?? { do: 'wait-serving' }
     }
     case 'demote':
-      // A dead owner that is back has what was never handed over: `up` keeps it as it is, beside what is served.
-      if (move.promotes !== undefined) return { do: 'close' }
-      // A former owner that is down has no lease and serves nothing; `up` reduces its copy when it is back.
-      if (record.owner === move.target && source !== undefined && source.live !== 'absent') return { do: 'demote' }
-      return { do: 'close' }
+      return tidy(record, move, observation) ?? { do: 'close' }
   }
+}
+
+function tidy(record: VolumeRecord, move: OpenMove, observation: MoveObservation): MoveAction | undefined {
+  const { source } = observation
+  // A dead owner that is back has what was never handed over: `up` keeps it as it is, beside what is served. A former
+  // owner that is down has no lease and serves nothing; `up` reduces its copy when it is back.
+  const handedOver = record.owner === move.target && move.promotes === undefined
+  if (handedOver && source !== undefined && source.live !== 'absent') return { do: 'demote' }
+  return collect(observation)
+}
+
+function collect({ collected }: MoveObservation): MoveAction | undefined {
+  return collected === undefined ? { do: 'collect' } : undefined
 }
 
 function finalAction(

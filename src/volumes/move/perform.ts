@@ -11,7 +11,8 @@ import { handOrders } from './hand-orders.ts'
 import { observeMove } from './observe-move.ts'
 import { finalSnapshot, grantedSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
 import { copyWhileStopping, precopy } from './precopy.ts'
-import { fenceSource } from './quiesce.ts'
+import { canWaitForStop } from './predict.ts'
+import { fenceAndSnapshot } from './quiesce.ts'
 
 /** How long a task may take until it serves at the end of a move. */
 const SERVING_DEADLINE_MS = 120_000
@@ -39,21 +40,24 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
   const { name: volume, epoch } = record
   switch (action.do) {
     case 'precopy':
-      await copyAhead(now)
-      return advance({ ...now, observation: await observeMove(context, record) }, { phase: 'quiesce' })
+      return advance({ ...now, observation: await copyAhead(now) }, { phase: 'quiesce' })
     case 'advance':
       return advance(now, { phase: action.to })
     case 'unplace':
       await context.scheduler.place(volume, undefined)
-      // Of a volume that is all but idle, one more increment would take longer than it saves.
-      if (now.figures.idle !== true && (await service(now)) !== undefined) {
+      if ((await service(now)) !== undefined) {
         await quietly(() => endsOf(now).then((ends) => copyWhileStopping(ends, now.figures)), context)
       }
       // While the service still runs there is time to look; once it has stopped there is not.
       return { stored, observation: { ...(await observeMove(context, record)), placed: [] } }
-    case 'fence':
-      await fenceSource(await sourceOf(now), record, await service(now), now.progress, context.signal)
-      return patchSource(now, { live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: epoch })
+    case 'fence': {
+      const name = finalSnapshot(moveOf(record).id)
+      const using = await service(now)
+      const taken = await fenceAndSnapshot(await sourceOf(now), record, name, using, now.progress, context.signal)
+      const others = (observation.source?.snapshots ?? []).filter((each) => each.name !== name)
+      const snapshots = taken === undefined ? others : [...others, taken]
+      return patchSource(now, { live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: epoch, snapshots })
+    }
     case 'snapshot': {
       const snapshot = await (await sourceOf(now)).driver.snapshot(volume, finalSnapshot(moveOf(record).id))
       return patchSource(now, { snapshots: [...(observation.source?.snapshots ?? []), snapshot] })
@@ -79,12 +83,13 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       // The source was fenced at the epoch before the one that the flip gave to the target.
       await (await sourceOf(now)).retire(volume, epoch - 1, finalSnapshot(moveOf(record).id))
       return patchSource(now, { live: 'absent' })
+    case 'collect':
+      return { stored, observation: { ...observation, collected: { base: await collectSnapshots(context, record) } } }
     case 'close': {
-      const base = await collectSnapshots(context, record)
       await handOrders(context, record)
       // A move that is given up while it copies has not used up its epoch yet; the source's lease stays good.
       const next = record.phase === 'precopy' ? epoch + 1 : epoch
-      return advance(now, { phase: 'idle', move: undefined, base, epoch: next })
+      return advance(now, { phase: 'idle', move: undefined, base: observation.collected?.base, epoch: next })
     }
     case 'blocked':
       throw blocked(record, action.node, action.why)
@@ -92,18 +97,36 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
 }
 
 /**
- * Copies while the service runs. Replicas wait meanwhile: they would take away the snapshots that this one starts from.
- * What the owner does by itself is told to the target before it can become one, while there is time.
+ * Copies while the service runs, and returns what is true then. Replicas wait meanwhile: they would take away the snapshots
+ * that this one starts from. What the owner does by itself is told to the target before it can become one, while there is
+ * time. Next to nothing is left to {@link copyWhileStopping}.
  */
-async function copyAhead(now: Performing): Promise<void> {
+async function copyAhead(now: Performing): Promise<MoveObservation> {
   const { record } = now.stored
   const { signal, maxPauseMs } = now.context
   const ends = await endsOf(now)
-  if (record.policy === undefined) return precopy(ends, now.figures, now.progress, signal, maxPauseMs)
-  await ends.source.tending.hold(record.name)
-  await precopy(ends, now.figures, now.progress, signal, maxPauseMs)
-  const next = { ...record, owner: ends.target.node, ...policyChange(record, ends.target.node) }
-  await ends.target.tending.setOrders(record.name, ordersText(next))
+  if (record.policy !== undefined) await ends.source.tending.hold(record.name)
+  const waits = await copyCanWait(now, ends)
+  if (!waits) await precopy(ends, now.figures, now.progress, signal, maxPauseMs)
+  if (record.policy !== undefined) {
+    const next = { ...record, owner: ends.target.node, ...policyChange(record, ends.target.node) }
+    await ends.target.tending.setOrders(record.name, ordersText(next))
+  }
+  return waits ? now.observation : observeMove(now.context, record)
+}
+
+/**
+ * Whether the target lacks so little of the volume that nothing need be copied before the service is stopped. That the
+ * nodes do not reach each other would be found out too late then.
+ */
+async function copyCanWait({ observation, context }: Performing, { volume, source, target }: Ends): Promise<boolean> {
+  const base = newestCommon(observation.source?.snapshots ?? [], observation.target?.snapshots ?? [])
+  if (base === undefined || context.maxPauseMs !== undefined) return false
+  const [{ bytes }, reached] = await Promise.all([
+    source.driver.changes(volume, base.name, 0),
+    context.reached === true || source.reaches(target.node),
+  ])
+  return reached && canWaitForStop(bytes)
 }
 
 function policyChange({ policy, owner }: VolumeRecord, next: string): Pick<VolumeRecord, 'policy'> {

@@ -47,7 +47,6 @@ export async function precopy(
       `round ${String(rounds.length)}: ${bytesText(copied.bytes)} in ${(copied.durationMs / 1000).toFixed(1)} s, left about ${bytesText(nextBytes)} (${(nextMs / 1000).toFixed(1)} s)`,
     )
     if (!prediction.stop) continue
-    figures.idle = prediction.small
     if (maxPauseMs !== undefined && prediction.reason !== 'goal') throw pauseTooLong(ends, maxPauseMs, prediction)
     return
   }

@@ -20,6 +20,17 @@ export interface StopOptions {
 
 const STOP_OPTIONS: StopOptions = { goalMs: 500, maxRounds: 6, capMs: 30 * 60_000, smallBytes: 1024 * 1024 }
 
+/**
+ * Bytes that are copied while the engine stops a service, which takes it 3 s before it even asks the service to (1 s until
+ * its agent tries again, 2 s for the news that the name is gone): at the rate of small random writes, a second.
+ */
+const COPIED_WHILE_STOPPING_BYTES = 8 * 1024 * 1024
+
+/** Pure: whether what the target lacks is so little that it need not be copied before the service is stopped. */
+export function canWaitForStop(missingBytes: number): boolean {
+  return missingBytes <= COPIED_WHILE_STOPPING_BYTES
+}
+
 /** What stopping a service, handing its volume over and starting it take at the least, whatever is left to copy. */
 export const LEAST_PAUSE_MS = 1000
 
@@ -37,8 +48,6 @@ export interface Prediction {
   /** Bytes the next increment would have, and the time it would take. */
   readonly nextBytes: number
   readonly nextMs: number
-  /** So little was written that what is written while the service stops need not be sent ahead of the rest. */
-  readonly small: boolean
 }
 
 /** A round below this share of the one before it still shrinks. */
@@ -51,7 +60,7 @@ const SHRINKS_BELOW = 0.9
  */
 export function predict(rounds: readonly Round[], options: StopOptions = STOP_OPTIONS): Prediction {
   const last = rounds.at(-1)
-  if (last === undefined) return { stop: false, reason: undefined, nextBytes: 0, nextMs: 0, small: false }
+  if (last === undefined) return { stop: false, reason: undefined, nextBytes: 0, nextMs: 0 }
   const rate = last.bytes / Math.max(1, last.durationMs)
   // After the first round nothing is known of the dirty rate: another round tells, unless that was an increment of next
   // to nothing since the last move.
@@ -70,7 +79,7 @@ export function predict(rounds: readonly Round[], options: StopOptions = STOP_OP
           : stalled(rounds)
             ? 'not-shrinking'
             : undefined
-  return { stop: reason !== undefined, reason, nextBytes: Math.round(nextBytes), nextMs: Math.round(nextMs), small }
+  return { stop: reason !== undefined, reason, nextBytes: Math.round(nextBytes), nextMs: Math.round(nextMs) }
 }
 
 /** Two rounds one after the other that shrank by less than a tenth. */

@@ -1,23 +1,24 @@
 import { LabError } from '../../model/errors.ts'
 import type { StoredRecord } from '../../model/volume.ts'
 import type { MoveContext, MoveFigures } from './context.ts'
-import { nextAction, type MoveIntent } from './next-action.ts'
+import { nextAction, type MoveIntent, type MoveObservation } from './next-action.ts'
 import { observeMove } from './observe-move.ts'
 import { perform, type Progressing } from './perform.ts'
 
 /**
  * Brings an open move to its end, wherever an earlier run left it. With intent `undo`, or when something fails or is
  * interrupted before the flip, everything is put back and the failure is thrown; after the flip it only goes forward.
- * Returns the closed record.
+ * `seen` is what was seen just now, where somebody has looked. Returns the closed record.
  */
 export async function runMove(
   context: MoveContext,
   opened: StoredRecord,
   intent: MoveIntent,
   figures: MoveFigures,
+  seen?: MoveObservation,
 ): Promise<StoredRecord> {
   try {
-    return await drive(context, opened, intent, figures)
+    return await drive(context, opened, intent, figures, seen)
   } catch (error) {
     if (error instanceof LabError && error.code === 'VOLUME_CONFLICT') await leaveLabelRight(context, opened)
     const now = intent === 'undo' ? undefined : await undoable(context, opened, error)
@@ -53,8 +54,9 @@ async function drive(
   opened: StoredRecord,
   intent: MoveIntent,
   figures: MoveFigures,
+  seen?: MoveObservation,
 ): Promise<StoredRecord> {
-  let now: Progressing = { stored: opened, observation: await observeMove(context, opened.record) }
+  let now: Progressing = { stored: opened, observation: seen ?? (await observeMove(context, opened.record)) }
   while (now.stored.record.phase !== 'idle') {
     const { phase } = now.stored.record
     await context.onPhase?.(phase)

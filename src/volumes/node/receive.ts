@@ -47,6 +47,7 @@ receive() {
   bytes=$(awk '/ bytes? /{n=$1} END{print n+0}' "$counted")
   [ "$taken" -eq 0 ] || fail "the stream of $volume@$snapshot did not end well (after $bytes bytes); nothing was kept" 65
   identity=$("$driver" identity "$volume" "$snapshot") || fail "$volume@$snapshot did not arrive whole; nothing was kept" 65
+  trap "rm -f '$counted'" EXIT
   # Only the newest of a replica is of use: to serve from, and as the base of the next.
   case $snapshot in
     ${REPLICA_PREFIX}*)

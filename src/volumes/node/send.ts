@@ -9,7 +9,7 @@ function sendUnit(volume: string): string {
 /**
  * `start VOLUME SNAPSHOT SINCE|- NODE` runs the transfer as a unit that outlives whoever asked, and follows it; `follow
  * VOLUME` prints its progress and, last, `done STATUS BYTES`; `job VOLUME` says what it is; `stop VOLUME` ends it;
- * `pace NODE` says how fast the last transfer of some size went to a node.
+ * `pace NODE` says how fast the last transfer of some size went to a node, `reach NODE` succeeds when that one answers.
  * Both ends' statuses count, and both must have seen the same number of bytes.
  */
 export const SEND_SCRIPT = String.raw`#!/bin/bash
@@ -22,7 +22,7 @@ verb=$1 volume=$2
 job=${VOLUME_PATHS.transfers}/$volume
 unit=${sendUnit('$volume')}
 
-active() { systemctl --quiet is-active "$unit" || [ "$(systemctl is-active "$unit")" = activating ]; }
+active() { case $(systemctl is-active "$unit") in active | activating) ;; *) return 1 ;; esac }
 # While a move copies, replicas wait: between two of its transfers too, but not for ever if it is given up.
 hold() {
   local up
@@ -108,6 +108,10 @@ case $verb in
       fi
     done
     cat "$job/result"
+    ;;
+  reach)
+    arguments $# 2
+    [ "$(ssh -n -F ${VOLUME_PATHS.transferConfig} -o ConnectTimeout=3 "$2" ping)" = pong ]
     ;;
   pace)
     arguments $# 2

@@ -9,8 +9,9 @@ import { BUSY, FENCED, PREAMBLE, VOLUME_PATHS } from './paths.ts'
  *
  * `boot` serves what has a lease, but for what has replicas: those `confirm VOLUME NODE` serves, or fences, as a manager
  * says who owns them. `grant VOLUME EPOCH SNAPSHOT|- BYTES|-` makes the live copy writable (from the snapshot, if there is
- * none) with that limit (or the one it has), writes the lease and serves. `fence VOLUME EPOCH SECONDS` waits until nothing uses the volume, takes
- * lease and bind mount away and makes the copy read-only; in use till the end: status 75 and the users. `retire VOLUME
+ * none) with that limit (or the one it has), writes the lease and serves. `fence VOLUME EPOCH SECONDS SNAPSHOT|-` waits until nothing uses the volume, takes
+ * lease and bind mount away, makes the copy read-only and takes the snapshot, if there is something to take it of and it is
+ * not there; it prints what the snapshot is known by. In use till the end: status 75 and the users. `retire VOLUME
  * EPOCH SNAPSHOT` reduces a copy that was fenced at just this epoch to a snapshot. `holders VOLUME` prints the users,
  * `state` leases, fences, digests of orders and what is served. Status 77: the epoch is not, or no more, the one to do this under.
  */
@@ -33,34 +34,54 @@ serve() {
   mkdir -p "$served/$1" && mount --bind "$live" "$served/$1"
 }
 
-# One line a use: "mount PID COMMAND PATH" for a mount of the volume in another mount namespace, "local 0 - PATH" for
-# one in this node's own (the engine makes it for a running container), "file PID COMMAND PATH" for an open file.
-holders() {
-  local origin live device own pid
-  origin=$("$driver" origin "$volume") || return 0
+# Where the live copy is and what it is a mount of, for those who look for its users. No origin: there is none.
+locate() {
+  origin=$("$driver" origin "$volume") || { origin=; return; }
   live=$("$driver" live "$volume")
   device=$(stat -c %d "$live")
-  own=$(readlink /proc/self/ns/mnt)
-  awk -v origin="$origin" -v live="$live" -v served="$served/$volume" '
-    BEGIN { split(origin, o, " ") }
-    $3 == o[1] && ($4 == o[2] || index($4, o[2] == "/" ? "/" : o[2] "/") == 1) {
-      follows = 0
-      for (i = 7; $i != "-"; i++) if ($i ~ /^(shared|master):/) follows = 1
-      if (($5 == live || $5 == served) && follows) next
-      split(FILENAME, f, "/")
-      print f[3], $5
-    }' /proc/[0-9]*/mountinfo 2>/dev/null | while read -r pid path; do
-      if [ "$(readlink "/proc/$pid/ns/mnt")" = "$own" ]; then
-        printf 'local 0 - %s\n' "$path"
-      else
-        printf 'mount %s %s %s\n' "$pid" "$(tr ' ' _ <"/proc/$pid/comm")" "$path"
-      fi
-    done 2>/dev/null | sort -u
+  own=$(stat -L -c %i /proc/self/ns/mnt)
+}
+
+# One line a use: "mount PID COMMAND PATH" for a mount of the volume in another mount namespace, "local 0 - PATH" for
+# one in this node's own (the engine makes it for a running container). awk would end at a process that ends meanwhile;
+# stat and grep do not.
+mounts() {
+  [ -n "$origin" ] || return 0
+  { stat -L -c 'space %i %n' /proc/[0-9]*/ns/mnt; grep -sHF " \${origin%% *} " /proc/[0-9]*/mountinfo; } 2>/dev/null |
+    awk -v origin="$origin" -v live="$live" -v served="$served/$volume" -v own="$own" '
+      BEGIN { split(origin, o, " ") }
+      $1 == "space" { split($3, f, "/"); space[f[3]] = $2; next }
+      { split($0, f, "/"); sub(/^[^:]*:/, "") }
+      $3 == o[1] && ($4 == o[2] || index($4, o[2] == "/" ? "/" : o[2] "/") == 1) {
+        follows = 0
+        for (i = 7; $i != "-"; i++) if ($i ~ /^(shared|master):/) follows = 1
+        if (($5 == live || $5 == served) && follows) next
+        use = "local 0 -"
+        if (space[f[3]] != own) {
+          command = "-"
+          getline command <("/proc/" f[3] "/comm")
+          gsub(" ", "_", command)
+          use = "mount " f[3] " " command
+        }
+        if (!seen[use, $5]++) print use, $5
+      }'
+}
+
+# "file PID COMMAND PATH" for an open file.
+files() {
+  [ -n "$origin" ] || return 0
   stat -L -c '%d %n' /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/fd/* 2>/dev/null |
     awk -v device="$device" '$1 == device { split($2, p, "/"); if (!seen[p[3]]++) print p[3], $2 }' |
     while read -r pid path; do
       printf 'file %s %s %s\n' "$pid" "$(tr ' ' _ <"/proc/$pid/comm")" "$(readlink "$path")"
     done 2>/dev/null
+}
+
+holders() {
+  local origin live device own
+  locate
+  mounts
+  files
 }
 
 # A mount the engine left behind when it was killed: nobody uses it, and no engine will take it away.
@@ -76,20 +97,23 @@ unserve() {
 }
 
 fence() {
-  local deadline=$((SECONDS + $2)) idle=0 users
+  local deadline=$((SECONDS + $2)) leftover=$SECONDS users origin live device own
   [ "$(epoch "$leases/$volume")" -le "$1" ] || fail "$volume is served here under a newer epoch than $1" ${String(FENCED)}
+  locate
   while :; do
-    users=$(holders)
+    # Open files are looked for last: that takes longer, and the service is down once its mounts are gone.
+    users=$(mounts)
+    [ -n "$users" ] || users=$(files)
     # Once the path is gone nobody new can come in; who came in just before, as a container that starts, is seen then.
     if [ -z "$users" ] && unserve; then
       users=$(holders)
       [ -n "$users" ] || break
       serve "$volume" || fail "cannot serve $volume again" 70
     fi
-    if grep -qv '^local ' <<<"$users"; then idle=0; else idle=$((idle + 1)); fi
-    [ "$idle" -lt 40 ] || { forget_local; idle=0; }
-    [ "$SECONDS" -lt "$deadline" ] || { printf '%s\n' "$users"; exit ${String(BUSY)}; }
-    sleep 0.05
+    ! grep -qv '^local ' <<<"$users" || leftover=$SECONDS
+    [ $((SECONDS - leftover)) -lt 4 ] || { forget_local; leftover=$SECONDS; }
+    [ "$SECONDS" -lt "$deadline" ] || { holders; exit ${String(BUSY)}; }
+    sleep 0.03
   done
   [ "$(epoch "$fences/$volume")" -ge "$1" ] || { put "$fences/$volume" "$1" && sync "$fences/$volume" "$fences"; } || fail 'cannot write the fence' 70
   rm -f "$leases/$volume" && sync "$leases" || fail 'cannot remove the lease' 70
@@ -130,7 +154,13 @@ case $verb in
     sync "$leases/$volume" "$leases" >/dev/null 2>&1 8>&- &
     [ ! -f "$orders/$volume" ] || systemctl start --no-block "lab-volume-tend@$volume"
     ;;
-  fence) arguments $# 4; number "$3"; number "$4"; lock; fence "$3" "$4" ;;
+  fence)
+    arguments $# 5; number "$3"; number "$4"; [ "$5" = - ] || name "$5"; lock
+    fence "$3" "$4"
+    if [ "$5" != - ] && [ "$("$driver" state "$volume")" != absent ]; then
+      "$driver" identity "$volume" "$5" 2>/dev/null || "$driver" snapshot "$volume" "$5" || fail "cannot take $volume@$5" 70
+    fi
+    ;;
   retire)
     arguments $# 4; number "$3"; name "$4"; lock
     [ "$(epoch "$fences/$volume")" -eq "$3" ] && [ ! -e "$leases/$volume" ] && ! mountpoint -q "$served/$volume" ||
