@@ -2,6 +2,7 @@ import { playbook, ZONE, type Site, type Step } from '../src/index.ts'
 import { LOGS_HOST, NODE_PATHS, REGISTRY_HOST } from '../src/model/names.ts'
 import { packagesOf } from '../src/model/packages.ts'
 import { siteNodes, systemOf } from '../src/model/site.ts'
+import { quote, quoteAll } from '../src/shell/quote.ts'
 import { apt } from '../src/steps/apt.ts'
 import { file } from '../src/steps/file.ts'
 import { command } from '../src/steps/command.ts'
@@ -44,17 +45,30 @@ function certificates({ ca, host }: Site): readonly Step[] {
   )
   // The last line of a certificate's text is part of its signature, so it stands for the whole.
   const marks = Object.values(bundles).flatMap((bundle) =>
-    [...bundle.matchAll(/^(\S+)\s+-----END CERTIFICATE/gm)].map(([, line]) => line),
+    [...bundle.matchAll(/^(\S+)\s+-----END CERTIFICATE/gm)].map(([, line = '']) => line),
   )
   return [
     ...files,
     command({
       title: `trust ${Object.keys(bundles).join(', ')}`,
       run: ['sh', '-euc', TRUST, 'trust', ...Object.keys(bundles)],
-      unless: marks.map((mark) => `grep -qxF '${mark ?? ''}' ${BUNDLE}`).join(' && '),
+      unless: hasLines(BUNDLE, marks),
       after: files,
     }),
   ]
+}
+
+/** Whether a file has all these lines; it is read once, however many they are. */
+function hasLines(path: string, lines: readonly string[]): string {
+  const patterns = lines.map((line) => `-e ${quote(line)}`).join(' ')
+  return `found="
+$(grep -xF ${patterns} ${path})
+"
+for line in ${quoteAll(lines)}; do
+  case $found in *"
+$line
+"*) ;; *) exit 1 ;; esac
+done`
 }
 
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'

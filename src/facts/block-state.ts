@@ -20,10 +20,14 @@ export function blockState(path: string, begin: string, end: string): FactQuery<
     key: `block:${path}:${digest}`,
     script: `export LC_ALL=C; file=${quote(path)}
 [ -f "$file" ] || exit ${String(NO_FILE)}
-at() { printf '%s\\n' "$1" | grep -anxF -f - -- "$file" | cut -d: -f1; }
-begin=$(at ${quote(begin)}); end=$(at ${quote(end)})
-echo "begin $begin" | tr '\\n' ' '; echo
-echo "end $end" | tr '\\n' ' '; echo
+marks=$(begin=${quote(begin)} end=${quote(end)} awk '
+  $0 "" == ENVIRON["begin"] "" { begins = begins " " NR }
+  $0 "" == ENVIRON["end"] "" { ends = ends " " NR }
+  END { print "begin" begins; print "end" ends }' <"$file") || exit
+printf '%s\\n' "$marks"
+{ read -r _ begin; read -r _ end; } <<MARKS
+$marks
+MARKS
 case "$begin$end" in *[!0-9]*) exit 0 ;; esac
 [ -n "$begin" ] && [ -n "$end" ] && [ "$begin" -lt "$end" ] || exit 0
 head -n "$((end - 1))" -- "$file" | tail -n "+$((begin + 1))" | sha256sum`,

@@ -6,7 +6,9 @@ import { SECTION, sections } from '../shell/sections.ts'
 export const LINKS_HANDLE = '1ab:'
 
 const QUERY = `command -v tc >/dev/null || exit 0
-tc -j qdisc show || exit
+disciplines=$(tc -j qdisc show) || exit
+printf '%s\\n' "$disciplines"
+case $disciplines in *'"${LINKS_HANDLE}"'*) ;; *) exit 0 ;; esac
 for device in $(tc qdisc show | awk '$2 == "htb" && $3 == "${LINKS_HANDLE}" { print $5 }'); do
   echo; echo ${SECTION}
   tc -j class show dev "$device"
