@@ -33,7 +33,7 @@ export class HostRun implements Host {
   constructor(options: HostRunOptions, stages: readonly (readonly HostStep[])[]) {
     this.options = options
     this.stages = stages
-    this.facts = new NodeFacts(options.connection, options.signal)
+    this.facts = new NodeFacts(options.connection, options.signal, options.tell)
   }
 
   get place(): Place {

@@ -6,6 +6,7 @@ import type { Verdict } from './evaluate.ts'
 import type { NodeFacts } from './node-facts.ts'
 import type { Place } from './step-errors.ts'
 import type { HostStep } from './step-event.ts'
+import type { Tell } from './teller.ts'
 
 /** What a run on one host needs to know. */
 export interface HostRunOptions {
@@ -17,6 +18,7 @@ export interface HostRunOptions {
   readonly emit: Emit
   readonly signal: AbortSignal
   readonly read: ApplyContext['read']
+  readonly tell: Tell
   /** Steps that a plan found pending, on any host of the run. */
   readonly pendingSteps: Set<Step>
   /** The node of a step's `on`, with its connection. */

@@ -4,6 +4,7 @@ import type { FactOutput, FactQuery } from '../model/step.ts'
 import { applyScript } from './apply-script.ts'
 import { ask, questionnaire, type Answer, type Answers } from './gather.ts'
 import { lastChange, newHolder } from './node-lock.ts'
+import type { Tell } from './teller.ts'
 
 /** What became of commands. */
 export interface ChangeResult {
@@ -18,13 +19,15 @@ export interface ChangeResult {
 export class NodeFacts {
   private readonly connection: Connection
   private readonly signal: AbortSignal
+  private readonly tell: Tell
   private known: Answers = new Map()
   /** Who had changed something on the node last when these answers were given. */
   private lastSeen = ''
 
-  constructor(connection: Connection, signal: AbortSignal) {
+  constructor(connection: Connection, signal: AbortSignal, tell: Tell) {
     this.connection = connection
     this.signal = signal
+    this.tell = tell
   }
 
   get answers(): Answers {
@@ -41,14 +44,34 @@ export class NodeFacts {
     return this.known.size === 0 || queries.some(({ key }) => !this.known.has(key))
   }
 
-  /** Asks what is not known yet, in one exec. */
+  /** Asks what is not known yet, in one exec; in another one what a node that could have told left open. */
   async learn(queries: readonly FactQuery<unknown>[]): Promise<void> {
     if (!this.lacks(queries)) return
     const unknown = queries.filter(({ key }) => !this.known.has(key))
-    const answers = await ask(this.connection, questionnaire([lastChange, ...unknown]), this.signal)
+    const [answers, told] = await Promise.all([
+      this.ask([lastChange, ...unknown.filter(({ elsewhere }) => elsewhere === undefined)]),
+      this.askElsewhere(unknown),
+    ])
+    const left = unknown.filter(({ key, elsewhere }) => elsewhere !== undefined && !told.has(key))
+    const own = await this.ask(left)
     // What was known before is as old as it was: who came between is noticed when something is to be changed.
     if (this.known.size === 0) this.lastSeen = textOf(answers.get(lastChange.key))
-    this.known = new Map([...this.known, ...answers])
+    this.known = new Map([...this.known, ...answers, ...told, ...own])
+  }
+
+  private ask(queries: readonly FactQuery<unknown>[]): Promise<Answers> {
+    return ask(this.connection, questionnaire(queries), this.signal)
+  }
+
+  private async askElsewhere(queries: readonly FactQuery<unknown>[]): Promise<Answers> {
+    const told = new Map<string, Answer>()
+    await Promise.all(
+      queries.map(async ({ key, elsewhere }) => {
+        const value = elsewhere === undefined ? undefined : await this.tell(elsewhere)
+        if (value !== undefined) told.set(key, { value })
+      }),
+    )
+    return told
   }
 
   /** Runs commands until one fails and, when none did, asks again: in one exec, under the node's lock. */

@@ -9,6 +9,7 @@ import { FactUnavailable, type FactQuery, type Play, type Step } from '../model/
 import { ask, questionnaire } from './gather.ts'
 import type { Confirm, HostRunOptions } from './host.ts'
 import { HostRun } from './host-run.ts'
+import { openTeller } from './teller.ts'
 import { STOPPED } from './run-flow.ts'
 import { choosePlays, hostSteps, stagesOf, type ChosenPlay, type Selection } from './select-plays.ts'
 import { failedEvent } from './step-event.ts'
@@ -148,6 +149,8 @@ function nothingToDo(nodes: readonly NodeSpec[]): RunEvent {
 function sharedOptions(options: RunOptions): Omit<HostRunOptions, 'node' | 'connection'> {
   const { mode, diff = false, emit, signal, confirm, again = 'lab up' } = options
   const turns = new Map<string, LimitFunction>()
+  const read = readerOf(options)
+  const teller = openTeller(read)
   return {
     mode,
     diff,
@@ -155,7 +158,8 @@ function sharedOptions(options: RunOptions): Omit<HostRunOptions, 'node' | 'conn
     signal,
     confirm,
     again,
-    read: readerOf(options),
+    read,
+    tell: teller.tell,
     pendingSteps: new Set<Step>(),
     reach: async (name) => {
       const node = options.nodes.find((each) => each.name === name)
@@ -168,6 +172,7 @@ function sharedOptions(options: RunOptions): Omit<HostRunOptions, 'node' | 'conn
       return { node, connection: await options.connect(name) }
     },
     inTurn: (node, work) => {
+      teller.close()
       const turn = turns.get(node) ?? pLimit(1)
       turns.set(node, turn)
       return turn(work)

@@ -1,5 +1,6 @@
 import { FactUnavailable, type FactQuery } from '../model/step.ts'
 import { quoteAll } from '../shell/quote.ts'
+import { swarmNodes, type ListedNode } from './swarm-nodes.ts'
 
 /**
  * What the managers say of a node: it is a `member`; they `removed` it; they are of `another` swarm than the node
@@ -34,11 +35,30 @@ for address in ${quoteAll(addresses)}; do
 done
 exit 0`
 
-/** Asks managers, by their addresses, until one answers. */
-export function swarmAcceptance(managers: readonly string[]): FactQuery<SwarmAcceptance> {
+/**
+ * Asks managers until one answers, about the node that has `address`. One that the first manager lists as ready keeps a
+ * session with it and need not ask: of a large swarm that is nearly all.
+ */
+export function swarmAcceptance(
+  managers: readonly { readonly name: string; readonly address: string }[],
+  address: string,
+): FactQuery<SwarmAcceptance> {
+  const addresses = managers.map((manager) => manager.address)
+  const [first] = managers
+  const listed = (nodes: readonly ListedNode[]) =>
+    nodes.some((node) => node.address === address && node.state === 'ready') ? ('member' as const) : undefined
   return {
-    key: `swarm-acceptance ${managers.join(' ')}`,
-    script: ASK(managers),
+    key: `swarm-acceptance ${addresses.join(' ')}`,
+    script: ASK(addresses),
+    ...(first === undefined
+      ? {}
+      : {
+          elsewhere: {
+            node: first.name,
+            query: swarmNodes,
+            value: (nodes) => listed(nodes as readonly ListedNode[]),
+          },
+        }),
     parse: ({ status, stdout, stderr }) => {
       if (status === NO_CERTIFICATE) return 'no certificate'
       if (status !== 0) throw new FactUnavailable(`the managers could not be asked: ${stderr.trim()}`)

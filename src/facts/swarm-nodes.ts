@@ -9,6 +9,8 @@ export interface ListedNode {
   readonly availability: 'active' | 'pause' | 'drain'
   readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
   readonly labels: Readonly<Record<string, string>>
+  /** Where the manager sees it; of itself a manager may say otherwise. */
+  readonly address: string
   readonly createdAt: string
 }
 
@@ -26,6 +28,7 @@ export const swarmNodes: FactQuery<readonly ListedNode[]> = {
       availability: node.Spec.Availability,
       state: node.Status.State,
       labels: node.Spec.Labels ?? {},
+      address: node.Status.Addr ?? '',
       createdAt: node.CreatedAt,
     }))
   },
@@ -40,5 +43,5 @@ interface NodeObject {
     readonly Labels?: Readonly<Record<string, string>>
   }
   readonly Description: { readonly Hostname: string }
-  readonly Status: { readonly State: ListedNode['state'] }
+  readonly Status: { readonly State: ListedNode['state']; readonly Addr?: string }
 }

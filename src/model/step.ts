@@ -20,6 +20,16 @@ export interface FactQuery<T> {
   parse(output: FactOutput): T
   /** Set by {@link familyQuery}: all queries of one family on a host are asked by one script. */
   readonly batch?: { readonly family: FactFamily<T>; readonly argument: string }
+  /** Where nothing was changed yet in the run, that node is asked first: one question there may spare one on every node. */
+  readonly elsewhere?: Elsewhere<T>
+}
+
+/** What another node can tell. */
+export interface Elsewhere<T> {
+  readonly node: string
+  readonly query: FactQuery<unknown>
+  /** Undefined where the answer leaves it open: then the node itself is asked. */
+  readonly value: (answer: unknown) => T | undefined
 }
 
 /**

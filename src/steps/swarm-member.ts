@@ -63,7 +63,7 @@ done`
 export const swarmMember = defineStep({
   kind: 'swarm-member',
   title: (wanted: SwarmMemberOptions) => `in the swarm as ${wanted.role}`,
-  facts: (wanted) => ({ engine: engineState, accepted: swarmAcceptance(others(wanted).map(({ address }) => address)) }),
+  facts: (wanted) => ({ engine: engineState, accepted: swarmAcceptance(others(wanted), wanted.address) }),
   diff(wanted, { engine: { swarm }, accepted }) {
     const change = (from: string | undefined): Change[] => [{ path: 'member', from, to: wanted.role }]
     if (swarm.state === 'inactive') return change(undefined)

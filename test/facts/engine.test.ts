@@ -5,6 +5,7 @@ import { seedImages } from '../../src/facts/seed-images.ts'
 import { swarmAcceptance } from '../../src/facts/swarm-acceptance.ts'
 import { swarmNodes } from '../../src/facts/swarm-nodes.ts'
 import { FactUnavailable } from '../../src/model/step.ts'
+import { listed } from '../steps/engine-case.ts'
 
 const answer = (...documents: readonly unknown[]) => ({
   status: 0,
@@ -109,6 +110,23 @@ test('a manager hands out the token of the role that was asked for', () => {
   )
 })
 
+const managers = [
+  { name: 'm1', address: '10.0.0.1' },
+  { name: 'm2', address: '10.0.0.2' },
+]
+const acceptance = swarmAcceptance(managers, '10.0.0.9')
+
+test('the first manager, which lists the node as ready, knows it for a member; all else is to be asked from the node', () => {
+  const { elsewhere } = acceptance
+  const entry = { hostname: 'here', address: '10.0.0.9' }
+  expect(elsewhere?.node).toBe('m1')
+  expect(elsewhere?.value([listed({ hostname: 'other' }), listed(entry)])).toBe('member')
+  expect(elsewhere?.value([listed({ ...entry, state: 'down' })])).toBeUndefined()
+  expect(elsewhere?.value([listed({ ...entry, address: '10.0.0.90' })])).toBeUndefined()
+  expect(elsewhere?.value([])).toBeUndefined()
+  expect(swarmAcceptance([], '10.0.0.9').elsewhere).toBeUndefined()
+})
+
 test.each([
   ['HTTP/2 200 \r\ncontent-type: application/grpc\r\n\r\ngrpc-status: 0\r\ncurl 0\n', 'member'],
   ['HTTP/2 200 \r\ngrpc-status: 5\r\ngrpc-message: NotFound\r\n\r\ncurl 0\n', 'removed'],
@@ -118,11 +136,11 @@ test.each([
   ['HTTP/2 200 \r\ngrpc-status: 14\r\n\r\ncurl 0\n', 'no answer'],
   ['', 'no answer'],
 ])('a manager that says %j means: %s', (stdout, meaning) => {
-  expect(swarmAcceptance(['10.0.0.1', '10.0.0.2']).parse({ status: 0, stdout, stderr: '' })).toBe(meaning)
+  expect(acceptance.parse({ status: 0, stdout, stderr: '' })).toBe(meaning)
 })
 
 test('a node without a certificate has nothing to ask about', () => {
-  expect(swarmAcceptance(['10.0.0.1']).parse({ status: 75, stdout: '', stderr: '' })).toBe('no certificate')
+  expect(acceptance.parse({ status: 75, stdout: '', stderr: '' })).toBe('no certificate')
 })
 
 test('images of the archive are listed by tag; a node without one has none', () => {

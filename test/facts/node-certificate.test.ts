@@ -15,7 +15,7 @@ afterEach(() => rm(directory, { recursive: true }))
 /** Runs the question with no manager to ask; `sh -x` tells what it found in the certificate. */
 async function idOf(certificates: string) {
   await writeFile(join(directory, 'swarm-node.crt'), certificates)
-  const question = swarmAcceptance([])
+  const question = swarmAcceptance([], '10.0.0.9')
   const script = question.script.replace('/var/lib/docker/swarm/certificates', directory)
   const { exitCode, stdout, stderr } = await execa('sh', ['-x'], { input: script, reject: false })
   return { id: /^\+ id=(\S*)$/m.exec(stderr)?.[1], says: question.parse({ status: exitCode ?? -1, stdout, stderr }) }

@@ -20,6 +20,7 @@ export function listed(node: Partial<ListedNode> & Pick<ListedNode, 'hostname'>)
     availability: 'active',
     state: 'ready',
     labels: {},
+    address: '',
     createdAt: '2026-01-01T00:00:00Z',
     ...node,
   }
