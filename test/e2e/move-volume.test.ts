@@ -116,6 +116,22 @@ test('a target that is down is refused at once and nothing changes', async () =>
   }
 })
 
+test('nodes that do not reach each other are found out before anything is stopped', async () => {
+  const before = await mongoVolume()
+  const target = otherThan(before.owner)
+  await labOk(['node', 'partition', target, '--from', before.owner])
+  try {
+    const { ran, events, last } = await labEvents(['move-volume', 'mongo', target])
+    expect(ran.exitCode).toBe(1)
+    expect(last).toMatchObject({ type: 'error', code: 'UNREACHABLE' })
+    expect(String(last['message'])).toContain(`${before.owner} does not reach ${target}`)
+    expect(events.filter(({ title }) => String(title).startsWith('stop '))).toEqual([])
+    expect(await mongoVolume()).toEqual(before)
+  } finally {
+    await labOk(['node', 'heal', target])
+  }
+})
+
 test.each(['precopy', 'quiesce', 'final', 'flip', 'demote', 'start'])(
   'a move killed in phase %s is finished or undone by the same command, with every acknowledged write',
   async (phase) => {
