@@ -193,9 +193,9 @@ export interface Provider {
   readonly imageCache?: ImageCache
   /**
    * Images that lab made on this host and nothing needs any more; `needed` are keys of images of apps that this lab may
-   * need again. Absent where there is no engine.
+   * need again, `ofAnyLab` has those of labs that are gone go as well. Absent where there is no engine.
    */
-  garbage?(needed: ReadonlySet<string>): Promise<RemovableGarbage>
+  garbage?(use: { readonly needed: ReadonlySet<string>; readonly ofAnyLab: boolean }): Promise<RemovableGarbage>
   /** Snapshots of the whole lab; absent where machines are not lab's to copy. */
   readonly snapshots?: SnapshotStore
   /** What to type instead where there are no `snapshots`: `vagrant snapshot save NAME`. */

@@ -51,7 +51,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
     name: 'docker',
     front: engineFront(engine, lab),
     imageCache: engineImageCache(engine, lab),
-    garbage: async (needed) => hostGarbage(await engine(), lab, needed),
+    garbage: async (use) => hostGarbage(await engine(), lab, use),
     prepare: async (progress, signal) => {
       await ensureHostEngine(progress, signal)
       const client = await engine()

@@ -15,7 +15,10 @@ import { runTask } from './task.ts'
 export interface PruneOptions {
   /** Says only what would be removed. */
   readonly check: boolean
-  /** Also what may still be of use: the whole build cache, images pushed by hand, all records of runs but the last. */
+  /**
+   * Also what may still be of use: the whole build cache, images pushed by hand, all records of runs but the last, and, with
+   * `host`, what labs built for their apps that are gone by now.
+   */
   readonly all: boolean
   /** Images that lab made on this host, for this lab and others, too. */
   readonly host: boolean
@@ -84,7 +87,7 @@ async function findGarbage(lab: OpenLab, { all, host }: PruneOptions): Promise<r
     ...reachable.map((node) => imagesPart(lab, node, used)),
     ...reachable.filter((node) => builders.includes(node)).map((node) => cachePart(lab, node, all)),
     ...(host && registry !== undefined && lab.provider.garbage !== undefined
-      ? [lab.provider.garbage(neededKeys(registry.content, used))]
+      ? [lab.provider.garbage({ needed: neededKeys(registry.content, used), ofAnyLab: all })]
       : []),
   ])
   const known = [...(registry === undefined ? [] : [registry.garbage]), ...parts, recordsPart(lab, all)]

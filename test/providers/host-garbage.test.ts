@@ -23,6 +23,7 @@ const use = (ids: readonly string[], more: Partial<HostUse> = {}): HostUse => ({
   tags: { base: 'lab-base:now', packages: 'lab-packages:now', edge: 'lab-edge:now', node: 'lab-node:now' },
   lab: 'shop-1',
   needed: new Set(),
+  ofAnyLab: false,
   hasOtherLabs: false,
   ...more,
 })
@@ -70,4 +71,9 @@ test('of images of apps only what this lab built and no longer runs, and only wh
   const needed = new Set(['runs'])
   expect(staleImages(images, use([], { needed }))).toEqual(['lab-app:gone'])
   expect(staleImages(images, use([], { needed, hasOtherLabs: true }))).toEqual([])
+  // What labs built that are gone: only when asked for, and again only where no other lab is.
+  const ofAnyLab = true
+  expect(staleImages(images, use([], { needed, ofAnyLab }))).toEqual(['lab-app:gone', 'lab-app:others'])
+  expect(staleImages(images, use(['app-others'], { needed, ofAnyLab }))).toEqual(['lab-app:gone'])
+  expect(staleImages(images, use([], { needed, ofAnyLab, hasOtherLabs: true }))).toEqual([])
 })

@@ -21,11 +21,11 @@ export const register: Register = (cli) => {
         'lab prune --check      only say what, and how many bytes; exit 2 if anything',
         'lab prune --yes        do not ask',
         'lab prune --lab-only   leave the images on this host, which labs share',
-        'lab prune --all        also all build cache, and images pushed by hand',
+        'lab prune --all        also all build cache, images pushed by hand, and those of labs that are gone',
       ],
     })
     .option('--check', 'only say what would be removed')
-    .option('--all', 'also what may be of use: build cache, images pushed by hand, records')
+    .option('--all', 'also what may be of use: build cache, images pushed by hand or of labs that are gone, records')
     .option('--lab-only', 'leave the images of lab on this host, which labs share')
     .option('-y, --yes', 'do not ask')
     .action(({ check, all, yes, labOnly, ...options }: Options) =>

@@ -28,13 +28,15 @@ export interface HostUse {
   /** The lab, and the keys of images of its apps that it may need again. */
   readonly lab: string
   readonly needed: ReadonlySet<string>
+  /** Also what labs built that are gone by now. */
+  readonly ofAnyLab: boolean
   /** Another lab is on this host: what it may need of images of apps, nobody here can tell. */
   readonly hasOtherLabs: boolean
 }
 
 /**
  * Pure: names of images that can go, all of them lab's own: of recipes older than those of now that nothing is made from,
- * and what this lab once built for its apps. Whatever is newer than the images of now belongs to a newer lab.
+ * and what this lab, or any that is gone, once built for its apps. Whatever is newer than the images of now belongs to a newer lab.
  */
 export function staleImages(images: readonly HostImage[], use: HostUse): readonly string[] {
   const byId = new Map(images.map((image) => [image.Id, image]))
@@ -62,20 +64,24 @@ export function staleImages(images: readonly HostImage[], use: HostUse): readonl
   }).concat(staleApps(images, use))
 }
 
-function staleApps(images: readonly HostImage[], { lab, needed, hasOtherLabs, ids }: HostUse): readonly string[] {
+function staleApps(
+  images: readonly HostImage[],
+  { lab, needed, ofAnyLab, hasOtherLabs, ids }: HostUse,
+): readonly string[] {
   if (hasOtherLabs) return []
   return images.flatMap(({ Id, Labels, RepoTags }) => {
-    const isOurs = Labels?.[KEEPER_LABEL] === lab && Labels[ORIGIN_LABEL] === 'built'
-    if (!isOurs || ids.has(Id)) return []
+    const keeper = Labels?.[KEEPER_LABEL]
+    const isOurs = keeper === lab || (ofAnyLab && keeper !== undefined)
+    if (!isOurs || Labels?.[ORIGIN_LABEL] !== 'built' || ids.has(Id)) return []
     return (RepoTags ?? []).filter((tag) => tag.startsWith(cacheTag('')) && !needed.has(tag.slice(cacheTag('').length)))
   })
 }
 
-/** What lab made on this host and nothing needs any more. */
+/** What lab made on this host and nothing needs any more; see {@link HostUse} for `needed` and `ofAnyLab`. */
 export async function hostGarbage(
   engine: Docker,
   lab: LabIdentity,
-  needed: ReadonlySet<string>,
+  { needed, ofAnyLab }: Pick<HostUse, 'needed' | 'ofAnyLab'>,
 ): Promise<RemovableGarbage> {
   const [images, containers, labs, tags] = await Promise.all([
     engine.listImages({ all: true }) as Promise<readonly HostImage[]>,
@@ -85,7 +91,7 @@ export async function hostGarbage(
   ])
   const ids = new Set(containers.map(({ ImageID }) => ImageID))
   const hasOtherLabs = labs.some(({ id }) => id !== lab.id)
-  const names = staleImages(images, { ids, tags, lab: lab.id, needed, hasOtherLabs })
+  const names = staleImages(images, { ids, tags, lab: lab.id, needed, ofAnyLab, hasOtherLabs })
   const stale = images.filter(({ RepoTags }) => RepoTags?.some((tag) => names.includes(tag)) === true)
   const byId = new Map(images.map((image) => [image.Id, image]))
   return {
