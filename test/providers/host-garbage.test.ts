@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { staleImages, type HostImage, type HostUse } from '../../src/providers/docker/host-garbage.ts'
+import { ownBytes, staleImages, type HostImage, type HostUse } from '../../src/providers/docker/host-garbage.ts'
 
 const image = (name: string, version: string, created: number, parent = ''): HostImage => ({
   Id: `${name}-${version}`,
@@ -45,6 +45,19 @@ test('what a node of any lab was made from stays, with all that is needed to mak
 
 test('nothing goes while there are no images of now to tell the old ones by', () => {
   expect(staleImages(version('old', 100), use([]))).toEqual([])
+})
+
+test('of an image only what it adds to the one it was built upon is counted, through all steps of its build', () => {
+  const step = (id: string, parent: string, size: number, tags: string[] = []): HostImage => {
+    return { ...image('node', id, 1, parent), Id: id, RepoTags: tags, Size: size }
+  }
+  const images = [
+    step('base', '', 100, ['lab-base:now']),
+    step('one', 'base', 130),
+    step('two', 'one', 150, ['<none>:<none>']),
+    step('whole', 'two', 151, ['lab-packages:now']),
+  ]
+  expect(images.map((each) => ownBytes(each, images))).toEqual([100, 30, 50, 51])
 })
 
 test('snapshots and what they are built upon stay', () => {

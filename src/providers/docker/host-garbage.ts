@@ -93,13 +93,11 @@ export async function hostGarbage(
   const hasOtherLabs = labs.some(({ id }) => id !== lab.id)
   const names = staleImages(images, { ids, tags, lab: lab.id, needed, ofAnyLab, hasOtherLabs })
   const stale = images.filter(({ RepoTags }) => RepoTags?.some((tag) => names.includes(tag)) === true)
-  const byId = new Map(images.map((image) => [image.Id, image]))
   return {
     place: 'this host',
     kind: 'images',
     items: names,
-    // An image's own part of it: what it was built upon is counted there.
-    bytes: stale.reduce((sum, { Size, ParentId }) => sum + Size - (byId.get(ParentId)?.Size ?? 0), 0),
+    bytes: stale.reduce((sum, image) => sum + ownBytes(image, images), 0),
     remove: async () => {
       const before = await layersSize(engine)
       // The outermost first: what they were built upon can only go after them.
@@ -107,6 +105,17 @@ export async function hostGarbage(
       return Math.max(0, before - (await layersSize(engine)))
     },
   }
+}
+
+/**
+ * Pure: an image's own part of its size. What it was built upon is another image's, if that has a name; the steps of its
+ * build between the two have none, and go with it.
+ */
+export function ownBytes({ Size, ParentId }: HostImage, images: readonly HostImage[]): number {
+  const parent = images.find(({ Id }) => Id === ParentId)
+  if (parent === undefined) return Size
+  const isNamed = parent.RepoTags?.some((tag) => !tag.startsWith('<none>')) === true
+  return Size - (isNamed ? parent.Size : parent.Size - ownBytes(parent, images))
 }
 
 async function layersSize(engine: Docker): Promise<number> {
