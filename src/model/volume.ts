@@ -167,10 +167,17 @@ export interface VolumeDriver {
   changes(volume: string, since: string | undefined, seconds: number): Promise<VolumeChanges>
 }
 
-/** What came of a fence that takes a snapshot. */
+/** How a volume is fenced. */
+export interface FenceOptions {
+  /** Name of a snapshot to take of what is fenced. */
+  readonly snapshot?: string
+  readonly signal?: AbortSignal
+}
+
+/** What came of a fence. */
 export interface Fenced {
   readonly holders: readonly VolumeHolder[]
-  /** Undefined when there are users, or no copy. */
+  /** The one that was asked for; undefined when there are users, or no copy. */
   readonly snapshot: LocalSnapshot | undefined
 }
 
@@ -211,18 +218,11 @@ export interface NodeVolumes {
   grant(volume: string, epoch: number, from?: string, limitBytes?: number): Promise<void>
   /**
    * Waits until nothing uses the volume, then takes lease and mount away for good and makes the copy read-only: no
-   * grant up to `epoch` is accepted any more. Returns who still uses it when the time is up, having changed nothing;
-   * nobody means it is done. Throws `EPOCH_FENCED` when the node serves it under a newer epoch.
+   * grant up to `epoch` is accepted any more. Takes `snapshot` then, unless it is there already. Returns who still uses it
+   * when the time is up, having changed nothing; nobody means it is done. Throws `EPOCH_FENCED` when the node serves it
+   * under a newer epoch.
    */
-  fence(volume: string, epoch: number, waitSeconds: number, signal?: AbortSignal): Promise<readonly VolumeHolder[]>
-  /** As `fence`, and then takes a snapshot of the copy, unless that is there already. */
-  fenceAndSnapshot(
-    volume: string,
-    epoch: number,
-    snapshot: string,
-    waitSeconds: number,
-    signal: AbortSignal,
-  ): Promise<Fenced>
+  fence(volume: string, epoch: number, waitSeconds: number, options?: FenceOptions): Promise<Fenced>
   /**
    * Reduces a live copy to a snapshot of that name, which is kept if it is there. Throws `EPOCH_FENCED`, having changed
    * nothing, unless the node was fenced last at just this epoch and has no lease.

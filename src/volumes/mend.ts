@@ -109,7 +109,7 @@ async function retireStray(
 ): Promise<readonly string[]> {
   const found = volumes.find(({ name }) => name === record.name)
   if (found === undefined || (found.live === 'absent' && found.leaseEpoch === 0 && !found.served)) return []
-  const holders = await node.fence(record.name, record.epoch, FENCE_SECONDS)
+  const { holders } = await node.fence(record.name, record.epoch, FENCE_SECONDS)
   if (holders.length > 0) {
     throw new LabError(
       'VOLUME_IN_USE',

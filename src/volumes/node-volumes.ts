@@ -32,18 +32,13 @@ export function openNodeVolumes(connection: Connection, driver: VolumeDriver): N
       const verb = ['grant', volume, String(epoch), from ?? '-', limit]
       await changeRights(connection, volume, epoch, verb)
     },
-    fence: async (volume, epoch, waitSeconds, signal) => {
-      checkNames(volume)
-      const verb = ['fence', volume, String(epoch), String(waitSeconds), '-']
-      return (await changeRights(connection, volume, epoch, verb, waitSeconds, signal)).holders
-    },
-    fenceAndSnapshot: async (volume, epoch, snapshot, waitSeconds, signal) => {
-      checkNames(volume, snapshot)
-      const verb = ['fence', volume, String(epoch), String(waitSeconds), snapshot]
+    fence: async (volume, epoch, waitSeconds, { snapshot, signal } = {}) => {
+      checkNames(volume, ...(snapshot === undefined ? [] : [snapshot]))
+      const verb = ['fence', volume, String(epoch), String(waitSeconds), snapshot ?? '-']
       const { said, holders } = await changeRights(connection, volume, epoch, verb, waitSeconds, signal)
       const identity = said.trim()
-      const taken = holders.length === 0 && identity !== ''
-      return { holders, snapshot: taken ? { name: snapshot, identity } : undefined }
+      const isTaken = snapshot !== undefined && identity !== ''
+      return { holders, snapshot: isTaken ? { name: snapshot, identity } : undefined }
     },
     retire: async (volume, epoch, snapshot) => {
       checkNames(volume, snapshot)

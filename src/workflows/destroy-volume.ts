@@ -96,7 +96,7 @@ async function destroyOn(
   try {
     const node = await volumes.node(worker)
     // Cut off while it was made, it may be served under the first epoch before its record says so.
-    const holders = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
+    const { holders } = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
     if (holders.length > 0) throw inUse(name, worker, describeHolders(holders))
     await node.tending.setOrders(name, undefined)
     await node.stopTransfer(name)

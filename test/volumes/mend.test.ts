@@ -14,7 +14,7 @@ async function keptAs(former: Partial<NodeVolume>, owners: readonly string[]): P
     ({
       node: name,
       state: () => Promise.resolve([volume]),
-      fence: () => Promise.resolve([]),
+      fence: () => Promise.resolve({ holders: [], snapshot: undefined }),
       retire: (_: string, __: number, snapshot: string) => {
         kept = snapshot
         return Promise.resolve()

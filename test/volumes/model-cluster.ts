@@ -218,13 +218,12 @@ export class ModelCluster {
           node.lease = epoch
           node.served = true
         }),
-      fence: (_, epoch) => on(`fence ${String(epoch)}`, () => fence(epoch)),
-      fenceAndSnapshot: (_, epoch, snapshot) =>
+      fence: (_, epoch, _waitSeconds, { snapshot } = {}) =>
         on(`fence ${String(epoch)}`, () => {
           const holders = fence(epoch)
           const there = node.snapshots.find((each) => each.name === snapshot)
-          const whole = holders.length === 0 && node.live !== undefined
-          return { holders, snapshot: whole ? (there ?? take(snapshot)) : undefined }
+          const takes = holders.length === 0 && snapshot !== undefined && node.live !== undefined
+          return { holders, snapshot: takes ? (there ?? take(snapshot)) : undefined }
         }),
       retire: (_, epoch, snapshot) =>
         on(`retire ${String(epoch)}`, () => {

@@ -165,9 +165,13 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
     },
     state: () => ask({ verb: 'state', node }),
     grant: (_, epoch, snapshot) => ask({ verb: 'grant', node, epoch, ...(snapshot === undefined ? {} : { snapshot }) }),
-    fence: unused,
-    fenceAndSnapshot: async (_, epoch, snapshot) => {
-      const taken = await ask<LocalSnapshot | null>({ verb: 'fence', node, epoch, snapshot })
+    fence: async (_, epoch, _waitSeconds, { snapshot } = {}) => {
+      const taken = await ask<LocalSnapshot | null>({
+        verb: 'fence',
+        node,
+        epoch,
+        ...(snapshot === undefined ? {} : { snapshot }),
+      })
       return { holders: [], snapshot: taken ?? undefined }
     },
     retire: (_, epoch, snapshot) => ask({ verb: 'retire', node, epoch, snapshot }),

@@ -14,14 +14,13 @@ describe('the right to serve a volume', () => {
     await shared.source.grant(shared.volume, 3)
     expect(await state(shared.source)).toMatchObject({ live: 'writable', served: true, leaseEpoch: 3, fencedEpoch: 0 })
     await onSource(`umount ${served()}; ${VOLUME_PATHS.serve} boot; mountpoint -q ${served()}`)
-    expect(await shared.source.fence(shared.volume, 3, 5)).toEqual([])
+    expect((await shared.source.fence(shared.volume, 3, 5)).holders).toEqual([])
     expect(await state(shared.source)).toMatchObject({ live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: 3 })
     await onSource(`${VOLUME_PATHS.serve} boot; ! mountpoint -q ${served()}`)
   })
 
   test('is fenced with a snapshot of what was there last, which is taken once', async () => {
-    const { signal } = new AbortController()
-    const fence = () => shared.source.fenceAndSnapshot(shared.volume, 1, 'last', 5, signal)
+    const fence = () => shared.source.fence(shared.volume, 1, 5, { snapshot: 'last' })
     await shared.source.grant(shared.volume, 1)
     await onSource(`echo kept >${served()}/file`)
     const first = await fence()
@@ -30,7 +29,7 @@ describe('the right to serve a volume', () => {
     expect(now).toMatchObject({ live: 'frozen', fencedEpoch: 1, snapshots: [first.snapshot] })
     expect(await onSource(`cat ${NODE_PATHS.pool}/snap/${shared.volume}/last/file`)).toBe('kept')
     expect(await fence()).toEqual(first)
-    expect(await shared.target.fenceAndSnapshot(shared.volume, 1, 'last', 5, signal)).toEqual({ holders: [] })
+    expect(await shared.target.fence(shared.volume, 1, 5, { snapshot: 'last' })).toEqual({ holders: [] })
   })
 
   test('is never given again under an epoch that was given up', async () => {
@@ -92,7 +91,7 @@ describe('a volume that is in use', () => {
       await onSource(
         `n=0; until ${VOLUME_PATHS.serve} holders ${shared.volume} | grep -q sleep; do n=$((n+1)); [ $n -lt 100 ]; sleep 0.05; done`,
       )
-      const holders = await shared.source.fence(shared.volume, 1, 1)
+      const { holders } = await shared.source.fence(shared.volume, 1, 1)
       expect(holders).toContainEqual(expect.objectContaining({ kind, command: 'sleep' }))
       expect(await state(shared.source)).toMatchObject({
         live: 'writable',
@@ -103,7 +102,7 @@ describe('a volume that is in use', () => {
     } finally {
       await onSource(`systemctl stop ${unit}`)
     }
-    expect(await shared.source.fence(shared.volume, 1, 5)).toEqual([])
+    expect((await shared.source.fence(shared.volume, 1, 5)).holders).toEqual([])
   })
 
   test('is seen to be, although processes end while it is looked for', async () => {
@@ -148,7 +147,7 @@ exec /usr/bin/sync "$@"
 END
 chmod 755 ${wrapper}`)
     try {
-      expect(await shared.source.fence(shared.volume, 1, 5)).toEqual([])
+      expect((await shared.source.fence(shared.volume, 1, 5)).holders).toEqual([])
       expect(await shared.source.holders(shared.volume)).toEqual([])
       expect(await state(shared.source)).toMatchObject({ live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: 1 })
     } finally {

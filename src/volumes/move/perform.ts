@@ -12,7 +12,7 @@ import { observeMove } from './observe-move.ts'
 import { finalSnapshot, grantedSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
 import { copyWhileStopping, precopy } from './precopy.ts'
 import { canWaitForStop } from './predict.ts'
-import { fenceAndSnapshot } from './quiesce.ts'
+import { fenceSource } from './quiesce.ts'
 
 /** How long a task may take until it serves at the end of a move. */
 const SERVING_DEADLINE_MS = 120_000
@@ -52,8 +52,8 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
       return { stored, observation: { ...(await observeMove(context, record)), placed: [] } }
     case 'fence': {
       const name = finalSnapshot(moveOf(record).id)
-      const using = await service(now)
-      const taken = await fenceAndSnapshot(await sourceOf(now), record, name, using, now.progress, context.signal)
+      const options = { snapshot: name, signal: context.signal }
+      const taken = await fenceSource(await sourceOf(now), record, await service(now), now.progress, options)
       const others = (observation.source?.snapshots ?? []).filter((each) => each.name !== name)
       const snapshots = taken === undefined ? others : [...others, taken]
       return patchSource(now, { live: 'frozen', served: false, leaseEpoch: 0, fencedEpoch: epoch, snapshots })

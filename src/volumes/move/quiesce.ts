@@ -1,5 +1,5 @@
 import { LabError } from '../../model/errors.ts'
-import type { Fenced, LocalSnapshot, NodeVolumes, VolumeHolder, VolumeRecord } from '../../model/volume.ts'
+import type { FenceOptions, LocalSnapshot, NodeVolumes, VolumeHolder, VolumeRecord } from '../../model/volume.ts'
 import type { VolumeService } from '../../model/volume-service.ts'
 
 /** Beyond the time a service may take to stop: the engine's own delays, and removing the container. */
@@ -7,47 +7,20 @@ const STOP_MARGIN_S = 20
 
 /**
  * Waits until nothing on the source uses the volume: no task, no container started by hand, no shell in its
- * directory. Then the source gives it up. Throws `VOLUME_IN_USE`, naming the users, when they do not go away.
+ * directory. Then the source gives it up, and takes a snapshot if one is asked for; returned is that, or undefined when there
+ * is nothing to take it of. Throws `VOLUME_IN_USE`, naming the users, when they do not go away.
  */
 export async function fenceSource(
   source: NodeVolumes,
   record: VolumeRecord,
   service: VolumeService | undefined,
   progress: (line: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  await fenced(source, record, service, progress, async (waitSeconds) => ({
-    holders: await source.fence(record.name, record.epoch, waitSeconds, signal),
-  }))
-}
-
-/** As {@link fenceSource}, and takes a snapshot then; returns it, or undefined when there is nothing to take it of. */
-export async function fenceAndSnapshot(
-  source: NodeVolumes,
-  record: VolumeRecord,
-  snapshot: string,
-  service: VolumeService | undefined,
-  progress: (line: string) => void,
-  signal: AbortSignal,
+  options: FenceOptions,
 ): Promise<LocalSnapshot | undefined> {
-  const done = await fenced(source, record, service, progress, (waitSeconds) =>
-    source.fenceAndSnapshot(record.name, record.epoch, snapshot, waitSeconds, signal),
-  )
-  return done.snapshot
-}
-
-async function fenced<T extends Pick<Fenced, 'holders'>>(
-  source: NodeVolumes,
-  record: VolumeRecord,
-  service: VolumeService | undefined,
-  progress: (line: string) => void,
-  fence: (waitSeconds: number) => Promise<T>,
-): Promise<T> {
   const waitSeconds = Math.ceil((service?.stopGraceMs ?? 0) / 1000) + STOP_MARGIN_S
   progress(`waiting until nothing on ${source.node} uses ${record.name}`)
-  const done = await fence(waitSeconds)
-  const { holders } = done
-  if (holders.length === 0) return done
+  const { holders, snapshot } = await source.fence(record.name, record.epoch, waitSeconds, options)
+  if (holders.length === 0) return snapshot
   throw new LabError(
     'VOLUME_IN_USE',
     `after ${String(waitSeconds)} s ${record.name} is still used on ${source.node}: ${describeHolders(holders)}`,

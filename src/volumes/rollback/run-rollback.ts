@@ -85,7 +85,9 @@ async function step(
       await context.scheduler.place(volume, undefined)
       return { stored }
     case 'fence':
-      await fenceSource(await node(), record, await context.scheduler.service(record), progress, context.signal)
+      await fenceSource(await node(), record, await context.scheduler.service(record), progress, {
+        signal: context.signal,
+      })
       return { stored }
     case 'keep':
       await (await node()).retire(volume, epoch, keptSnapshot(rollback.id))
