@@ -47,8 +47,8 @@ while :; do
     [ ! -s ${VOLUME_PATHS.leases}/"$volume" ] || read -r lease <${VOLUME_PATHS.leases}/"$volume"
     # Containers are their cgroups: one that starts or runs a check has more mount namespaces for a moment, and has
     # at first what the node has, at the node's own paths.
+    # grep reads them because awk would end at a process that ends meanwhile.
     containers=$(grep -sHF "/$volume" /proc/[0-9]*/mountinfo | awk -v volume="$volume" '
-      # Were they awk's to read, it would end at a process that ends meanwhile.
       { split($0, f, "/"); sub(/^[^:]*:/, "") }
       $5 !~ "^/(run|var/lib)/(lab|docker)/" && ($4 ~ ("/live/" volume "$") || $(NF - 1) == "lab/live/" volume) {
         print f[3]

@@ -27,7 +27,7 @@ export async function watchWriters(open: OpenLab, nodes: readonly string[], forM
 /** What the nodes noted. */
 export interface WritersSeen {
   readonly volumes: readonly string[]
-  /** Times at which more than one node could write, in words. */
+  /** Times at which more than one node could write, and nodes that cannot tell, in words. */
   readonly violations: readonly string[]
 }
 
@@ -39,9 +39,11 @@ export async function endWriterWatch(
 ): Promise<WritersSeen> {
   const script = `systemctl stop ${UNIT} 2>/dev/null; cat ${quote(FILE)} 2>/dev/null; rm -f ${quote(FILE)}`
   const holds = new Map<string, Hold[]>()
+  const blind: string[] = []
   await Promise.all(
     nodes.map(async (node) => {
       const { stdout } = await (await open.connect(node)).exec({ argv: ['sh', '-c', script], timeoutMs: SCRIPT_MS })
+      if (!/^\d/.test(stdout)) blind.push(`${node} noted nothing of who could write there`)
       for (const [volume, seen] of holdsOf(node, stdout.split('\n'), aheadMs.get(node))) {
         holds.set(volume, [...(holds.get(volume) ?? []), ...seen])
       }
@@ -49,6 +51,9 @@ export async function endWriterWatch(
   )
   return {
     volumes: [...holds.keys()].sort(),
-    violations: [...holds].flatMap(([volume, seen]) => overlaps(seen).map((each) => `${volume}: ${each}`)),
+    violations: [
+      ...blind,
+      ...[...holds].flatMap(([volume, seen]) => overlaps(seen).map((each) => `${volume}: ${each}`)),
+    ],
   }
 }

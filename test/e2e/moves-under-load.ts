@@ -146,6 +146,9 @@ export async function moveUnderLoad(plan: readonly Planned[], say: (line: string
       const violations = observer.violations(volume)
       wrong.push(...violations.map((each) => `${volume}: ${each}`))
       const { samples, longestGapMs, holds } = observer.of(volume)
+      // One writer at most is also what a blind observer sees.
+      if (samples < plan.length || holds.length === 0)
+        wrong.push(`${volume}: only ${String(samples)} looks at a writer`)
       figures.push(
         `${volume}: ${String(samples)} looks at a writer, longest gap ${String(Math.round(longestGapMs))} ms, ${String(holds.length)} turns, ${String(violations.length)} times more than one`,
       )
