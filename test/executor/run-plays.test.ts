@@ -8,7 +8,7 @@ import type { Connection } from '../../src/model/connection.ts'
 import { LabError } from '../../src/model/errors.ts'
 import type { RunEvent } from '../../src/model/events.ts'
 import type { NodeSpec } from '../../src/model/lab-spec.ts'
-import type { FactOutput, FactQuery, Play, Step } from '../../src/model/step.ts'
+import type { Play, Step } from '../../src/model/step.ts'
 import { markedScript } from '../../src/shell/marked-script.ts'
 
 // The executor's own decisions, with this machine's shell in the place of a node's: no root, no lock file below /run.
@@ -222,61 +222,4 @@ test('a script that was cut off on its way runs nothing', async () => {
   const script = markedScript([{ text: `echo 1 >${join(directory, 'cut')}` }, { text: 'true' }], 'marker')
   await execa('sh', { input: script.slice(0, -3), reject: false })
   await expect(readFile(join(directory, 'cut'))).rejects.toThrow('ENOENT')
-})
-
-/** A step whose fact the first node can tell as well: what is in its file `roster`, unless that says nothing. */
-function told(name: string): Step {
-  const [own, roster] = [join(directory, name), join(directory, 'roster')]
-  const read = (path: string) => ({ key: path, script: `cat ${path}`, parse: ({ stdout }: FactOutput) => stdout })
-  const value = (text: unknown) => (text === '' ? undefined : (text as string))
-  return content(name, 'member', {
-    queries: [{ ...read(own), elsewhere: { node: 'first', query: read(roster), value } }],
-  })
-}
-const askedOf = async (roster: string, plays: readonly Play[]) => {
-  const asked: string[] = []
-  await writeFile(join(directory, 'roster'), roster)
-  const { outcomes } = await run(plays, {
-    nodes: ['first', 'node1', 'node2'],
-    connect: (name) => ({
-      ...shell(name),
-      script: (text) => {
-        asked.push(`${name} ${text.includes('roster') ? 'roster' : 'own'}`)
-        return shell(name).script(text)
-      },
-    }),
-  })
-  return { asked: asked.sort(), outcomes }
-}
-const members: Play = { name: 'members', hosts: ['node1', 'node2'], steps: ({ name }) => [told(name)] }
-
-test('what one node tells of all others is asked once, and nobody else is', async () => {
-  const { asked, outcomes } = await askedOf('member', [members])
-  expect(outcomes).toEqual(['node1 write node1: ok', 'node2 write node2: ok'])
-  expect(asked).toEqual(['first roster', 'node1 own', 'node2 own'])
-  expect(execs).toBe(3)
-})
-
-test('what it leaves open, and what it cannot tell, each node is asked itself', async () => {
-  await writeFile(join(directory, 'node1'), 'member')
-  const { asked, outcomes } = await askedOf('', [members])
-  expect(outcomes.toSorted()).toEqual(['node1 write node1: ok', 'node2 write node2: changed'])
-  expect(asked.filter((each) => each === 'node1 own')).toHaveLength(2)
-  const lost = told('node1')
-  const queries = lost.queries.map(
-    (query) => ({ ...query, elsewhere: { ...query.elsewhere, node: 'down' } }) as FactQuery<unknown>,
-  )
-  expect(
-    (await run([{ ...members, hosts: ['node1'], steps: [{ ...lost, queries }] }], { nodes: ['node1'] })).outcomes,
-  ).toEqual(['node1 write node1: ok'])
-})
-
-test('once something was changed, nothing that was told before is believed', async () => {
-  const first: Play = { name: 'first', hosts: ['first'], steps: [content('other', 'x')] }
-  const { outcomes } = await askedOf('member', [first, members])
-  expect(outcomes.toSorted()).toEqual([
-    'first write other: changed',
-    'node1 write node1: changed',
-    'node2 write node2: changed',
-  ])
 })
