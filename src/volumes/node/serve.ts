@@ -97,7 +97,7 @@ unserve() {
 }
 
 fence() {
-  local deadline=$((SECONDS + $2)) leftover=$SECONDS users origin live device own
+  local deadline=$((SECONDS + $2)) leftover=$SECONDS users all origin live device own
   [ "$(epoch "$leases/$volume")" -le "$1" ] || fail "$volume is served here under a newer epoch than $1" ${String(FENCED)}
   locate
   while :; do
@@ -112,7 +112,7 @@ fence() {
     fi
     ! grep -qv '^local ' <<<"$users" || leftover=$SECONDS
     [ $((SECONDS - leftover)) -lt 4 ] || { forget_local; leftover=$SECONDS; }
-    [ "$SECONDS" -lt "$deadline" ] || { holders; exit ${String(BUSY)}; }
+    [ "$SECONDS" -lt "$deadline" ] || { all=$(holders); printf '%s\n' "\${all:-$users}"; exit ${String(BUSY)}; }
     sleep 0.03
   done
   [ "$(epoch "$fences/$volume")" -ge "$1" ] || { put "$fences/$volume" "$1" && sync "$fences/$volume" "$fences"; } || fail 'cannot write the fence' 70
