@@ -18,7 +18,6 @@ while :; do
   dd if=/dev/urandom of="$file" bs=4K count=$blocks seek=$(((RANDOM * 32768 + RANDOM) % places)) conv=notrunc,fdatasync status=none
   next=$((next + 250000))
   left=$((next - ${EPOCHREALTIME/./}))
-  # A disk that is too slow is not asked to catch up.
-  # One that is told to end while it waits ends at once.
+  # A disk that is too slow is not asked to catch up. A wait in the background ends at once when all of this is told to.
   if [ "$left" -gt 0 ]; then sleep "0.$(printf %06d "$left")" & wait $!; else next=${EPOCHREALTIME/./}; fi
 done

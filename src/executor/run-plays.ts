@@ -9,10 +9,10 @@ import { FactUnavailable, type FactQuery, type Play, type Step } from '../model/
 import { ask, questionnaire } from './gather.ts'
 import type { Confirm, HostRunOptions } from './host.ts'
 import { HostRun } from './host-run.ts'
-import { openTeller } from './teller.ts'
 import { STOPPED } from './run-flow.ts'
 import { choosePlays, hostSteps, stagesOf, type ChosenPlay, type Selection } from './select-plays.ts'
 import { failedEvent } from './step-event.ts'
+import { openTeller } from './teller.ts'
 
 /** What to run, where and how. */
 export interface RunOptions extends Selection {

@@ -38,6 +38,7 @@ async function inTime(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await Promise.race([answer, late])
   } catch {
+    // Whatever kept it from telling: each node is asked itself, and says what is wrong with it.
     return undefined
   } finally {
     clearTimeout(timer)

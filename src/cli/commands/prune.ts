@@ -21,7 +21,7 @@ export const register: Register = (cli) => {
         'lab prune --check      only say what, and how many bytes; exit 2 if anything',
         'lab prune --yes        do not ask',
         'lab prune --lab-only   leave the images on this host, which labs share',
-        'lab prune --all        also all build cache, images pushed by hand, and those of labs that are gone',
+        'lab prune --all        also build cache, pushed images, and those of gone labs',
       ],
     })
     .option('--check', 'only say what would be removed')

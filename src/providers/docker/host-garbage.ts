@@ -36,7 +36,8 @@ export interface HostUse {
 
 /**
  * Pure: names of images that can go, all of them lab's own: of recipes older than those of now that nothing is made from,
- * and what this lab, or any that is gone, once built for its apps. Whatever is newer than the images of now belongs to a newer lab.
+ * and what this lab, or any that is gone, once built for its apps. Whatever is newer than the images of now belongs to a
+ * newer lab.
  */
 export function staleImages(images: readonly HostImage[], use: HostUse): readonly string[] {
   const byId = new Map(images.map((image) => [image.Id, image]))
