@@ -21,6 +21,8 @@ export type { SshOptions } from './connect.ts'
 type StartChannel = (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown
 
 const DOCKER_SOCKET = '/var/run/docker.sock'
+/** What ssh2 says of a connection whose other end is gone, before it has noticed that it is closed. */
+const ENDED = 'Not connected'
 /** sshd allows 10 sessions a connection; two stay free for ending what runs in the others. */
 const MAX_CHANNELS = 8
 
@@ -51,12 +53,14 @@ function sshConnection(node: string, client: Client, elevation: Elevation | unde
   const slots = channelSlots(MAX_CHANNELS, () => agent?.closeIdle())
   const lost = loss()
   client.on('error', (error) => (cause = error))
-  client.once('close', () => {
-    const error = new LabError('UNREACHABLE', `the connection to ${node} ${closing ? 'was closed' : 'broke'}`, {
+  const gone = () =>
+    new LabError('UNREACHABLE', `the connection to ${node} ${closing ? 'was closed' : 'broke'}`, {
       where: node,
       hint: 'lab status shows whether the node runs; then run this again',
       cause,
     })
+  client.once('close', () => {
+    const error = gone()
     slots.close(error)
     lost.happened(error)
   })
@@ -72,7 +76,10 @@ function sshConnection(node: string, client: Client, elevation: Elevation | unde
       const refuse = (error: Error) => {
         release()
         callOff()
-        reject(new LabError('CHANNEL', `${node} refused: ${error.message}`, { where: node, cause: error }))
+        const ended = error.message === ENDED
+        reject(
+          ended ? gone() : new LabError('CHANNEL', `${node} refused: ${error.message}`, { where: node, cause: error }),
+        )
       }
       try {
         start((error, channel) => {

@@ -1,13 +1,16 @@
-import { realpath, stat } from 'node:fs/promises'
+import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { execa } from 'execa'
 import { nthAddress } from '../../src/model/addresses.ts'
+import { createAuthority } from '../../src/secrets/certificates.ts'
 import { container, docker, labOk } from '../e2e/harness.ts'
 import { startProxy } from '../e2e/logging-proxy.ts'
 import { destroyLab, makeLab } from '../e2e/own-lab.ts'
 
 /*
- * One lab, made once with a network. Then: the host's proxy is used by nodes and builds, and its password shown nowhere;
+ * One lab, made once with a network. Then: the host's proxy, which opens TLS, is used by nodes and builds, and its password
+ * shown nowhere;
  * a second demo with every way out closed; a bundle of it, brought up in a machine (a container with an engine of its own)
  * that has no network device but its loopback.
  */
@@ -35,10 +38,15 @@ test('what nodes and builds download goes through the proxy of the host', { time
     '-c',
     "ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'",
   )
-  const proxy = await startProxy(['127.0.0.1', gateway], CREDENTIALS)
+  const authority = await createAuthority('a proxy that opens TLS', 1)
+  const proxy = await startProxy(['127.0.0.1', gateway], CREDENTIALS, authority)
   try {
     const address = `http://${CREDENTIALS}@127.0.0.1:${String(proxy.port)}`
-    const env = { HTTP_PROXY: address, HTTPS_PROXY: address }
+    const trusted = join(directory, 'trusted.pem')
+    const already = process.env['NODE_EXTRA_CA_CERTS']
+    const others = already === undefined ? '' : await readFile(already, 'utf8')
+    await writeFile(trusted, `${others}\n${authority.certificate}`)
+    const env = { HTTP_PROXY: address, HTTPS_PROXY: address, NODE_EXTRA_CA_CERTS: trusted }
     const up = await labOk(['up', '--json'], { ...options(), env })
     await labOk(['sh', 'apt-get update', '--on', 'node2'], options())
     const node = await container('node2', directory)
@@ -53,6 +61,12 @@ test('what nodes and builds download goes through the proxy of the host', { time
     expect(proxy.hosts.some((host) => mirrors.includes(host))).toBe(true)
     expect(proxy.hosts.join(' ')).not.toMatch(/swarm|lab\.local/)
     expect(up.stdout).not.toContain('sesame')
+
+    const { stdout: registry } = await execa('npm', ['config', 'get', 'registry'])
+    const build = await labOk(['deploy', await makeDownloader(), '--json'], { ...options(), env })
+    expect(proxy.opened).toContain(new URL(registry).hostname)
+    expect(build.stdout).not.toContain('sesame')
+    await labOk(['rm', 'downloader'], options())
   } finally {
     await proxy.close()
   }
@@ -102,4 +116,20 @@ async function startMachine(image: string, bundle: string): Promise<void> {
     ...['-v', `${bundle}:/media/it.lab-bundle:ro`, '-v', `${process.execPath}:/usr/local/bin/node:ro`],
     ...['-v', `${await realpath(library)}:${library}:ro`, image],
   )
+}
+
+/** An app whose build downloads from Debian over HTTP, and from npm over TLS. Each run of the test builds it anew. */
+async function makeDownloader(): Promise<string> {
+  const app = join(directory, 'downloader')
+  await mkdir(app)
+  await writeFile(
+    join(app, 'Dockerfile'),
+    `FROM debian:trixie-slim
+RUN apt-get update && apt-get install -y --no-install-recommends npm
+RUN echo ${MACHINE} && npm view zx version
+CMD ["sleep", "infinity"]
+`,
+  )
+  await writeFile(join(app, 'compose.yml'), 'services:\n  downloader:\n    build: .\n    init: true\n')
+  return app
 }
