@@ -19,7 +19,7 @@ import { hostGarbage } from './docker/host-garbage.ts'
 import { checkEngine, raiseLimits } from './docker/host-limits.ts'
 import { engineImageCache } from './docker/image-cache.ts'
 import { listLabs } from './docker/labs.ts'
-import { pauseContainer } from './docker/pause.ts'
+import { pauseContainer, resumeContainer } from './docker/pause.ts'
 import { machineState } from './docker/states.ts'
 import { ensureNodeImage } from './docker/node-image.ts'
 import { refuseWhileRestoring } from './docker/snapshot/restore.ts'
@@ -103,7 +103,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       await pauseContainer(await container(name), name)
     },
     resume: async (name) => {
-      await unlessStatus((await container(name)).unpause(), 404, 409)
+      await resumeContainer(await engine(), containerName(lab, name), name)
     },
     limits: {
       effective: async (limits) => effectiveLimits(await engine(), limits),

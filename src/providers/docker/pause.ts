@@ -1,13 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { engineMessage } from '../../model/engine-error.ts'
 import { LabError } from '../../model/errors.ts'
 import { waitFor } from '../../model/wait.ts'
 import { unlessStatus } from './engine.ts'
+import { freezerOf } from './freezer.ts'
 
 /** The engine gives up within a second where processes that are busy in the kernel do not all stand still at once. */
 const GIVEN_UP = 'unable to freeze'
 /** Longest that it is tried. */
 const DEADLINE_MS = 30_000
+/** The engine ends a pause sooner than this, unless something keeps it from ever ending it. */
+const STUCK_MS = 10_000
 
 /** Pauses a node's container; nothing where it is paused already or does not run. Throws `PAUSE_FAILED`. */
 export async function pauseContainer(container: Docker.Container, node: string): Promise<void> {
@@ -33,4 +37,42 @@ export async function pauseContainer(container: Docker.Container, node: string):
       cause: refused,
     })
   }
+}
+
+/**
+ * Lets a node's paused container go on; nothing where it does already. Of an exec that had just begun when it was paused the
+ * engine waits for the process to say that it runs, for ever, and answers nothing about the container meanwhile. A freezer
+ * that is open for a moment lets that go on; then the engine may have to find the container frozen once more. Throws
+ * `RESUME_FAILED`.
+ */
+export async function resumeContainer(engine: Docker, name: string, node: string): Promise<void> {
+  // 409: it is not paused.
+  const unpause = () => unlessStatus(engine.getContainer(name).unpause(), 404, 409)
+  const outcome = unpause().then(
+    () => ({ ended: true }) as const,
+    (error: unknown) => ({ ended: false, error }) as const,
+  )
+  const late = new AbortController()
+  const inTime = await Promise.race([outcome, delay(STUCK_MS, undefined, { signal: late.signal, ref: false })])
+  late.abort()
+  if (inTime?.ended === true) return
+  if (inTime !== undefined) throw inTime.error
+
+  // The list is what the engine tells of a container that it holds on to.
+  const found = await engine.listContainers({ all: true, filters: { name: [`^/${name}$`] } })
+  const freezer = found[0] === undefined ? undefined : await freezerOf(found[0].Id)
+  if (freezer === undefined) {
+    throw new LabError(
+      'RESUME_FAILED',
+      `the engine does not let ${node} go on: a docker exec in it began as it was paused`,
+      {
+        where: node,
+        hint: 'run this as root; where the engine is in a machine of its own (Docker Desktop), restart it',
+      },
+    )
+  }
+  await freezer.thaw()
+  if ((await outcome).ended) return
+  await freezer.freeze()
+  await unpause()
 }
