@@ -3,6 +3,7 @@ import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import { BASE_IMAGE, LABELS, NODE_PATHS } from '../model/names.ts'
 import { cacheTag } from '../model/image-cache.ts'
+import { whyBuildFailed } from './build-output.ts'
 import { escapeDollars, type ComposeBuild } from './compose-config.ts'
 import { WAITED } from '../shell/transient-unit.ts'
 import { dockerfileNeeds, withoutSyntaxLine } from './dockerfile.ts'
@@ -30,8 +31,6 @@ export interface BuildPlan {
 const FORMAT = 1
 /** Time for one build. */
 const BUILD_MS = 30 * 60_000
-/** Lines of a failed build's output that are shown. */
-const TAIL = 30
 
 /** Keys of one image in the cache: what it is looked up by, for what stands in it. */
 export interface BuildKeys {
@@ -91,14 +90,10 @@ export async function buildImage(
       result = await shop.connection.exec(command, { signal: shop.signal })
     }
     if (await isThere()) return
-    throw new LabError(
-      'BUILD_FAILED',
-      `${plan.service} cannot be built:\n${lastLines(result.stderr || result.stdout)}`,
-      {
-        where: plan.shown,
-        hint: 'mend the Dockerfile or its context, then run this again',
-      },
-    )
+    throw new LabError('BUILD_FAILED', `${plan.service} cannot be built:\n${whyBuildFailed(result)}`, {
+      where: plan.shown,
+      hint: 'mend the Dockerfile or its context, then run this again',
+    })
   } finally {
     stopFollowing()
     if (plan.secrets.size > 0) await shop.connection.exec({ argv: ['rm', '-rf', '--', directory] })
@@ -197,9 +192,4 @@ async function writeSecrets(connection: Connection, plan: BuildPlan, key: string
 
 function without(build: ComposeBuild, ...keys: readonly string[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(build).filter(([key]) => !keys.includes(key)))
-}
-
-function lastLines(output: string): string {
-  const lines = output.trimEnd().split('\n')
-  return lines.slice(-TAIL).join('\n')
 }

@@ -156,6 +156,18 @@ test('an image that cannot be had is named, and the version before still serves'
   expect(await body()).toContain('version 2')
 })
 
+test('a build that fails shows what the step wrote that failed, and the version before still serves', async () => {
+  await writeFiles(app, {
+    Dockerfile: 'FROM debian:trixie-slim\nRUN echo so far so good; ls /no-such-place\n',
+    'compose.yml': compose('4'),
+  })
+  const { ran, last } = await labEvents(['deploy', './hello'])
+  expect(ran.exitCode).toBe(1)
+  expect(last).toMatchObject({ type: 'error', code: 'BUILD_FAILED' })
+  expect(String(last['message'])).toMatch(/^so far so good\nls: .*\/no-such-place.*\nfailed to solve/m)
+  expect(await body()).toContain('version 2')
+})
+
 test('a template takes parameters from params.yml and --set, and refuses unknown ones', async () => {
   await rm(join(app, 'compose.yml'))
   await writeFiles(app, {
