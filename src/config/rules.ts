@@ -103,7 +103,8 @@ function roleProblems(nodes: readonly Entry[], complete: boolean): readonly Path
 
 function subnetProblems(subnet: unknown, count: number): readonly PathProblem[] {
   if (typeof subnet !== 'string' || subnet === 'auto' || cidrProblem(subnet) !== undefined) return []
-  const room = cidrCapacity(subnet)
+  // One is the lab's way in.
+  const room = cidrCapacity(subnet) - 1
   return count <= room
     ? []
     : [problem(['subnet'], `${subnet} holds ${String(room)} nodes, and there are ${String(count)}`)]

@@ -50,6 +50,8 @@ export function nthAddress(subnet: string, n: number): string {
 
 /** The lowest address of a host in a network: the one before is the gateway's. */
 export const FIRST_ADDRESS = 2
+/** Number of the address, in the lab's own network, of its way in from the host; no node has it. */
+export const FRONT_ADDRESS = 2
 
 /**
  * The first address of a network that is not among `taken`, from the n-th on; past the end, from the lowest on. Throws

@@ -151,6 +151,8 @@ export interface Provider {
    */
   network(create: boolean): Promise<LabNetwork | undefined>
   list(): Promise<readonly Machine[]>
+  /** Only machines of lab.yml are ever listed: nothing tells of one that it no longer has. */
+  readonly listsSpecOnly?: true
   create(request: MachineRequest, signal: AbortSignal): Promise<void>
   start(name: string, signal: AbortSignal): Promise<void>
   stop(name: string): Promise<void>

@@ -135,6 +135,7 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
       )
       return machines.flat().sort((a, b) => (a.name < b.name ? -1 : 1))
     },
+    listsSpecOnly: true,
     create: adopt,
     address: async (name) => {
       const state = (await (found ?? lookAtAll())).find(({ host }) => host.node.name === name)

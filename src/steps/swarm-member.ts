@@ -122,7 +122,13 @@ function joinThrough(wanted: SwarmMemberOptions, token: Token): Command {
  * A new swarm, on a manager that is in none. One whose swarm does not start is not made to leave it: its services and
  * the records of the volumes would be gone.
  */
-function found(wanted: SwarmMemberOptions, { state, error }: SwarmMembership, context: ApplyContext): Command {
+function found(wanted: SwarmMemberOptions, { state, role, error }: SwarmMembership, context: ApplyContext): Command {
+  if (state === 'active' && role === 'worker') {
+    throw new LabError('NO_MANAGER', 'this node is a worker of a swarm of which no manager is one in lab.yml', {
+      where: context.node.name,
+      hint: 'give the role "manager" back to a node that had it, lab up, and take it away only then',
+    })
+  }
   if (state !== 'inactive') {
     throw new LabError('SWARM_BROKEN', `the swarm on this manager does not start (${state}): ${error}`, {
       where: context.node.name,

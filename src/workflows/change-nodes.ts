@@ -30,30 +30,49 @@ export async function removeLabNodes(open: OpenLab, names: readonly string[]): P
   const present = (await open.machines()).map(({ name }) => name).filter((name) => names.includes(name))
   if (present.length > 0) await checkRemovable(open, present)
   const edit = (text: string) => names.reduce((now, name) => removeNodeEntry(now, name), text)
-  return withEdited(open, edit, () => Promise.resolve(true))
+  // One that is out of lab.yml could not be reached any more.
+  const removeFirst = async () => {
+    await withLock(open.lab.stateDirectory, `node rm ${names.join(' ')}`, async () => {
+      for (const name of present) await removeNode(open, name)
+    })
+    open.refresh()
+  }
+  return withEdited(open, edit, {
+    agree: () => Promise.resolve(true),
+    ...(open.provider.listsSpecOnly === true && { first: removeFirst }),
+  })
 }
 
 /** Makes a node's machine anew, with the name it has and as lab.yml has it now; its volumes go to others first. */
 export async function replaceNode(open: OpenLab, name: string): Promise<RunSummary> {
   checkNodeNames(open, [name])
+  const former = (await open.machines()).filter((machine) => machine.name === name)
   await withLock(open.lab.stateDirectory, `node replace ${name}`, async () => {
     // Also where its machine is gone already: what the swarm remembers of it has to go before it joins anew.
     await removeNode(open, name)
   })
   open.refresh()
-  return up(open)
+  return up(open, { former })
 }
 
-/** Checks the edited text as `up` would, writes it whole, and brings up the lab that it describes. */
+/**
+ * Checks the edited text as `up` would, does what comes `first` while lab.yml is as it was, writes the text whole, and brings
+ * up the lab that it describes.
+ */
 async function withEdited(
   open: OpenLab,
   edit: (text: string) => string,
-  agree?: () => Promise<boolean>,
+  { agree, first }: { readonly agree?: () => Promise<boolean>; readonly first?: () => Promise<void> } = {},
 ): Promise<RunSummary> {
   const file = join(open.lab.directory, 'lab.yml')
   const before = await readFile(file, 'utf8')
   const after = edit(before)
-  const spec: LabSpec = parseLab(after, { file: 'lab.yml', defaultName: open.lab.name })
+  const spec: LabSpec = parseLab(after, {
+    file: 'lab.yml',
+    defaultName: open.lab.name,
+    directory: open.lab.directory,
+  })
+  await first?.()
   const draft = `${file}.new`
   await writeFile(draft, after)
   await rename(draft, file)

@@ -1,47 +1,67 @@
 import { diskSizes } from '../facts/disk-sizes.ts'
 import { DISK_PATHS } from '../model/disks.ts'
 import { LabError } from '../model/errors.ts'
+import type { LabSpec } from '../model/lab-spec.ts'
 import type { NodeDisks, RemovedDisk } from './judge-change.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
-/** In the state directory: the disks there are since the last `up`. Lost, nodes that shall have some are asked. */
+/** In the state directory: the disks there were after the last `up` that did all it had to. */
 export const DISKS_FILE = 'disks'
+/** In the state directory, while an `up` changes disks, and until one has done all it had to: what is noted may be wrong. */
+const DOUBT_FILE = 'disks-in-doubt'
 /** Longest that a disk may take to be let go of and removed. */
 const REMOVE_MS = 60_000
 
-/** The disks of nodes, as the last `up` left them; nodes that run are asked where nobody noted it. */
+/**
+ * The disks of nodes, as noted. While that is in doubt, every node that runs is asked; where nobody noted anything, those
+ * that shall have some.
+ */
 export async function presentDisks(open: OpenLab): Promise<NodeDisks> {
-  const noted = await open.state.read(DISKS_FILE)
-  if (noted !== undefined && noted !== '') return JSON.parse(noted) as NodeDisks
+  const [text, inDoubt] = await Promise.all([open.state.read(DISKS_FILE), open.state.read(DOUBT_FILE)])
+  const noted = text === undefined || text === '' ? undefined : (JSON.parse(text) as NodeDisks)
+  if (noted !== undefined && inDoubt !== 'yes') return noted
   const machines = await open.machines()
   const asked = open.spec.nodes.filter(
     ({ name, disks }) =>
-      disks !== undefined &&
+      (inDoubt === 'yes' || disks !== undefined) &&
       machines.some((machine) => machine.name === name && machine.state === 'running' && machine.paused !== true),
   )
   const found = await Promise.all(
     asked.map(async ({ name }) => {
       try {
-        return [name, diskSizes.parse(await (await open.connect(name)).script(diskSizes.script))] as const
+        return [[name, diskSizes.parse(await (await open.connect(name)).script(diskSizes.script))] as const]
       } catch (error) {
         // One that does not answer: its disks are judged by their own script.
-        if (error instanceof LabError) return [name, {}] as const
+        if (error instanceof LabError) return []
         throw error
       }
     }),
   )
-  return Object.fromEntries(found)
+  return { ...noted, ...Object.fromEntries(found.flat()) }
+}
+
+/** Says that disks may change from now on, where lab.yml has others than are noted. */
+export async function doubtDisks({ state, spec }: OpenLab): Promise<void> {
+  const noted = await state.read(DISKS_FILE)
+  if (differs(noted, disksOf(spec))) await state.write(DOUBT_FILE, 'yes')
 }
 
 /** Notes the disks there are: those of lab.yml, and those that were to be left. */
 export async function noteDisks({ state, spec }: OpenLab, left: readonly RemovedDisk[]): Promise<void> {
-  const all: Record<string, Record<string, number>> = {}
-  for (const { name, disks } of spec.nodes) if (disks !== undefined) all[name] = { ...disks }
+  const all: Record<string, Readonly<Record<string, number>>> = { ...disksOf(spec) }
   for (const { node, disk, sizeBytes } of left) all[node] = { ...all[node], [disk]: sizeBytes }
-  const [before, now] = [await state.read(DISKS_FILE), JSON.stringify(all)]
-  if (before === now || ((before ?? '') === '' && Object.keys(all).length === 0)) return
-  await state.write(DISKS_FILE, now)
+  if (differs(await state.read(DISKS_FILE), all)) await state.write(DISKS_FILE, JSON.stringify(all))
+  if ((await state.read(DOUBT_FILE)) === 'yes') await state.write(DOUBT_FILE, '')
+}
+
+function disksOf({ nodes }: LabSpec): NodeDisks {
+  return Object.fromEntries(nodes.flatMap(({ name, disks }) => (disks === undefined ? [] : [[name, { ...disks }]])))
+}
+
+function differs(noted: string | undefined, disks: NodeDisks): boolean {
+  if ((noted ?? '') === '') return Object.keys(disks).length > 0
+  return noted !== JSON.stringify(disks)
 }
 
 /** Which of the disks that lab.yml no longer has may go; says so of those that stay because nobody was asked. */

@@ -1,6 +1,6 @@
 import { overlaps } from '../model/addresses.ts'
 import { bytesText } from '../model/bytes-text.ts'
-import type { LabSpec } from '../model/lab-spec.ts'
+import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import { furtherNetworks } from '../model/networks.ts'
 import type { Machine } from '../model/provider.ts'
 
@@ -18,6 +18,10 @@ export interface LiveLab {
   readonly taken?: readonly { readonly subnet: string; readonly of: string }[]
   /** Names of nodes that are workers now and own volumes, with those. */
   readonly volumesOf: ReadonlyMap<string, readonly string[]>
+  /** Members of the swarm that run and are not in lab.yml, where no provider tells of them. */
+  readonly strays?: readonly string[]
+  /** Managers of the swarm there is, where lab.yml gives the role only to nodes that are none. */
+  readonly formerManagers?: readonly string[]
   /** Nodes that are to have less memory than they cannot do without now. */
   readonly crowded?:
     readonly { readonly name: string; readonly usedBytes: number; readonly wantedBytes: number }[] | undefined
@@ -83,6 +87,20 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
     refused.push({
       message: `lab.yml takes the role "worker" from ${name}, which owns ${volumes.join(', ')}`,
       hint: `lab volume move --evacuate ${name} with the role given back, then change it`,
+    })
+  }
+  for (const name of live.strays ?? []) {
+    refused.push({
+      message: `${name} is not in lab.yml and is in the lab: it would keep its apps and volumes, and could not be reached any more`,
+      hint: `write it into lab.yml again, then lab node rm ${name}`,
+    })
+  }
+  const [former] = live.formerManagers ?? []
+  if (former !== undefined) {
+    const managers = nodesWithRole(spec, 'manager').map(({ name }) => name)
+    refused.push({
+      message: `lab.yml makes ${managers.join(', ')} the managers, and none of them is one yet: the swarm would be lost with ${live.formerManagers?.join(', ') ?? ''}`,
+      hint: `give ${former} the role "manager" back, lab up, and take it away only then`,
     })
   }
   for (const { name, usedBytes, wantedBytes } of live.crowded ?? []) {

@@ -3,7 +3,7 @@ import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import type { AddressPools } from '../model/address-pools.ts'
 import { furtherNetworks } from '../model/networks.ts'
-import type { LabNetwork } from '../model/provider.ts'
+import type { LabNetwork, Machine } from '../model/provider.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
 import { presentDisks } from './disks.ts'
@@ -19,8 +19,10 @@ const WORKER = 'lab.role.worker'
 export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
   const network = machines.length === 0 ? undefined : await open.provider.network(false)
-  const [volumesOf, crowded, pools, taken, disks] = await Promise.all([
+  const [volumesOf, strays, formerManagers, crowded, pools, taken, disks] = await Promise.all([
     volumesOfFormerWorkers(open),
+    straysOf(open),
+    managersElsewhere(open),
     crowdedNodes(open),
     changedPools(open),
     network === undefined ? [] : takenSubnets(open, network),
@@ -33,6 +35,8 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
     further: network?.further ?? {},
     taken,
     volumesOf,
+    strays,
+    formerManagers,
     crowded,
     pools,
     disks,
@@ -93,6 +97,43 @@ async function volumesOfFormerWorkers(open: OpenLab): Promise<ReadonlyMap<string
     if (error instanceof LabError && error.code === 'NO_MANAGER') return new Map()
     throw error
   }
+}
+
+/** Members of the swarm that run and that lab.yml does not have, where the provider would not list them. */
+async function straysOf(open: OpenLab): Promise<readonly string[]> {
+  if (open.provider.listsSpecOnly !== true || (await open.machines()).length === 0) return []
+  try {
+    const members = await listNodes((await open.manager()).engine, open.signal)
+    const listed = new Set(open.spec.nodes.map(({ name }) => name))
+    return members.filter(({ name, state }) => state === 'ready' && !listed.has(name)).map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof LabError && error.code === 'NO_MANAGER') return []
+    throw error
+  }
+}
+
+/** Managers of the swarm where none of lab.yml's is one. Seldom, and then every machine that runs is asked. */
+async function managersElsewhere(open: OpenLab): Promise<readonly string[]> {
+  const running = (await open.machines()).filter(({ state, paused }) => state === 'running' && paused !== true)
+  if (running.length === 0) return []
+  try {
+    await open.manager()
+    return []
+  } catch (error) {
+    if (!(error instanceof LabError) || error.code !== 'NO_MANAGER') throw error
+  }
+  const wanted = new Set(nodesWithRole(open.spec, 'manager').map(({ name }) => name))
+  const manages = async ({ name }: Machine) => {
+    try {
+      await (await open.engine(name)).swarmInspect()
+      return [name]
+    } catch {
+      // It does not answer, or manages nothing.
+      open.signal.throwIfAborted()
+      return []
+    }
+  }
+  return (await Promise.all(running.filter(({ name }) => !wanted.has(name)).map(manages))).flat()
 }
 
 /** Nodes that lab.yml gives less memory than before, and less than they use. */

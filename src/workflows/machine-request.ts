@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { freeAddress, isIpInSubnet } from '../model/addresses.ts'
+import { FRONT_ADDRESS, freeAddress, isIpInSubnet, nthAddress } from '../model/addresses.ts'
 import type { LabSpec, NodeSpec } from '../model/lab-spec.ts'
 import { furtherAddresses, furtherNetworks } from '../model/networks.ts'
 import type { LabNetwork, Machine, MachineRequest } from '../model/provider.ts'
@@ -69,7 +69,7 @@ function assignAddresses(
   const addresses = new Map(
     machines.filter(({ address }) => isIpInSubnet(address, subnet)).map(({ name, address }) => [name, address]),
   )
-  const taken = new Set(addresses.values())
+  const taken = new Set([nthAddress(subnet, FRONT_ADDRESS), ...addresses.values()])
   for (const { name } of nodes) {
     if (addresses.has(name)) continue
     const address = freeAddress(subnet, taken, FIRST_HOST)

@@ -30,9 +30,10 @@ export interface EnsuredMachines {
 
 /**
  * Creates machines that are missing, starts those that are stopped, and waits until SSH answers on each. One that exists
- * and cannot be had does not keep the others from being worked on.
+ * and cannot be had does not keep the others from being worked on. A machine gets the address that a `former` one of its
+ * name had.
  */
-export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
+export async function ensureMachines(open: OpenLab, former: readonly Machine[] = []): Promise<EnsuredMachines> {
   const { provider, spec } = open
   const network = await provider.network(true)
   if (network === undefined)
@@ -49,7 +50,7 @@ export async function ensureMachines(open: OpenLab): Promise<EnsuredMachines> {
       limit(async () => {
         const state = stateOf(node.name)
         if (state === 'running') return
-        const request = await machineRequest(open, node, network, machines)
+        const request = await machineRequest(open, node, network, [...former, ...machines])
         const bring = () =>
           runTask(
             open.emit,

@@ -2,6 +2,7 @@ import { LabError } from '../model/errors.ts'
 import { furtherNetworks, networkChanges, type NetworkChange } from '../model/networks.ts'
 import type { LabNetwork, Machine } from '../model/provider.ts'
 import { nodeAddresses } from './machine-request.ts'
+import { machineStep } from './machine-step.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
@@ -62,16 +63,8 @@ export async function planNetworks(open: OpenLab): Promise<readonly NetworkChang
     const subnet = network.further?.[change.network] ?? 'an address of it'
     const states =
       change.type === 'join' ? { to: isNew ? 'on it, once it is made' : `on it, in ${subnet}` } : { from: subnet }
-    open.emit({
-      type: 'step',
-      node: change.type === 'remove' ? (open.spec.nodes[0]?.name ?? open.lab.name) : change.node,
-      play: 'Machines',
-      kind: 'machine',
-      title: changeText(change),
-      outcome: 'would-change',
-      changes: [{ path: `network ${change.network}`, ...states }],
-      durationMs: 0,
-    })
+    const node = change.type === 'remove' ? (open.spec.nodes[0]?.name ?? open.lab.name) : change.node
+    machineStep(open, node, changeText(change), { path: `network ${change.network}`, ...states })
   }
   return changes
 }

@@ -5,6 +5,7 @@ import type { OpenLab } from './open-lab.ts'
 import { limitChanges, limitsText } from './limits.ts'
 import { planNetworks } from './networks.ts'
 import { liveChanges } from './live-changes.ts'
+import { machineStep } from './machine-step.ts'
 import { convergeSite } from './up.ts'
 
 /** What a plan found. */
@@ -22,50 +23,31 @@ export interface PlanResult {
  */
 export async function plan(open: OpenLab, options: { readonly diff: boolean }): Promise<PlanResult> {
   const started = performance.now()
-  const { disks } = await liveChanges(open)
+  const { removed, disks } = await liveChanges(open)
   const machines = await open.machines()
-  const absent: Record<string, HostRecap> = {}
-  for (const node of open.spec.nodes) {
-    const state = machines.find((machine) => machine.name === node.name)?.state ?? 'missing'
-    if (state === 'running') continue
-    absent[node.name] = { ok: 0, changed: 1, maybe: 0, failed: 0, skipped: 0 }
-    open.emit({
-      type: 'step',
-      node: node.name,
-      play: 'Machines',
-      kind: 'machine',
-      title: `${state === 'missing' ? 'create' : 'start'} ${node.name}, then bring it up`,
-      outcome: 'would-change',
-      changes: [{ path: 'state', from: state, to: 'running' }],
-      durationMs: 0,
-    })
+  const toStart = open.spec.nodes.flatMap(({ name }) => {
+    const state = machines.find((machine) => machine.name === name)?.state ?? 'missing'
+    return state === 'running' ? [] : [{ name, state }]
+  })
+  for (const { name, state } of toStart) {
+    const title = `${state === 'missing' ? 'create' : 'start'} ${name}, then bring it up`
+    machineStep(open, name, title, { path: 'state', from: state, to: 'running' })
   }
   const limits = await limitChanges(open)
   for (const { node, from, to } of limits) {
-    open.emit({
-      type: 'step',
-      node: node.name,
-      play: 'Machines',
-      kind: 'machine',
-      title: `give ${node.name} ${limitsText(to)}`,
-      outcome: 'would-change',
-      changes: [{ path: 'limits', from: limitsText(from), to: limitsText(to) }],
-      durationMs: 0,
-    })
+    const change = { path: 'limits', from: limitsText(from), to: limitsText(to) }
+    machineStep(open, node.name, `give ${node.name} ${limitsText(to)}`, change)
   }
   const networks = await planNetworks(open)
-  for (const { node, disk, sizeBytes } of disks) {
-    open.emit({
-      type: 'step',
-      node,
-      play: 'Machines',
-      kind: 'machine',
-      title: `destroy the disk ${disk} of ${node}, once somebody agreed`,
-      outcome: 'would-change',
-      changes: [{ path: `disk ${disk}`, from: bytesText(sizeBytes) }],
-      durationMs: 0,
-    })
+  for (const name of removed) {
+    const title = `move the volumes of ${name} off and destroy it, once somebody agreed`
+    machineStep(open, name, title, { path: 'state', from: 'present' })
   }
+  for (const { node, disk, sizeBytes } of disks) {
+    const title = `destroy the disk ${disk} of ${node}, once somebody agreed`
+    machineStep(open, node, title, { path: `disk ${disk}`, from: bytesText(sizeBytes) })
+  }
+  const absent = Object.fromEntries([...toStart.map(({ name }) => name), ...removed].map((name) => [name, ONE_CHANGE]))
   const running = open.spec.nodes.map(({ name }) => name).filter((name) => !(name in absent))
   const summary =
     running.length === 0
@@ -81,3 +63,6 @@ export async function plan(open: OpenLab, options: { readonly diff: boolean }): 
   })
   return { pending: summary.changed + summary.maybe + missing, failed: summary.failed, errors: summary.errors }
 }
+
+/** What a recap says of a machine that is to be made, started or destroyed: no more is known of it. */
+const ONE_CHANGE: HostRecap = { ok: 0, changed: 1, maybe: 0, failed: 0, skipped: 0 }

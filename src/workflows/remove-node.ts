@@ -80,7 +80,8 @@ export async function removeNode(outer: OpenLab, name: string): Promise<void> {
       task.unchanged()
       return
     }
-    if (listed.some(({ state, role }) => state === 'ready' && role === 'worker')) {
+    // A manager may be a worker as well.
+    if (listed.some(({ state }) => state === 'ready')) {
       await setDrained(engine, name, true)
       await awaitEmpty(open, name)
     }

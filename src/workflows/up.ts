@@ -1,13 +1,16 @@
 import { availableParallelism } from 'node:os'
 import siteBooks from '../../playbooks/site.ts'
 import { findProduct } from '../config/product.ts'
+import { choosePlays } from '../executor/select-plays.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
-import { withGroups } from '../model/node-names.ts'
+import { UsageError } from '../model/errors.ts'
+import { nodesNamed, withGroups } from '../model/node-names.ts'
+import type { Machine } from '../model/provider.ts'
 import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
-import { agreedDisks, noteDisks, removeDisks } from './disks.ts'
+import { agreedDisks, doubtDisks, noteDisks, removeDisks } from './disks.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
 import type { RemovedDisk } from './judge-change.ts'
@@ -29,6 +32,8 @@ const NODES_PER_PROCESSOR = 4
 export interface UpOptions {
   readonly limit?: readonly string[]
   readonly tags?: readonly string[]
+  /** Machines that were just destroyed: those made anew under their names get their addresses. */
+  readonly former?: readonly Machine[]
   /**
    * Asked before nodes that lab.yml no longer has are removed with their machines; `false` leaves them as they are. Absent,
    * they are left.
@@ -47,6 +52,7 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     const started = performance.now()
     await refreshEditorTypes(open.lab.directory, findProduct())
     await refuseLoopbackProxy(readHostEnvironment(process.env))
+    await checkSelection(open, options)
     await prepare(open)
     const { removed, disks } = await liveChanges(open)
     const givenUp = options.limit === undefined ? await agreedDisks(open, disks, options.agreeToDisks) : []
@@ -62,7 +68,8 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
         message: `made anew, as it would end soon: the ${renewed.join(', the ')}`,
       })
     }
-    const machines = await ensureMachines(open)
+    const machines = await ensureMachines(open, options.former)
+    await doubtDisks(open)
     await removeDisks(open, givenUp)
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
@@ -103,6 +110,21 @@ export async function convergeSite(
     emit: open.emit,
     signal: open.signal,
   })
+}
+
+/** Refuses names and tags that are not there before anything is made. Which tags there are shows once there are machines. */
+async function checkSelection(open: OpenLab, { limit, tags }: UpOptions): Promise<void> {
+  const nodes = withGroups(open.spec.nodes, open.spec.groups)
+  if (limit !== undefined) nodesNamed(limit, nodes)
+  if (tags === undefined) return
+  try {
+    choosePlays(sitePlays(await open.site()), nodes, { limit, tags })
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+  } finally {
+    // Certificates may be renewed, and machines made, before the site is asked for again.
+    open.refresh()
+  }
 }
 
 /** Every play of the site, in order. */

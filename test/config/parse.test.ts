@@ -208,7 +208,7 @@ nodes:
   - { name: mgmt, roles: [manager, build, edge, registry, logs] }
   - { name: node, count: 5 }
 `
-    expect(problems(text)).toBe('\nlab.yml:1:9: 10.0.0.0/29 holds 5 nodes, and there are 6\n')
+    expect(problems(text)).toBe('\nlab.yml:1:9: 10.0.0.0/29 holds 4 nodes, and there are 6\n')
   })
 
   it('has broken YAML reported where it breaks', () => {

@@ -27,6 +27,11 @@ test('a node is added, gets a volume, is kept while it has the only copy, and go
   await labOk(['node', 'start', 'node4'])
 
   await writeFile(file(), before)
+  const planned = await labEvents(['plan'])
+  expect(planned.ran.exitCode).toBe(2)
+  expect(planned.events).toContainEqual(
+    expect.objectContaining({ type: 'step', node: 'node4', outcome: 'would-change', kind: 'machine' }),
+  )
   const asked = await lab(['up'])
   expect(asked.exitCode).toBe(64)
   expect(asked.stderr).toContain('lab up --yes removes node4')
@@ -47,8 +52,28 @@ test('what cannot be done to a lab that lives is refused with what to type, and 
     expect(last).toMatchObject({ type: 'error', code: 'CHANGE_REFUSED' })
     await writeFile(file(), before.replace(/^name: .*$/m, 'name: renamed'))
     expect((await labEvents(['up'])).last).toMatchObject({ code: 'CHANGE_REFUSED' })
+    // The swarm would be lost with its only manager.
+    await writeFile(
+      file(),
+      before
+        .replace('roles: [manager, build, edge]', 'roles: [build, edge]')
+        .replace('roles: [worker, registry, logs]', 'roles: [manager, worker, registry, logs]'),
+    )
+    const exchanged = await labEvents(['up'])
+    expect(exchanged.last).toMatchObject({ code: 'CHANGE_REFUSED' })
+    expect(exchanged.last['hint']).toContain('give mgmt the role "manager" back')
   } finally {
     await writeFile(file(), before)
   }
   expect((await labEvents(['up'])).last).toMatchObject({ type: 'recap', failed: 0 })
+})
+
+test.each([
+  ['--limit', 'nope', /unknown node or group "nope"/],
+  ['--tags', 'nope', /unknown tag "nope"/],
+])('%s with a name that is not there is refused before anything is done', async (option, name, said) => {
+  const { last, ran, events } = await labEvents(['up', option, name])
+  expect(ran.exitCode).toBe(64)
+  expect(String(last['message'])).toMatch(said)
+  expect(events.filter(({ type }) => type === 'task-started')).toEqual([])
 })

@@ -122,6 +122,15 @@ describe.skipIf(!hasRuby)('the Vagrantfile (needs ruby)', () => {
     })
   })
 
+  test('a machine that is made anew gets the address it had, though a lower one is free', async () => {
+    await made('node1')
+    const nodes =
+      '[{ name: new, roles: [manager, build, edge, worker, registry, logs] }, { name: node9 }, { name: node3 }]'
+    await writeFile(join(directory, 'lab.yml'), `nodes: ${nodes}\n`)
+    await run()
+    expect((await settled()).addresses).toMatchObject({ node3: '192.168.203.14', node9: '192.168.203.13' })
+  })
+
   test('where nothing is there yet, a subnet is found that the host does not use, and found again', async () => {
     await rm(join(directory, '.vagrant'), { recursive: true })
     await writeFile(join(directory, 'lab.yml'), '')

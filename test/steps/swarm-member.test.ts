@@ -98,6 +98,13 @@ test('a sole manager whose swarm does not start is never made to leave it', asyn
   await expect(run(sole, broken, 'no answer')).rejects.toMatchObject({ code: 'SWARM_BROKEN' })
 })
 
+test('a worker that is to be the only manager is not told to leave the swarm', async () => {
+  await expect(run(sole, active('worker'), 'no answer')).rejects.toMatchObject({
+    code: 'NO_MANAGER',
+    hint: expect.stringContaining('give the role "manager" back') as string,
+  })
+})
+
 test('a manager that is to be a worker is demoted where it is, and a worker that is to manage joins as manager', async () => {
   const demoted = await run(worker, active('manager'))
   expect(demoted.changes).toEqual([{ path: 'role', from: 'manager', to: 'worker' }])

@@ -45,6 +45,25 @@ test('another subnet is refused with the one there is', () => {
   expect(only?.hint).toContain('subnet: 10.66.1.0/24')
 })
 
+test('a host that nobody could reach any more is not left behind', () => {
+  const [only, ...others] = judge('', { strays: ['node4'] }).refused
+  expect(others).toEqual([])
+  expect(only?.hint).toBe('write it into lab.yml again, then lab node rm node4')
+})
+
+test('managers are not all exchanged at once', () => {
+  const text = `nodes:
+  - { name: mgmt, roles: [build, edge] }
+  - { name: node1, roles: [manager, worker, registry, logs] }
+  - { name: node, count: 2, start: 2 }
+`
+  expect(judge(text, { formerManagers: [] }).refused).toEqual([])
+  const [only, ...others] = judge(text, { formerManagers: ['mgmt'] }).refused
+  expect(others).toEqual([])
+  expect(only?.message).toMatch(/node1.*lost with mgmt/)
+  expect(only?.hint).toContain('give mgmt the role "manager" back')
+})
+
 test('another name is refused while the lab of the former one is there', () => {
   const renamed = judge('name: other', { machines: [], subnet: undefined, namesakes: ['classic-0a1b2c'] })
   expect(renamed.refused).toMatchObject([{ message: expect.stringContaining('"classic-0a1b2c"') as string }])

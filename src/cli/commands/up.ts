@@ -20,7 +20,7 @@ export const register: Register = (cli) => {
       examples: [
         'lab up',
         'lab up --provider vagrant    of machines that Vagrant makes',
-        'lab up --limit node1,node2   only these nodes',
+        'lab up --limit node1,node2   only these nodes are converged',
         'lab up --tags logging        only the plays with this tag',
         'lab up --yes                 also remove nodes and disks that lab.yml no longer has',
       ],
@@ -31,7 +31,7 @@ export const register: Register = (cli) => {
         'vagrant',
       ]),
     )
-    .option('--limit <nodes>', 'only these nodes, with commas between', list)
+    .option('--limit <nodes>', 'converge only these nodes, with commas between; machines are started for all', list)
     .option('--tags <tags>', 'only plays with one of these tags', list)
     .option('-y, --yes', 'remove nodes and disks that lab.yml no longer has without asking')
     .action(({ limit, tags, yes, ...options }: Options) =>

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { nthAddress } from '../../model/addresses.ts'
+import { FRONT_ADDRESS, nthAddress } from '../../model/addresses.ts'
 import { FRONT_PORT } from '../../model/edge-route.ts'
 import { engineMessage } from '../../model/engine-error.ts'
 import { LabError } from '../../model/errors.ts'
@@ -15,8 +15,6 @@ import { findNetwork } from './network.ts'
 import { ensureEdgeImage } from './node-image.ts'
 import { removeContainer } from './removal.ts'
 
-/** The front's own address: below those of the nodes, which begin at 11. */
-const HOST_NUMBER = 2
 const CONFIG_DIRECTORY = '/usr/local/etc/haproxy'
 const CONFIG_FILE = 'haproxy.cfg'
 /** Ports tried one after another when somebody else takes the chosen one in the meantime. */
@@ -112,7 +110,7 @@ async function create(
         LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },
       },
       NetworkingConfig: {
-        EndpointsConfig: { [lab.id]: { IPAMConfig: { IPv4Address: nthAddress(network.subnet, HOST_NUMBER) } } },
+        EndpointsConfig: { [lab.id]: { IPAMConfig: { IPv4Address: nthAddress(network.subnet, FRONT_ADDRESS) } } },
       },
     })
     await writeConfig(front, config)

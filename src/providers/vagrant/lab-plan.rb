@@ -80,13 +80,15 @@ class LabPlan
 
   private
 
-  # Stands beside Vagrant's own notes on the machines, and counts only for those that are there.
+  # Stands beside Vagrant's own notes on the machines, and counts only for those that are there; while some are, also for
+  # one that lab.yml has and that is made anew.
   def settle
     data = directory.join(ENV.fetch('VAGRANT_DOTFILE_PATH', '.vagrant'))
     path = data.join('lab.json')
     before = path.file? ? JSON.parse(path.read) : {}
     made = data.glob('machines/*/*/id').map { |id| id.dirname.dirname.basename.to_s }
     kept = before.fetch('addresses', {}).slice(*made)
+    kept = before['addresses'].slice(*made, *listed.map { |entry| entry['name'] }) if kept.any?
     wished = @file['subnet'] || 'auto'
     now = { 'subnet' => kept.any? ? before['subnet'] : choose_subnet(wished, before['subnet']), 'addresses' => kept }
     listed.each { |entry| now['addresses'][entry['name']] ||= free_address(now) }
