@@ -56,15 +56,35 @@ test('Debian 12 and 13 in one lab run the sample, and its volume goes from one t
   expect((await lab(['plan'], { cwd, ...OPTIONS })).exitCode).toBe(0)
 })
 
+test('a host that leaves the lab hands its volume on and is given back; to forget it in lab.yml is refused', async () => {
+  const file = join(cwd, 'lab.yml')
+  const before = await readFile(file, 'utf8')
+  await writeFile(file, before.replace(/^.*name: node2.*\n/m, ''))
+  const forgotten = await lab(['up'], { cwd, ...OPTIONS })
+  expect(forgotten.exitCode).toBe(64)
+  expect(forgotten.stderr).toContain('lab node rm node2')
+  await writeFile(file, before)
+
+  await labOk(['node', 'rm', 'node2', '--yes'], { cwd, ...OPTIONS })
+  expect(await readFile(file, 'utf8')).not.toContain('node2')
+  const { nodes, volumes, edge } = await status({ cwd })
+  expect(nodes.map(({ name }) => name)).toEqual(['mgmt', 'node1'])
+  expect(volumes.map(({ owner }) => owner)).toEqual(['node1'])
+  expect((await messageTexts(edge)).length).toBeGreaterThan(0)
+  await expectAsItWas('node2')
+})
+
 test('all hosts are given back as they were', async () => {
   await labOk(['destroy', '--yes'], { cwd, ...OPTIONS })
-  for (const [name, host] of hosts) {
-    const before = looks.get(name) ?? []
-    const after = await host.look()
-    expect([name, after.filter((line) => !before.includes(line))]).toEqual([name, []])
-    expect([name, before.filter((line) => !after.includes(line))]).toEqual([name, []])
-  }
+  for (const name of hosts.keys()) await expectAsItWas(name)
 })
+
+async function expectAsItWas(name: string): Promise<void> {
+  const before = looks.get(name) ?? []
+  const after = (await hosts.get(name)?.look()) ?? []
+  expect([name, after.filter((line) => !before.includes(line))]).toEqual([name, []])
+  expect([name, before.filter((line) => !after.includes(line))]).toEqual([name, []])
+}
 
 /** A lab.yml of the hosts, and the configuration of the SSH client that reaches them. */
 async function writeLab(): Promise<void> {
