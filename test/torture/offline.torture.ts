@@ -63,7 +63,7 @@ test('what nodes and builds download goes through the proxy of the host', { time
     expect(up.stdout).not.toContain('sesame')
 
     const { stdout: registry } = await execa('npm', ['config', 'get', 'registry'])
-    const build = await labOk(['deploy', await makeDownloader(), '--json'], { ...options(), env })
+    const build = await labOk(['deploy', await makeDownloader(registry), '--json'], { ...options(), env })
     expect(proxy.opened).toContain(new URL(registry).hostname)
     expect(build.stdout).not.toContain('sesame')
     await labOk(['rm', 'downloader'], options())
@@ -118,15 +118,15 @@ async function startMachine(image: string, bundle: string): Promise<void> {
   )
 }
 
-/** An app whose build downloads from Debian over HTTP, and from npm over TLS. Each run of the test builds it anew. */
-async function makeDownloader(): Promise<string> {
+/** An app whose build downloads from Debian over HTTP, and `url` over TLS. Each run of the test builds it anew. */
+async function makeDownloader(url: string): Promise<string> {
   const app = join(directory, 'downloader')
   await mkdir(app)
   await writeFile(
     join(app, 'Dockerfile'),
     `FROM debian:trixie-slim
-RUN apt-get update && apt-get install -y --no-install-recommends npm
-RUN echo ${MACHINE} && npm view zx version
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl
+RUN echo ${MACHINE} && curl -sSf -o /dev/null ${url}
 CMD ["sleep", "infinity"]
 `,
   )
