@@ -7,7 +7,7 @@ import { createSession } from '../../src/cli/session.ts'
 
 function program() {
   const { io } = memoryIo('/')
-  return createProgramWithCommands(io, createSession(io, new AbortController())).program
+  return createProgramWithCommands(io, createSession(io, new AbortController(), [])).program
 }
 
 const COMMANDS = program()
@@ -21,7 +21,7 @@ const SUBCOMMANDS = program().commands.flatMap((group) =>
 
 it.each(COMMANDS)('%s is described alone where it is typed, by the name it is listed under', (name) => {
   const { io } = memoryIo('/')
-  const { program: own } = createProgramWithCommands(io, createSession(io, new AbortController()), name)
+  const { program: own } = createProgramWithCommands(io, createSession(io, new AbortController(), []), name)
   expect(own.commands.map((command) => command.name()).filter((each) => !each.startsWith('_'))).toEqual([name])
 })
 

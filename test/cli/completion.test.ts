@@ -9,7 +9,7 @@ import { createSession } from '../../src/cli/session.ts'
 import { memoryIo, run, scratchDirectory } from './command-line.ts'
 
 const { io } = memoryIo('/')
-const { program } = createProgramWithCommands(io, createSession(io, new AbortController()))
+const { program } = createProgramWithCommands(io, createSession(io, new AbortController(), []))
 const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   node: ['mgmt', 'node1', 'node2'],
   service: ['nodeapp', 'nginx', 'mongo'],

@@ -18,7 +18,7 @@ export const register: Register = (cli) => {
     .action((file: string | undefined, options: CommonOptions) =>
       cli.session.work(options, {
         command: 'bundle',
-        resume: 'no file was written; "lab bundle" starts anew',
+        resume: `no file was written; "${cli.session.typed()}" starts anew`,
         run: async (lab) => {
           const { defaultBundleFile, writeBundle } = await import('../../workflows/bundle.ts')
           await writeBundle(lab, resolve(cli.io.cwd, file ?? defaultBundleFile(lab.lab.name)))
