@@ -26,6 +26,8 @@ export interface CommandHelp {
   readonly summary: string
   /** What else is to be known, for its own help. */
   readonly more?: string
+  /** It has no lab, and so no `--lab`. */
+  readonly labless?: true
   /** Command lines, each with a remark behind two spaces or none. */
   readonly examples: readonly string[]
 }
@@ -77,16 +79,25 @@ function cliOf(io: Io, session: Session, program: Command, parent: Command, styl
     io,
     session,
     program,
-    command: (usage, help) =>
-      add(usage, help)
-        .option('--json', 'print JSON, for scripts')
-        .option('--lab <directory>', 'the lab of that directory, not of this one'),
+    command: (usage, help) => {
+      const command = add(usage, help).option('--json', 'print JSON, for scripts')
+      if (help.labless) return command
+      return command.option('--lab <directory>', 'the lab of that directory, not of this one', labDirectory)
+    },
     group: (name, help) => {
       const group = add(name, help).usage('COMMAND [ARGUMENTS]').helpCommand(false)
       return cliOf(io, session, program, group, style)
     },
     below: (command) => cliOf(io, session, program, command, style),
   }
+}
+
+/** An empty one, like that of a variable nobody has set, would be this directory. */
+function labDirectory(text: string): string {
+  if (text !== '') return text
+  throw new UsageError('--lab names no directory', {
+    hint: 'give one, or leave --lab out for the lab of this directory',
+  })
 }
 
 function exampleLines(examples: readonly string[], style: Style): readonly string[] {

@@ -30,6 +30,7 @@ export const register: Register = (cli) => {
     .command('load <bundled>', {
       summary: "load a bundle's images into this machine's engine",
       more: 'Checks the whole file first; nothing is changed by one that is damaged, of another kind of machine, or no bundle. Works from anywhere.',
+      labless: true,
       examples: ['lab bundle load classic.lab-bundle'],
     })
     .action((file: string, options: CommonOptions) =>
