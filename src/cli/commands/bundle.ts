@@ -7,7 +7,7 @@ export const register: Register = (cli) => {
   const bundle = cli
     .command('bundle [file]', {
       summary: 'one file that brings this lab up without a network',
-      more: 'It holds lab itself with its packages, the files of this lab, and the images of its nodes and apps; not the data of its volumes, nor its secrets. The lab must be up. The other machine needs Docker and Node.js: copy the file there and type "sh FILE".',
+      more: 'It holds lab itself with its packages, the files of this lab, and the images of its nodes and apps; not the data of its volumes, nor its secrets. The lab must be up if lab.yml lists apps. The other machine needs Docker and Node.js: copy the file there and type "sh FILE".',
       examples: [
         'lab bundle                       classic.lab-bundle, for a lab called classic',
         'lab bundle /media/usb/my.lab-bundle',
