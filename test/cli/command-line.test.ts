@@ -135,4 +135,26 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     expect(exitCode).toBe(64)
     expect(stderr).toContain('lab destroy --yes')
   })
+
+  it.each([[['node', 'rm', 'nope']], [['node', 'replace', 'nope']], [['volume', 'destroy', 'v', '--copy', 'nope']]])(
+    'a node that is not there, before anybody is asked about it: lab %j',
+    async (argv) => {
+      const directory = await scratchDirectory()
+      await writeFile(join(directory, 'lab.yml'), '')
+      const { exitCode, stderr } = await run(argv, directory)
+      expect(exitCode).toBe(64)
+      expect(stderr).toContain('unknown node "nope"')
+    },
+  )
 })
+
+it.each([[['volume', 'destroy', 'nope']], [['volume', 'rollback', 'nope', 's']]])(
+  'no question about a volume before the lab is asked whether it is there: lab %j',
+  async (argv) => {
+    const directory = await scratchDirectory()
+    await writeFile(join(directory, 'lab.yml'), '')
+    const { exitCode, stderr } = await run(argv, directory)
+    expect(exitCode).toBe(1)
+    expect(stderr).not.toContain('no terminal to ask on')
+  },
+)

@@ -18,6 +18,8 @@ export const register: Register = (cli) => {
         command: `node replace ${name}`,
         asks: yes !== true,
         run: async (lab) => {
+          const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
+          checkNodeNames(lab, [name])
           const lost = yes ? '' : await lostDisks(lab, [name])
           const question = {
             text: `Destroy ${name} and make it anew, once its volumes are moved to other nodes${lost}?`,

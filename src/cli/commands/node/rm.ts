@@ -19,6 +19,8 @@ export const register: Register = (cli) => {
         asks: yes !== true,
         resume: '"lab up --yes" goes on from here',
         run: async (lab) => {
+          const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
+          checkNodeNames(lab, names)
           const lost = yes ? '' : await lostDisks(lab, names)
           const question = {
             text: `Destroy ${names.join(', ')}, once its volumes are moved to other nodes${lost}?`,
