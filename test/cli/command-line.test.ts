@@ -79,6 +79,14 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     [['volume', 'xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab volume --help'],
     [['volume', 'list', '--jsn'], "unknown option '--jsn'", 'See lab volume list --help'],
     [['completion', 'bsh'], 'no completion for "bsh"', 'did you mean "bash"?'],
+    [['volume', 'schedule', 'v', '--none', 'hourly=3'], '--none takes no more snapshots, and hourly=3 does', ''],
+    [['volume', 'schedule', 'v', 'hourly=24=x'], '"hourly=24=x" is not a schedule', ''],
+    [['volume', 'schedule', 'v', '--pre', ''], 'a hook that is no command', '--no-hooks'],
+    [['volume', 'schedule', 'v', '--no-hooks', '--pre', 'x'], '--no-hooks leaves no hook', ''],
+    [['volume', 'replicate', 'v', '--stop', '--auto'], '--stop ends the replica', 'lab volume replicate v --stop'],
+    [['volume', 'replicate', 'v', '--stop', '--no-auto'], '--stop ends the replica', ''],
+    [['volume', 'replicate', 'v', '--to', 'n', '--stop', '--every', '5s'], '--stop ends the replica', ''],
+    [['volume', 'watch', '--after', '0s'], '0s is too short', '--after 5s'],
   ])('lab %j', async (argv, message, hint) => {
     const people = await run(argv, '/')
     expect(people).toMatchObject({ exitCode: 64, stdout: '' })
@@ -87,10 +95,10 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
 
     const scripts = await run([...argv, '--json'], '/')
     expect(scripts).toMatchObject({ exitCode: 64, stderr: '' })
-    const event = JSON.parse(scripts.stdout) as { message: string; hint: string }
+    const event = JSON.parse(scripts.stdout) as { message: string; hint?: string }
     expect(event).toMatchObject({ type: 'error' })
     expect(event.message).toContain(message)
-    expect(event.hint).toContain(hint)
+    expect(event.hint ?? '').toContain(hint)
   })
 
   it('a group alone', async () => {
