@@ -51,7 +51,11 @@ async function laterWords(
   current: string,
   names: NameSource,
 ): Promise<readonly Candidate[]> {
-  if (verb === 'help') return before.length === 0 ? commands(program) : []
+  if (verb === 'help') {
+    const below = (group: Command | undefined, word: string) => group?.commands.find((each) => each.name() === word)
+    const group = before.reduce(below, program)
+    return group === undefined ? [] : commands(group)
+  }
   const command = program.commands.find((each) => each.name() === verb)
   // What follows `--` is somebody else's command line.
   if (command === undefined || before.includes('--')) return []

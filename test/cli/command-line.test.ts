@@ -53,6 +53,12 @@ describe('help', () => {
     expect((await run([group, '--help'], '/')).stdout).toMatch(new RegExp(`^  ${name}\\b.* {2,}\\S`, 'm'))
   })
 
+  it('is printed by lab help too, also of a command behind another', async () => {
+    expect(await run(['help'], '/')).toEqual(await run(['--help'], '/'))
+    expect(await run(['help', 'up'], '/')).toEqual(await run(['up', '--help'], '/'))
+    expect(await run(['help', 'volume', 'list'], '/')).toEqual(await run(['volume', 'list', '--help'], '/'))
+  })
+
   it('has colours only where they are wanted', async () => {
     expect((await run(['up', '--help'], '/')).stdout).not.toContain('\u001b')
     expect((await run(['up', '--help'], '/', { FORCE_COLOR: '1' })).stdout).toContain('\u001b[1mExamples:')
@@ -71,6 +77,9 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
   it.each([
     [['uo'], "unknown command 'uo'", 'did you mean "up"?'],
     [['stauts'], "unknown command 'stauts'", 'did you mean "status"?'],
+    [['help', 'stauts'], "unknown command 'stauts'", 'did you mean "status"?'],
+    [['help', 'xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab --help'],
+    [['help', 'volume', 'lst'], "unknown command 'lst'", 'did you mean "list"?'],
     [['xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab --help'],
     [['up', '--limt', 'node1'], "unknown option '--limt'", 'did you mean --limit?'],
     [['up', 'extra'], "too many arguments for 'up'", 'lab up --help'],

@@ -28,6 +28,7 @@ describe('completion', () => {
     expect(await words('')).not.toContain('__complete')
     expect(await words('pl')).toEqual(['plan'])
     expect(await words('--')).toEqual(['--version', '--help'])
+    expect(await words('help', 'volume', 'l')).toEqual(['list'])
     expect(await words('help', 'de')).toEqual(expect.arrayContaining(['deploy', 'destroy']))
   })
 
