@@ -22,7 +22,12 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume', nodes: 'node' }
 
 /** Kinds of names of the values of options, as the option writes them. A target is a node, a group or a role. */
-const VALUES: Readonly<Record<string, NameKind>> = { '<node>': 'node', '<nodes>': 'target', '<volume>': 'volume' }
+const VALUES: Readonly<Record<string, NameKind>> = {
+  '<node>': 'node',
+  '<node-names>': 'node',
+  '<nodes>': 'target',
+  '<volume>': 'volume',
+}
 
 /**
  * What may stand where the last of `words` is being typed. `words` are those after the program's name; the last may be
@@ -98,7 +103,7 @@ async function optionValues(option: Option, current: string, names: NameSource):
 function commands(program: Command): readonly Candidate[] {
   return program.commands
     .filter((command) => !command.name().startsWith('_'))
-    .map((command) => ({ word: command.name(), summary: command.description() }))
+    .map((command) => ({ word: command.name(), summary: command.summary() }))
 }
 
 function flags(command: Command): readonly Candidate[] {
