@@ -151,6 +151,9 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     const { exitCode, stderr } = await run(['destroy'], directory)
     expect(exitCode).toBe(64)
     expect(stderr).toContain('lab destroy --yes')
+    // Its answer is for the same lab: without --lab it would be for another.
+    const elsewhere = await run(['destroy', '--images', '--lab', directory], '/')
+    expect(elsewhere.stderr).toContain(`lab destroy --images --lab ${directory} --yes`)
   })
 
   it.each([[['node', 'rm', 'nope']], [['node', 'replace', 'nope']], [['volume', 'destroy', 'v', '--copy', 'nope']]])(

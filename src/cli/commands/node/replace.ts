@@ -25,7 +25,7 @@ export const register: Register = (cli) => {
             text: `Destroy ${name} and make it anew, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',
             command: 'node replace',
-            without: `lab node replace ${name} --yes`,
+            without: `${cli.session.typed()} --yes`,
           }
           if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
           const { replaceNode } = await import('../../../workflows/change-nodes.ts')

@@ -26,7 +26,7 @@ export const register: Register = (cli) => {
             text: `Destroy ${names.join(', ')}, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',
             command: 'node rm',
-            without: `lab node rm ${names.join(' ')} --yes`,
+            without: `${cli.session.typed()} --yes`,
           }
           if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
           const { removeLabNodes } = await import('../../../workflows/change-nodes.ts')

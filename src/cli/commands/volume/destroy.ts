@@ -32,7 +32,7 @@ export const register: Register = (cli) => {
               text: copy === undefined ? `Remove ${name} with all its data?` : `Remove the copy of ${name} on ${copy}?`,
               refused: 'nothing was removed',
               command: 'volume destroy',
-              without: `lab volume destroy ${volume}${copy === undefined ? '' : ` --copy ${copy}`} --yes`,
+              without: `${cli.session.typed()} --yes`,
             }
             if (!(await confirmed(lab, cli.io, options.json ?? false, question))) return
           }

@@ -29,7 +29,7 @@ export const register: Register = (cli) => {
               text: `Stop what uses ${name} and put it back to ${snapshot}?`,
               refused: 'nothing was changed',
               command: 'volume rollback',
-              without: `lab volume rollback ${volume} ${snapshot} --yes`,
+              without: `${cli.session.typed()} --yes`,
             }
             if (!(await confirmed(lab, cli.io, options.json ?? false, question))) return
           }
