@@ -24,8 +24,8 @@ export interface LoadedLab {
  * Throws `UsageError` when there is none or no `cwd`, `InvalidFileError` with every problem in it.
  */
 export async function loadLab(cwd: string): Promise<LoadedLab> {
-  const start = await realpath(cwd).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+  const start = await realpath(cwd).catch((error: unknown) => {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     throw new UsageError(`there is no directory ${cwd}`, { cause: error })
   })
   const directory = await findLab(start)
