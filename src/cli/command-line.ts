@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import { explain, printFailure } from './failure.ts'
 import type { Io } from './io.ts'
-import { createProgram, usageError, type Cli, type Register } from './program.ts'
+import { createProgram, printHelp, usageError, type Cli, type Register } from './program.ts'
 import type { Session } from './session.ts'
 import { register as chaos } from './commands/chaos.ts'
 import { register as bundle } from './commands/bundle.ts'
@@ -56,6 +56,12 @@ export async function runCommandLine(argv: readonly string[], io: Io, session: S
   }
   const cli = createProgramWithCommands(io, session, argv[0])
   try {
+    if (argv[0] === 'help') {
+      // Commander's own knows no command behind another one.
+      const words = argv.filter((word) => word !== 'help' && !word.startsWith('-'))
+      printHelp(cli.program, words)
+      return 0
+    }
     await cli.program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
     return session.exitCode
   } catch (error) {
@@ -79,7 +85,7 @@ export function createProgramWithCommands(io: Io, session: Session, typed = ''):
     cli.program.commandsGroup(heading)
     for (const register of Object.values(group)) register(cli)
   }
-  cli.program.helpCommand('help [command]', 'print the help of a command')
+  cli.program.helpCommand('help [command...]', 'print the help of a command')
   return cli
 }
 

@@ -22,7 +22,12 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 const LISTS: Readonly<Record<string, NameKind>> = { numbers: 'run', volumes: 'volume', nodes: 'node' }
 
 /** Kinds of names of the values of options, as the option writes them. A target is a node, a group or a role. */
-const VALUES: Readonly<Record<string, NameKind>> = { '<node>': 'node', '<nodes>': 'target', '<volume>': 'volume' }
+const VALUES: Readonly<Record<string, NameKind>> = {
+  '<node>': 'node',
+  '<node-names>': 'node',
+  '<nodes>': 'target',
+  '<volume>': 'volume',
+}
 
 /**
  * What may stand where the last of `words` is being typed. `words` are those after the program's name; the last may be
@@ -51,7 +56,11 @@ async function laterWords(
   current: string,
   names: NameSource,
 ): Promise<readonly Candidate[]> {
-  if (verb === 'help') return before.length === 0 ? commands(program) : []
+  if (verb === 'help') {
+    const below = (group: Command | undefined, word: string) => group?.commands.find((each) => each.name() === word)
+    const group = before.reduce(below, program)
+    return group === undefined ? [] : commands(group)
+  }
   const command = program.commands.find((each) => each.name() === verb)
   // What follows `--` is somebody else's command line.
   if (command === undefined || before.includes('--')) return []
@@ -94,7 +103,7 @@ async function optionValues(option: Option, current: string, names: NameSource):
 function commands(program: Command): readonly Candidate[] {
   return program.commands
     .filter((command) => !command.name().startsWith('_'))
-    .map((command) => ({ word: command.name(), summary: command.description() }))
+    .map((command) => ({ word: command.name(), summary: command.summary() }))
 }
 
 function flags(command: Command): readonly Candidate[] {

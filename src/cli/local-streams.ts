@@ -18,8 +18,3 @@ export function localStreams({ stdin, stdout, stderr, env }: Io): LocalStreams {
     },
   }
 }
-
-/** A command line given behind the names of `exec` and `ssh`, with or without `--` before it. */
-export function commandWords(words: readonly string[]): readonly string[] {
-  return words[0] === '--' ? words.slice(1) : words
-}

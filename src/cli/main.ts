@@ -23,4 +23,4 @@ const crash = (error: unknown) => {
 }
 process.on('uncaughtException', crash)
 process.on('unhandledRejection', crash)
-void runCommandLine(argv, io, createSession(io, controller)).then(exit)
+void runCommandLine(argv, io, createSession(io, controller, argv)).then(exit)

@@ -26,6 +26,8 @@ export interface CommandHelp {
   readonly summary: string
   /** What else is to be known, for its own help. */
   readonly more?: string
+  /** It has no lab, and so no `--lab`. */
+  readonly labless?: true
   /** Command lines, each with a remark behind two spaces or none. */
   readonly examples: readonly string[]
 }
@@ -77,16 +79,25 @@ function cliOf(io: Io, session: Session, program: Command, parent: Command, styl
     io,
     session,
     program,
-    command: (usage, help) =>
-      add(usage, help)
-        .option('--json', 'print JSON, for scripts')
-        .option('--lab <directory>', 'the lab of that directory, not of this one'),
+    command: (usage, help) => {
+      const command = add(usage, help).option('--json', 'print JSON, for scripts')
+      if (help.labless) return command
+      return command.option('--lab <directory>', 'the lab of that directory, not of this one', labDirectory)
+    },
     group: (name, help) => {
       const group = add(name, help).usage('COMMAND [ARGUMENTS]').helpCommand(false)
       return cliOf(io, session, program, group, style)
     },
     below: (command) => cliOf(io, session, program, command, style),
   }
+}
+
+/** An empty one, like that of a variable nobody has set, would be this directory. */
+function labDirectory(text: string): string {
+  if (text !== '') return text
+  throw new UsageError('--lab names no directory', {
+    hint: 'give one, or leave --lab out for the lab of this directory',
+  })
 }
 
 function exampleLines(examples: readonly string[], style: Style): readonly string[] {
@@ -109,23 +120,39 @@ export function usageError(error: CommanderError, program: Command, argv: readon
   const command = typedCommand(program, argv)
   const typed = commandWords(command)
   if (error.code === 'commander.unknownCommand') {
-    const names = command.commands.map((each) => each.name()).filter((name) => !name.startsWith('_'))
-    const unknown = argv.filter((word) => !word.startsWith('-')).at(typed.length - 1) ?? ''
-    const near = nearest(unknown, names)
-    return new UsageError(
-      message,
-      { hint: near === undefined ? `${typed.join(' ')} --help` : `did you mean "${near}"?` },
-      'UNKNOWN_COMMAND',
-    )
+    return unknownCommand(command, argv.filter((word) => !word.startsWith('-')).at(typed.length - 1) ?? '')
   }
   const help = `${typed.join(' ')} --help`
   // A group alone: Commander would print its help as an error.
   if (error.code === 'commander.help') {
-    const names = command.commands.map((each) => each.name())
-    return new UsageError(`which command of ${typed.slice(1).join(' ')}? ${names.join(', ')}`, { hint: help })
+    return new UsageError(`which command of ${typed.slice(1).join(' ')}? ${namesBelow(command).join(', ')}`, {
+      hint: help,
+    })
   }
   const near = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion ?? '')?.[1]
   return new UsageError(message, { hint: near === undefined ? help : `did you mean ${near}? See ${help}` })
+}
+
+/** Prints the help of the command that words name, like `volume list`; without words, of lab. */
+export function printHelp(program: Command, words: readonly string[]): void {
+  const command = typedCommand(program, words)
+  const unknown = words[commandWords(command).length - 1]
+  if (unknown !== undefined) throw unknownCommand(command, unknown)
+  command.outputHelp()
+}
+
+function unknownCommand(group: Command, unknown: string): UsageError {
+  const near = nearest(unknown, namesBelow(group))
+  return new UsageError(
+    `unknown command '${unknown}'`,
+    { hint: near === undefined ? `${commandWords(group).join(' ')} --help` : `did you mean "${near}"?` },
+    'UNKNOWN_COMMAND',
+  )
+}
+
+/** What may stand behind a word, without what is for machines only. */
+function namesBelow(group: Command): readonly string[] {
+  return group.commands.map((each) => each.name()).filter((name) => !name.startsWith('_'))
 }
 
 /** The command that a command line names, as far as its words lead. */

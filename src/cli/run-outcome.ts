@@ -24,7 +24,7 @@ export function throwIfFailed({ failed, errors = [] }: RunOutcome): void {
 
 /** What is to be typed for all of the nodes, where it differs by the node alone; else what is for the first. */
 function hintFor(errors: readonly LabError[]): string | undefined {
-  const [first, ...others] = errors.map(({ hint = '' }) => /^(.* --limit )(\S+)$/.exec(hint) ?? undefined)
+  const [first, ...others] = errors.map(({ hint = '' }) => /^(.* --limit )(\S+)$/s.exec(hint) ?? undefined)
   const [, command, node] = first ?? []
   const alike = others.flatMap((match) => (match?.[1] === command ? [match?.[2] ?? ''] : []))
   if (command === undefined || node === undefined || alike.length < others.length) return errors[0]?.hint

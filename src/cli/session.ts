@@ -8,6 +8,7 @@ import type { OpenLab } from '../workflows/open-lab.ts'
 import { errorEvent, explain, interruption, printFailure, printStack } from './failure.ts'
 import { interruptedBy, Interrupted } from './interrupt.ts'
 import { isLive, screenOf, styleOf, type Io } from './io.ts'
+import { typedLine } from './typed-line.ts'
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -20,10 +21,10 @@ export interface CommonOptions {
 
 /** Long work: what it is called, and what runs it. Answers with an exit code, or nothing for 0. */
 export interface Work {
-  /** As typed after `lab`, without options: `scale nodeapp 3`. */
+  /** Heading: as typed after `lab`, mostly without options: `scale nodeapp 3`. */
   readonly command: string
   readonly run: (lab: OpenLab) => Promise<number | undefined>
-  /** What to say to somebody who interrupted it; by default, that the same command goes on. */
+  /** What to say to somebody who interrupted it; by default, that what was typed goes on. */
   readonly resume?: string
   /** Where the record of this run is kept: with the lab (default), not at all, or with a lab made for it. */
   readonly record?: 'kept' | 'none' | 'created'
@@ -38,6 +39,8 @@ export interface Work {
 /** Runs commands on the lab of the working directory and says how they end. */
 export interface Session {
   readonly signal: AbortSignal
+  /** What was typed, as a line for a shell; without an option and its value, if one is named. */
+  typed(without?: string): string
   /** Exit code of the last command that ran. */
   exitCode: number
   /** Long work, told as it happens: live, as lines or as JSON. */
@@ -57,8 +60,8 @@ export interface Session {
   direct(options: CommonOptions & Pick<Work, 'near'>, run: (lab: OpenLab) => Promise<number | undefined>): Promise<void>
 }
 
-/** A session on the lab of the working directory; `controller` stops what it runs. */
-export function createSession(io: Io, controller: AbortController): Session {
+/** A session on the lab of the working directory; `argv` is what was typed, `controller` stops what it runs. */
+export function createSession(io: Io, controller: AbortController, argv: readonly string[]): Session {
   const { signal } = controller
   const openLab = async (emit: Emit, { lab, near, provider }: CommonOptions & Pick<Work, 'near'>): Promise<OpenLab> => {
     const [{ loadLab }, workflows] = await Promise.all([
@@ -86,7 +89,7 @@ export function createSession(io: Io, controller: AbortController): Session {
   /** Runs work that is told as it happens, and says how it ended. */
   const tell = async (
     options: CommonOptions,
-    { command, resume, diff = false, asks = false }: Omit<Work, 'run'>,
+    { resume, diff = false, asks = false }: Omit<Work, 'run'>,
     body: (emit: Emit, reporters: Reporter[]) => Promise<number | undefined>,
   ): Promise<void> => {
     const output = await outputReporter(io, options, asks)
@@ -103,7 +106,7 @@ export function createSession(io: Io, controller: AbortController): Session {
       session.exitCode = (await body(emit, reporters)) ?? EXIT.done
     } catch (thrown) {
       const by = interruptedBy(signal)
-      const hint = resume ?? `"lab ${command}" again goes on from here`
+      const hint = resume ?? `"${session.typed()}" again goes on from here`
       const error = explain(thrown, by === undefined ? undefined : interruption(by, hint))
       emit(errorEvent(error))
       session.exitCode = error.exitCode
@@ -116,6 +119,7 @@ export function createSession(io: Io, controller: AbortController): Session {
 
   const session: Session = {
     signal,
+    typed: (without) => typedLine(argv, without),
     exitCode: EXIT.done,
 
     work: (options, work) => {

@@ -21,10 +21,14 @@ export interface LoadedLab {
 
 /**
  * Finds `lab.yml` in `cwd` or the nearest directory above, reads and checks it.
- * Throws `UsageError` when there is none, `InvalidFileError` with every problem in it.
+ * Throws `UsageError` when there is none or no `cwd`, `InvalidFileError` with every problem in it.
  */
 export async function loadLab(cwd: string): Promise<LoadedLab> {
-  const directory = await findLab(await realpath(cwd))
+  const start = await realpath(cwd).catch((error: unknown) => {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    throw new UsageError(`there is no directory ${cwd}`, { cause: error })
+  })
+  const directory = await findLab(start)
   if (directory === undefined)
     throw new UsageError(
       `no ${LAB_FILE} in ${cwd} or any directory above it`,
@@ -35,7 +39,7 @@ export async function loadLab(cwd: string): Promise<LoadedLab> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new LabError('UNREADABLE', `cannot read the file: ${(error as Error).message}`, { where: file, cause: error })
   })
-  const shown = relative(await realpath(cwd), file)
+  const shown = relative(start, file)
   const read = async () => {
     const { parseLab } = await import('./parse.ts')
     return parseLab(text, { file: shown, defaultName: defaultLabName(directory), directory })

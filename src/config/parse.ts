@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml'
-import { InvalidFileError, type Problem } from '../model/errors.ts'
+import { InvalidFileError } from '../model/errors.ts'
 import type { LabSpec, PortRange } from '../model/lab-spec.ts'
 import { expandNode } from './expand.ts'
 import { expandGroups } from './groups.ts'
@@ -8,6 +8,7 @@ import { describeIssue, type PathProblem } from './issue-text.ts'
 import { locate } from './positions.ts'
 import { ruleProblems } from './rules.ts'
 import { labFileSchema } from './schema.ts'
+import { syntaxProblems } from './syntax.ts'
 
 /** How a file is named in messages, and the lab's name when the file gives none. */
 export interface ParseOptions {
@@ -17,18 +18,17 @@ export interface ParseOptions {
   readonly directory?: string
 }
 
+/** Far more uses of one anchor than a file of nodes has, far less than would take minutes to read. */
+const MOST_ALIASES = 10_000
+
 /** The text of a `lab.yml` as a complete spec. Throws `InvalidFileError` with every problem there is. */
 export function parseLab(text: string, options: ParseOptions): LabSpec {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const syntax = document.errors.map((error): Problem => {
-    const { line, col } = lines.linePos(error.pos[0])
-    return { file: options.file, line: Math.max(line, 1), column: Math.max(col, 1), message: syntaxMessage(error) }
-  })
-  // A key given twice still leaves a file that can be read; anything else does not.
-  if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) throw new InvalidFileError(syntax)
+  const syntax = syntaxProblems(document, lines, options.file)
+  if (!syntax.readable) throw new InvalidFileError(syntax.problems)
 
-  const raw: unknown = document.toJS() ?? {}
+  const raw: unknown = document.toJS({ maxAliasCount: MOST_ALIASES }) ?? {}
   const file = isRecord(raw) ? withoutEmpty(raw) : raw
   const result = labFileSchema.safeParse(file)
   const found: readonly PathProblem[] = [
@@ -36,7 +36,7 @@ export function parseLab(text: string, options: ParseOptions): LabSpec {
     ...(isRecord(file) ? ruleProblems(file) : []),
   ]
   const problems = [
-    ...syntax,
+    ...syntax.problems,
     ...found.map(({ path, part, message }) => ({
       file: options.file,
       ...locate(document, lines, path, part),
@@ -58,10 +58,6 @@ export function parseLab(text: string, options: ParseOptions): LabSpec {
     edge: { port: edge.port, ports: withHttp(edge.ports) },
     volumes: { driver: volumes.driver, poolSizeBytes: volumes.poolSize },
   }
-}
-
-function syntaxMessage(error: { readonly code: string; readonly message: string }): string {
-  return error.code === 'DUPLICATE_KEY' ? 'this key is there already' : `not valid YAML: ${error.message}`
 }
 
 /** `edge.port` leads to port 80 of the edge, so 80 is published whatever else is. */

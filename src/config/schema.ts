@@ -34,16 +34,15 @@ const size = (least: number) =>
     .transform((value, context) => {
       const bytes = typeof value === 'number' ? value : parseSize(value)
       if (bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= least) return bytes
-      const smallest = `${String(least / MIB)}MiB`
-      context.addIssue({
-        code: 'custom',
-        message:
-          bytes === undefined
-            ? `"${String(value)}" is not a size: write it like 2GiB or 512M`
-            : `${String(value)} is too small: at least ${smallest}`,
-      })
+      context.addIssue({ code: 'custom', message: sizeProblem(value, bytes, least) })
       return z.NEVER
     })
+
+function sizeProblem(value: string | number, bytes: number | undefined, least: number): string {
+  if (bytes === undefined) return `"${String(value)}" is not a size: write it like 2GiB or 512M`
+  if (bytes < least) return `${String(value)} is too small: at least ${String(least / MIB)}MiB`
+  return Number.isInteger(bytes) ? `${String(value)} is too large` : `${String(value)} is not a whole number of bytes`
+}
 
 const port = z.int().min(1).max(65_535)
 

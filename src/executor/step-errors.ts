@@ -11,7 +11,7 @@ const SHOWN_LINES = 12
 /** Where an error happens, and the command line that goes on after it. */
 export interface Place {
   readonly node: string
-  /** As typed: `lab run motd.ts`. */
+  /** As typed but for --limit: `lab run motd.ts`. */
   readonly again: string
 }
 

@@ -44,22 +44,22 @@ interface Run {
 /**
  * Faults at random, one after the other with its healing, while a client reads, another writes and the nodes note who
  * may write to their volumes. Heals everything before it ends, however it ends. Throws `CHAOS_FOUND` where something was
- * not as promised.
+ * not as promised; `again` is the command line that does the same again.
  */
-export async function chaos(lab: OpenLab, plan: ChaosPlan): Promise<void> {
+export async function chaos(lab: OpenLab, plan: ChaosPlan, again: string): Promise<void> {
   await withLock(lab.lab.stateDirectory, 'chaos', async () => {
     const signal = new AbortController().signal
     const open = await openLab({ lab: lab.lab, spec: lab.spec, signal, emit: () => undefined })
     try {
       await Promise.all(lab.spec.nodes.map(({ name }) => open.connect(name, { deadlineMs: CONNECT_MS })))
-      await runPlan(lab, open, plan)
+      await runPlan(lab, open, plan, again)
     } finally {
       await open.close()
     }
   })
 }
 
-async function runPlan(lab: OpenLab, open: OpenLab, plan: ChaosPlan): Promise<void> {
+async function runPlan(lab: OpenLab, open: OpenLab, plan: ChaosPlan, again: string): Promise<void> {
   const { url, edge, seed, forMs, shape, kinds } = plan
   const workers = plan.volumes ? nodesWithRole(lab.spec, 'worker').map(({ name }) => name) : []
   const client = url === undefined ? undefined : startClient(url, (status) => status < 500)
@@ -102,7 +102,7 @@ async function runPlan(lab: OpenLab, open: OpenLab, plan: ChaosPlan): Promise<vo
   lab.signal.throwIfAborted()
   if (violations.length === 0) return
   throw new LabError('CHAOS_FOUND', `not everything was as promised:\n${violations.join('\n')}`, {
-    hint: `all is healed; "lab chaos --seed ${String(seed)}" does the same again, "lab logs" has what the apps said`,
+    hint: `all is healed; "${again}" does the same again, "lab logs" has what the apps said`,
   })
 }
 

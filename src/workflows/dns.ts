@@ -20,6 +20,8 @@ const LOOK_MS = 250
  * out, with a notice, and do not count as a difference.
  */
 export async function dnsDocument(lab: OpenLab): Promise<DnsDocument> {
+  // Without one there is nothing to compare with, which comes before who else is not there.
+  await lab.manager()
   const { probes, absent } = await openProbes(lab)
   for (const { node, reason } of absent) {
     lab.emit({ type: 'notice', level: 'warning', message: `${node} is not asked for names: ${reason}` })

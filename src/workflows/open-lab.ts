@@ -11,7 +11,7 @@ import { hostKey, labKey, type SshKey } from '../secrets/lab-secrets.ts'
 import { openStateDirectory, type StateDirectory } from '../secrets/state-directory.ts'
 import { openEngine } from '../swarm/engine.ts'
 import { chooseProvider } from './choose-provider.ts'
-import { buildSite } from './site.ts'
+import { buildSite, notUp } from './site.ts'
 
 /** A lab as workflows see it: what is wanted, what is there, and how to reach it. Opened once a command. */
 export interface OpenLab {
@@ -31,7 +31,10 @@ export interface OpenLab {
   disconnect(node: string): Promise<void>
   /** The node's engine, through its connection. */
   engine(node: string): Promise<Docker>
-  /** The engine of whichever manager answers first, with its node's name. Throws `NO_MANAGER` when none does. */
+  /**
+   * The engine of whichever manager answers first, with its node's name. Throws `NO_MANAGER` when none does, and `NOT_UP`
+   * when the lab has no machines.
+   */
   manager(): Promise<{ readonly node: string; readonly engine: Docker }>
   /** Everything the playbooks are a function of; reads or makes keys and certificates. The lab must exist. */
   site(): Promise<Site>
@@ -161,7 +164,7 @@ async function loadProvider(lab: LabIdentity, spec: LabSpec, key: () => Promise<
 
 /** Asks all managers at once and takes the first that answers as one. */
 export async function firstManager(
-  open: Pick<OpenLab, 'spec' | 'signal' | 'engine'>,
+  open: Pick<OpenLab, 'lab' | 'spec' | 'signal' | 'machines' | 'engine'>,
 ): Promise<{ readonly node: string; readonly engine: Docker }> {
   const managers = nodesWithRole(open.spec, 'manager')
   try {
@@ -174,6 +177,7 @@ export async function firstManager(
     )
   } catch (error) {
     open.signal.throwIfAborted()
+    if ((await open.machines()).length === 0) throw notUp(open.lab.name)
     const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
     const without = 'what runs goes on, and nothing can be deployed, scaled or moved'
     // Of several managers, most have to come back; of one, what stands in its way is all.

@@ -9,6 +9,7 @@ import { oldRecords } from '../reporters/run-record.ts'
 import { withoutDeploys } from './image-locks.ts'
 import type { OpenLab } from './open-lab.ts'
 import { cachePart, digestsInUse, imagesPart, registryPart } from './prune-nodes.ts'
+import { notUp } from './site.ts'
 import { runTask } from './task.ts'
 
 /** What to remove. */
@@ -63,7 +64,7 @@ export async function prune(lab: OpenLab, options: PruneOptions): Promise<boolea
 async function findGarbage(lab: OpenLab, { all, host }: PruneOptions): Promise<readonly RemovableGarbage[]> {
   const machines = await lab.machines()
   const nodes = lab.spec.nodes.filter(({ name }) => machines.some((machine) => machine.name === name))
-  if (nodes.length === 0) throw new LabError('NOT_UP', `the lab "${lab.lab.name}" is not up`, { hint: 'lab up' })
+  if (nodes.length === 0) throw notUp(lab.lab.name)
   const reachable: string[] = []
   for (const { name } of nodes) {
     try {

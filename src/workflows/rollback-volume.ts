@@ -49,6 +49,17 @@ export async function rollbackVolume(lab: OpenLab, typed: string, snapshot: stri
   done(lab, 'volume rollback', `${name} is as in ${snapshot}; what was there before is ${kept}`, started)
 }
 
+/**
+ * Name of the volume that is meant, for a question before it is rolled back. Throws where it, or the snapshot, is not
+ * there; the snapshot of a rollback that was cut off is seen to by what ends that.
+ */
+export async function checkRollback(lab: OpenLab, typed: string, snapshot: string): Promise<string> {
+  const volumes = openVolumes(lab)
+  const { record } = findVolume(await volumes.records.list(), typed)
+  if (record.rollback === undefined) await wholeSnapshot(await volumes.node(record.owner), record, snapshot)
+  return record.name
+}
+
 /** Ends a rollback that was cut off: forward once it is decided, else back. The caller has the volume's lock. */
 export async function endRollback(lab: OpenLab, volumes: LabVolumes, stored: StoredRecord): Promise<StoredRecord> {
   if (stored.record.rollback === undefined) return stored

@@ -29,7 +29,7 @@ export interface PlaybookChoice {
 
 /** How to run it. */
 export interface RunPlaybookOptions extends PlaybookChoice {
-  /** As typed, for errors: `lab run motd.ts`. */
+  /** As typed but for --limit, for errors: `lab run motd.ts --var version=2`. */
   readonly again: string
   /** Change nothing, show what would change. */
   readonly check: boolean

@@ -89,7 +89,8 @@ export async function siteNodes({
   return nodes
 }
 
-function notUp(name: string): LabError {
+/** No machines yet, or none any more: nothing is broken. */
+export function notUp(name: string): LabError {
   return new LabError('NOT_UP', `the lab "${name}" is not up`, { hint: 'lab up' })
 }
 

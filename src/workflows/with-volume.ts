@@ -10,6 +10,11 @@ export interface HeldVolume {
   readonly stored: StoredRecord
 }
 
+/** The volume that is meant, for a question about it. Throws `UsageError` for one that nobody has. */
+export async function meantVolume(lab: OpenLab, typed: string): Promise<StoredRecord['record']> {
+  return findVolume(await openVolumes(lab).records.list(), typed).record
+}
+
 /**
  * Runs work on a volume (its name, or the app or service that has it) while no other lab changes it. Throws
  * `MOVE_UNDER_WAY` when one does, or when a move or rollback was cut off and waits to be ended; `NOT_MADE` for one

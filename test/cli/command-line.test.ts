@@ -7,7 +7,7 @@ import { createSession } from '../../src/cli/session.ts'
 
 function program() {
   const { io } = memoryIo('/')
-  return createProgramWithCommands(io, createSession(io, new AbortController())).program
+  return createProgramWithCommands(io, createSession(io, new AbortController(), [])).program
 }
 
 const COMMANDS = program()
@@ -21,7 +21,7 @@ const SUBCOMMANDS = program().commands.flatMap((group) =>
 
 it.each(COMMANDS)('%s is described alone where it is typed, by the name it is listed under', (name) => {
   const { io } = memoryIo('/')
-  const { program: own } = createProgramWithCommands(io, createSession(io, new AbortController()), name)
+  const { program: own } = createProgramWithCommands(io, createSession(io, new AbortController(), []), name)
   expect(own.commands.map((command) => command.name()).filter((each) => !each.startsWith('_'))).toEqual([name])
 })
 
@@ -53,6 +53,12 @@ describe('help', () => {
     expect((await run([group, '--help'], '/')).stdout).toMatch(new RegExp(`^  ${name}\\b.* {2,}\\S`, 'm'))
   })
 
+  it('is printed by lab help too, also of a command behind another', async () => {
+    expect(await run(['help'], '/')).toEqual(await run(['--help'], '/'))
+    expect(await run(['help', 'up'], '/')).toEqual(await run(['up', '--help'], '/'))
+    expect(await run(['help', 'volume', 'list'], '/')).toEqual(await run(['volume', 'list', '--help'], '/'))
+  })
+
   it('has colours only where they are wanted', async () => {
     expect((await run(['up', '--help'], '/')).stdout).not.toContain('\u001b')
     expect((await run(['up', '--help'], '/', { FORCE_COLOR: '1' })).stdout).toContain('\u001b[1mExamples:')
@@ -71,6 +77,9 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
   it.each([
     [['uo'], "unknown command 'uo'", 'did you mean "up"?'],
     [['stauts'], "unknown command 'stauts'", 'did you mean "status"?'],
+    [['help', 'stauts'], "unknown command 'stauts'", 'did you mean "status"?'],
+    [['help', 'xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab --help'],
+    [['help', 'volume', 'lst'], "unknown command 'lst'", 'did you mean "list"?'],
     [['xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab --help'],
     [['up', '--limt', 'node1'], "unknown option '--limt'", 'did you mean --limit?'],
     [['up', 'extra'], "too many arguments for 'up'", 'lab up --help'],
@@ -79,6 +88,14 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     [['volume', 'xyzzy-plugh'], "unknown command 'xyzzy-plugh'", 'lab volume --help'],
     [['volume', 'list', '--jsn'], "unknown option '--jsn'", 'See lab volume list --help'],
     [['completion', 'bsh'], 'no completion for "bsh"', 'did you mean "bash"?'],
+    [['volume', 'schedule', 'v', '--none', 'hourly=3'], '--none takes no more snapshots, and hourly=3 does', ''],
+    [['volume', 'schedule', 'v', 'hourly=24=x'], '"hourly=24=x" is not a schedule', ''],
+    [['volume', 'schedule', 'v', '--pre', ''], 'a hook that is no command', '--no-hooks'],
+    [['volume', 'schedule', 'v', '--no-hooks', '--pre', 'x'], '--no-hooks leaves no hook', ''],
+    [['volume', 'replicate', 'v', '--stop', '--auto'], '--stop ends the replica', 'lab volume replicate v --stop'],
+    [['volume', 'replicate', 'v', '--stop', '--no-auto'], '--stop ends the replica', ''],
+    [['volume', 'replicate', 'v', '--to', 'n', '--stop', '--every', '5s'], '--stop ends the replica', ''],
+    [['volume', 'watch', '--after', '0s'], '0s is too short', '--after 5s'],
   ])('lab %j', async (argv, message, hint) => {
     const people = await run(argv, '/')
     expect(people).toMatchObject({ exitCode: 64, stdout: '' })
@@ -87,10 +104,10 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
 
     const scripts = await run([...argv, '--json'], '/')
     expect(scripts).toMatchObject({ exitCode: 64, stderr: '' })
-    const event = JSON.parse(scripts.stdout) as { message: string; hint: string }
+    const event = JSON.parse(scripts.stdout) as { message: string; hint?: string }
     expect(event).toMatchObject({ type: 'error' })
     expect(event.message).toContain(message)
-    expect(event.hint).toContain(hint)
+    expect(event.hint ?? '').toContain(hint)
   })
 
   it('a group alone', async () => {
@@ -134,5 +151,30 @@ describe('wrong usage ends with 64, says what is wrong and changes nothing:', ()
     const { exitCode, stderr } = await run(['destroy'], directory)
     expect(exitCode).toBe(64)
     expect(stderr).toContain('lab destroy --yes')
+    // Its answer is for the same lab: without --lab it would be for another.
+    const elsewhere = await run(['destroy', '--images', '--lab', directory], '/')
+    expect(elsewhere.stderr).toContain(`lab destroy --images --lab ${directory} --yes`)
   })
+
+  it.each([[['node', 'rm', 'nope']], [['node', 'replace', 'nope']], [['volume', 'destroy', 'v', '--copy', 'nope']]])(
+    'a node that is not there, before anybody is asked about it: lab %j',
+    async (argv) => {
+      const directory = await scratchDirectory()
+      await writeFile(join(directory, 'lab.yml'), '')
+      const { exitCode, stderr } = await run(argv, directory)
+      expect(exitCode).toBe(64)
+      expect(stderr).toContain('unknown node "nope"')
+    },
+  )
 })
+
+it.each([[['volume', 'destroy', 'nope']], [['volume', 'rollback', 'nope', 's']]])(
+  'no question about a volume before the lab is asked whether it is there: lab %j',
+  async (argv) => {
+    const directory = await scratchDirectory()
+    await writeFile(join(directory, 'lab.yml'), '')
+    const { exitCode, stderr } = await run(argv, directory)
+    expect(exitCode).toBe(1)
+    expect(stderr).not.toContain('no terminal to ask on')
+  },
+)

@@ -42,11 +42,14 @@ export function memoryIo(
 /** Runs a command line in this process. */
 export async function run(argv: readonly string[], cwd: string, env: Io['env'] = {}): Promise<Ended> {
   const { io, ended } = memoryIo(cwd, env)
-  return ended(await runCommandLine(argv, io, createSession(io, new AbortController())))
+  return ended(await runCommandLine(argv, io, createSession(io, new AbortController(), argv)))
 }
 
-/** A session of its own with the means to stop it. */
-export function openSession(cwd: string): {
+/** A session of its own with the means to stop it; `argv` is what was typed. */
+export function openSession(
+  cwd: string,
+  argv: readonly string[] = [],
+): {
   readonly io: Io
   readonly session: Session
   readonly controller: AbortController
@@ -54,7 +57,7 @@ export function openSession(cwd: string): {
 } {
   const controller = new AbortController()
   const memory = memoryIo(cwd)
-  return { ...memory, controller, session: createSession(memory.io, controller) }
+  return { ...memory, controller, session: createSession(memory.io, controller, argv) }
 }
 
 /** A directory that is gone when the test is. */

@@ -9,7 +9,7 @@ import { createSession } from '../../src/cli/session.ts'
 import { memoryIo, run, scratchDirectory } from './command-line.ts'
 
 const { io } = memoryIo('/')
-const { program } = createProgramWithCommands(io, createSession(io, new AbortController()))
+const { program } = createProgramWithCommands(io, createSession(io, new AbortController(), []))
 const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   node: ['mgmt', 'node1', 'node2'],
   service: ['nodeapp', 'nginx', 'mongo'],
@@ -19,6 +19,7 @@ const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   saved: ['before'],
   run: ['14', '13', '12'],
 }
+const noNames = () => Promise.resolve([])
 const words = async (...line: string[]) =>
   (await complete(program, line, (kind) => Promise.resolve(NAMES[kind]))).map(({ word }) => word)
 
@@ -28,7 +29,14 @@ describe('completion', () => {
     expect(await words('')).not.toContain('__complete')
     expect(await words('pl')).toEqual(['plan'])
     expect(await words('--')).toEqual(['--version', '--help'])
+    expect(await words('help', 'volume', 'l')).toEqual(['list'])
     expect(await words('help', 'de')).toEqual(expect.arrayContaining(['deploy', 'destroy']))
+  })
+
+  it('says of a command what lab --help says of it, in a few words', async () => {
+    const found = [...(await complete(program, [''], noNames)), ...(await complete(program, ['volume', ''], noNames))]
+    expect(found.find(({ word }) => word === 'up')?.summary).toBe('create what is missing, converge everything')
+    expect(Math.max(...found.map(({ summary }) => summary.length))).toBeLessThan(70)
   })
 
   it('offers names of what stands at that place', async () => {
@@ -58,6 +66,8 @@ describe('completion', () => {
     expect(await words('up', '--li')).toEqual(['--limit'])
     expect(await words('up', '--limit', 'node')).toEqual(['node1', 'node2'])
     expect(await words('up', '--limit', 'node1,')).toContain('node1,mgmt')
+    expect(await words('node', 'partition', 'node1', '--from', '')).toEqual(NAMES.node)
+    expect(await words('node', 'partition', 'node1', '--from', 'node1,n')).toEqual(['node1,node2'])
     expect(await words('sh', '--on', 'w')).toEqual(['web', 'worker'])
     expect(await words('sh', '--on', 'web,web')).toEqual([])
     expect(await words('runs', '')).toEqual(['show', 'diff'])

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { runCommandLine } from '../../src/cli/command-line.ts'
 import { Interrupted } from '../../src/cli/interrupt.ts'
 import { LabError } from '../../src/model/errors.ts'
 import type { RunEvent } from '../../src/model/events.ts'
@@ -58,7 +59,7 @@ describe('long work', () => {
   })
 
   it('stopped by Ctrl-C ends with 130 and how to go on', async () => {
-    const { session, controller, ended } = openSession(await labDirectory())
+    const { session, controller, ended } = openSession(await labDirectory(), ['scale', 'nodeapp', '3', '--json'])
     const work = session.work(
       { json: true },
       {
@@ -78,8 +79,34 @@ describe('long work', () => {
       type: 'error',
       code: 'INTERRUPTED',
       message: 'stopped before it was done',
-      hint: '"lab scale nodeapp 3" again goes on from here',
+      hint: '"lab scale nodeapp 3 --json" again goes on from here',
     })
+  })
+
+  it.each([
+    ['volume destroy V --copy N', '"lab volume destroy V --copy N" again goes on from here'],
+    ['volume snapshot V --delete S', '"lab volume snapshot V --delete S" again goes on from here'],
+    ['node partition a --from b', '"lab node partition a --from b" again goes on from here'],
+    ['run x.ts --limit web --var v=2', '"lab run x.ts --limit web --var v=2" again goes on from here'],
+    ['move-volume V N --max-pause 2s', '"lab move-volume V N --max-pause 2s" again finishes the move or undoes it'],
+    ['bundle my.lab-bundle', 'no file was written; "lab bundle my.lab-bundle" starts anew'],
+    [
+      'chaos --for 1m --faults kill --seed 7',
+      'everything is healed; "lab chaos --for 1m --faults kill --seed 7" does the same again',
+    ],
+  ])('stopped by Ctrl-C names what was typed, with its options: lab %s', async (line, hint) => {
+    const argv = line.split(' ')
+    const { io, session, controller, ended } = openSession(await labDirectory(), argv)
+    controller.abort(new Interrupted('SIGINT'))
+    expect(await runCommandLine(argv, io, session)).toBe(130)
+    expect(ended(130).stderr).toContain(`→ ${hint}\n`)
+  })
+
+  it('of chaos without a seed names the one that was chosen', async () => {
+    const { io, session, controller, ended } = openSession(await labDirectory(), ['chaos', '--for', '1m'])
+    controller.abort(new Interrupted('SIGINT'))
+    await runCommandLine(['chaos', '--for', '1m'], io, session)
+    expect(ended(130).stderr).toMatch(/"lab chaos --for 1m --seed \d+" does the same again/)
   })
 
   it('is kept on record for its owner only, and never for the sake of a lab that does not exist', async () => {

@@ -46,6 +46,11 @@ describe('finding lab.yml', () => {
     )
   })
 
+  it('says so where there is no such directory', async () => {
+    const nowhere = join(directory, 'nope')
+    await expect(loadLab(nowhere)).rejects.toMatchObject({ exitCode: 64, message: `there is no directory ${nowhere}` })
+  })
+
   it('says what to do where there is none', async () => {
     await expect(loadLab(directory)).rejects.toMatchObject({
       code: 'NO_LAB_FILE',

@@ -88,6 +88,12 @@ nodes:
 `)
     expect(spec.nodes.at(-1)?.roles).toEqual(['worker'])
   })
+
+  it('takes one alias for every node of many', () => {
+    const nodes = Array.from({ length: 200 }, (_, index) => `  - { name: n${String(index)}, memory: *m }`)
+    const all = '{ name: mgmt, roles: [manager, build, edge, registry, logs], memory: &m 1GiB }'
+    expect(parse(`nodes:\n  - ${all}\n${nodes.join('\n')}\n`).nodes.at(-1)?.memoryBytes).toBe(2 ** 30)
+  })
 })
 
 describe('a lab.yml with mistakes', () => {
@@ -228,6 +234,20 @@ nodes:
       lab.yml:3:1: unknown key "providr"; did you mean "provider"?
       "
     `)
+  })
+})
+
+describe('a lab.yml with a mistake of YAML has where it is:', () => {
+  it.each([
+    ['subnet: *b', '1:9: nothing above is called &b'],
+    ['name: a\nnodes: *later\nvars: &later { a: 1 }', '2:8: nothing above is called &later'],
+    ['edge: &e { port: *e }', '1:18: *e stands inside itself'],
+    ['name: a\n---\nname: b', '2:1: a second document begins here: a lab.yml is one, so take out the --- before it'],
+    ['volumes: { poolSize: 999999TiB }', '1:22: "poolSize": 999999TiB is too large'],
+    ['volumes: { poolSize: 1KiB }', '1:22: "poolSize": 1KiB is too small: at least 256MiB'],
+    ['volumes: { poolSize: 268435456.5 }', '1:22: "poolSize": 268435456.5 is not a whole number of bytes'],
+  ])('%j', (text, message) => {
+    expect(problems(text)).toBe(`\nlab.yml:${message}\n`)
   })
 })
 

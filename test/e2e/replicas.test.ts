@@ -134,7 +134,7 @@ test('a watcher promotes the replica of a dead node without being asked', async 
   await caughtUp()
   const acknowledged = await writer.stop()
   await caughtUp()
-  const watching = execa(LAUNCHER, ['volume', 'watch', '--after', '3s', '--json'], {
+  const watching = execa(LAUNCHER, ['volume', 'watch', '--after', '5s', '--json'], {
     ...{ cwd: labDirectory(), reject: false, stdin: 'ignore' },
   })
   await docker('kill', await container(before.owner))

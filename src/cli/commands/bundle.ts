@@ -7,7 +7,7 @@ export const register: Register = (cli) => {
   const bundle = cli
     .command('bundle [file]', {
       summary: 'one file that brings this lab up without a network',
-      more: 'It holds lab itself with its packages, the files of this lab, and the images of its nodes and apps; not the data of its volumes, nor its secrets. The lab must be up. The other machine needs Docker and Node.js: copy the file there and type "sh FILE".',
+      more: 'It holds lab itself with its packages, the files of this lab, and the images of its nodes and apps; not the data of its volumes, nor its secrets. The lab must be up if lab.yml lists apps. The other machine needs Docker and Node.js: copy the file there and type "sh FILE".',
       examples: [
         'lab bundle                       classic.lab-bundle, for a lab called classic',
         'lab bundle /media/usb/my.lab-bundle',
@@ -18,7 +18,7 @@ export const register: Register = (cli) => {
     .action((file: string | undefined, options: CommonOptions) =>
       cli.session.work(options, {
         command: 'bundle',
-        resume: 'no file was written; "lab bundle" starts anew',
+        resume: `no file was written; "${cli.session.typed()}" starts anew`,
         run: async (lab) => {
           const { defaultBundleFile, writeBundle } = await import('../../workflows/bundle.ts')
           await writeBundle(lab, resolve(cli.io.cwd, file ?? defaultBundleFile(lab.lab.name)))
@@ -30,6 +30,7 @@ export const register: Register = (cli) => {
     .command('load <bundled>', {
       summary: "load a bundle's images into this machine's engine",
       more: 'Checks the whole file first; nothing is changed by one that is damaged, of another kind of machine, or no bundle. Works from anywhere.',
+      labless: true,
       examples: ['lab bundle load classic.lab-bundle'],
     })
     .action((file: string, options: CommonOptions) =>

@@ -34,10 +34,11 @@ export const register: Register = (cli) => {
     .action(({ for: forMs = FIVE_MINUTES_MS, seed, faults, yes, ...options }: Options) => {
       const chosen = seed ?? Math.floor(Math.random() * MOST_SEED)
       const asks = yes !== true && options.json !== true && cli.io.stdin.isTTY && cli.io.stderr.isTTY
+      const again = `${cli.session.typed()}${seed === undefined ? ` --seed ${String(chosen)}` : ''}`
       return cli.session.work(options, {
         command: `chaos --seed ${String(chosen)}`,
         asks,
-        resume: `everything is healed; "lab chaos --seed ${String(chosen)}" does the same again`,
+        resume: `everything is healed; "${again}" does the same again`,
         run: async (lab) => {
           if (forMs === 0) throw new UsageError('"0" is no time to break anything in', { where: '--for' })
           const { planChaos } = await import('../../workflows/chaos-plan.ts')
@@ -50,7 +51,7 @@ export const register: Register = (cli) => {
           }
           if (asks && !(await confirmed(lab, cli.io, false, question))) return
           const { chaos } = await import('../../workflows/chaos.ts')
-          await chaos(lab, plan)
+          await chaos(lab, plan, again)
           return undefined
         },
       })

@@ -9,6 +9,7 @@ export const register: Register = (cli) => {
     .command('completion', {
       summary: 'print the completion script of a shell',
       more: 'It completes the names of nodes, services, volumes and apps as well.',
+      labless: true,
       examples: ['source <(lab completion bash)', 'lab completion fish > ~/.config/fish/completions/lab.fish'],
     })
     .argument('<shell>', SHELLS.join(', '))

@@ -35,7 +35,7 @@ export const register: Register = (cli) => {
             text: `Remove ${nodes} of "${lab.lab.name}" with ${all}?`,
             refused: 'nothing was removed',
             command: 'destroy',
-            without: 'lab destroy --yes',
+            without: `${cli.session.typed()} --yes`,
           }
           if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
           const { destroy } = await import('../../workflows/destroy.ts')

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { EXIT, LabError } from '../../model/errors.ts'
 import { screenOf } from '../io.ts'
 import type { Register } from '../program.ts'
@@ -13,7 +14,7 @@ export const register: Register = (cli) => {
     })
     .action(async (options: CommonOptions) => {
       const { doctor } = await import('../../workflows/doctor.ts')
-      const checks = await doctor(await labOf(cli.io.cwd))
+      const checks = await doctor(await labOf(cli.io.cwd, options.lab))
       const ok = checks.every((check) => check.ok)
       if (options.json) cli.io.out(JSON.stringify({ ok, checks }))
       else {
@@ -24,13 +25,16 @@ export const register: Register = (cli) => {
     })
 }
 
-/** The lab of a directory; nothing where there is none, for a host is looked at before the first lab is made. */
-async function labOf(cwd: string) {
+/**
+ * The lab of `--lab`, or of the working directory; there nothing where there is none, for a host is looked at before the
+ * first lab is made.
+ */
+async function labOf(cwd: string, directory: string | undefined) {
   const { loadLab } = await import('../../config/load.ts')
   try {
-    return await loadLab(cwd)
+    return await loadLab(resolve(cwd, directory ?? '.'))
   } catch (error) {
-    if (error instanceof LabError && error.code === 'NO_LAB_FILE') return {}
+    if (directory === undefined && error instanceof LabError && error.code === 'NO_LAB_FILE') return {}
     throw error
   }
 }

@@ -9,6 +9,7 @@ export const register: Register = (cli) => {
     .command('init [directory]', {
       summary: 'write a working directory: lab.yml, a playbook, an app',
       more: 'What it writes comes up as it is. No file is ever overwritten.',
+      labless: true,
       examples: ['lab init mylab   then: cd mylab && lab up', 'lab init         here'],
     })
     .action(async (directory: string | undefined, { json }: CommonOptions) => {

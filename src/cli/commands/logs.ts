@@ -31,12 +31,12 @@ export const register: Register = (cli) => {
     .option('-n, --lines <number>', 'the last so many lines, or all', lineCount)
     .option('--node <node>', 'only of this node; without a service, its journal')
     .option('--unit <unit>', "only of this unit, in a node's journal")
-    .action((service: string | undefined, { json, follow = false, ...rest }: Options) =>
-      cli.session.direct({ ...(json && { json }) }, async (lab) => {
+    .action((service: string | undefined, { follow = false, since, lines, node, unit, ...options }: Options) =>
+      cli.session.direct(options, async (lab) => {
         const { logs } = await import('../../workflows/logs.ts')
-        const print = json ? (_record: LogRecord, text: string) => text : await printer(cli.io)
+        const print = options.json ? (_record: LogRecord, text: string) => text : await printer(cli.io)
         const { stdout } = cli.io
-        await logs(lab, { service, follow, ...rest }, async (record, text) => {
+        await logs(lab, { service, follow, since, lines, node, unit }, async (record, text) => {
           cli.io.out(print(record, text))
           if (stdout.writableNeedDrain) await once(stdout, 'drain', { signal: lab.signal })
         })

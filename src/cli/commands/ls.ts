@@ -7,6 +7,7 @@ export const register: Register = (cli) => {
     .command('ls', {
       summary: 'the labs on this host',
       more: 'Of every directory, by the labels of their nodes; works from anywhere.',
+      labless: true,
       examples: ['lab ls', 'lab ls --json | jq -r .labs[].directory'],
     })
     .action(async (options: { readonly json?: true }) => {

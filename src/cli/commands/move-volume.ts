@@ -33,7 +33,7 @@ export const register: Register = (cli) => {
       }
       return cli.session.work(options, {
         command,
-        resume: `"lab ${command}" again finishes the move or undoes it`,
+        resume: `"${cli.session.typed()}" again finishes the move or undoes it`,
         run: async (lab) => {
           const { moveVolume } = await import('../../workflows/move-volume.ts')
           await moveVolume(lab, { volume, to, maxPauseMs })

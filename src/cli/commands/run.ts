@@ -61,7 +61,7 @@ export const register: Register = (cli) => {
         near,
         run: async (lab) => {
           const { runPlaybook } = await import('../../workflows/run.ts')
-          const again = `lab run ${typed}`
+          const again = cli.session.typed('--limit')
           const result = await runPlaybook(lab, { ...choice, again, check, diff, confirm: check ? undefined : confirm })
           throwIfFailed(result)
           return check && result.changed + result.maybe > 0 ? EXIT.changesPending : EXIT.done

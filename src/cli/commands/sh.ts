@@ -1,6 +1,5 @@
 import { EXIT, UsageError } from '../../model/errors.ts'
 import { styleOf } from '../io.ts'
-import { commandWords } from '../local-streams.ts'
 import { list, type Register } from '../program.ts'
 import type { CommonOptions } from '../session.ts'
 
@@ -21,9 +20,8 @@ export const register: Register = (cli) => {
       ],
     })
     .option('--on <nodes>', 'on these nodes, groups or roles, with commas between; on all when absent', list)
-    .action((words: readonly string[], { on, ...options }: Options) =>
+    .action((command: readonly string[], { on, ...options }: Options) =>
       cli.session.direct(options, async (lab) => {
-        const command = commandWords(words)
         if (command.length === 0) throw new UsageError('which command?', { hint: "lab sh 'uptime'" })
         const { sh } = await import('../../workflows/sh.ts')
         const { nodeLines } = await import('../../reporters/node-lines.ts')

@@ -10,7 +10,7 @@ export const register = nodeCommand<{ readonly from?: readonly string[] }>({
     'lab node partition node2                from all others',
     'lab node partition node2 --from node1   from that one only',
   ],
-  options: [['--from <nodes>', 'only from these, with commas between', list]],
+  options: [['--from <node-names>', 'only from these, with commas between', list]],
   run: async (lab, nodes, { from }) =>
     (await import('../../../workflows/node-faults.ts')).partitionNodes(lab, nodes, from === undefined ? {} : { from }),
 })

@@ -18,12 +18,14 @@ export const register: Register = (cli) => {
         command: `node replace ${name}`,
         asks: yes !== true,
         run: async (lab) => {
+          const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
+          checkNodeNames(lab, [name])
           const lost = yes ? '' : await lostDisks(lab, [name])
           const question = {
             text: `Destroy ${name} and make it anew, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',
             command: 'node replace',
-            without: `lab node replace ${name} --yes`,
+            without: `${cli.session.typed()} --yes`,
           }
           if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
           const { replaceNode } = await import('../../../workflows/change-nodes.ts')

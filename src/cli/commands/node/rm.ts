@@ -19,12 +19,14 @@ export const register: Register = (cli) => {
         asks: yes !== true,
         resume: '"lab up --yes" goes on from here',
         run: async (lab) => {
+          const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
+          checkNodeNames(lab, names)
           const lost = yes ? '' : await lostDisks(lab, names)
           const question = {
             text: `Destroy ${names.join(', ')}, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',
             command: 'node rm',
-            without: `lab node rm ${names.join(' ')} --yes`,
+            without: `${cli.session.typed()} --yes`,
           }
           if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
           const { removeLabNodes } = await import('../../../workflows/change-nodes.ts')

@@ -29,7 +29,7 @@ export const register: Register = (cli) => {
             text: `Replace ${nodes} of "${lab.lab.name}" with all their data by what they were at ${createdAt}?`,
             refused: 'nothing was changed',
             command: 'snapshot restore',
-            without: `lab snapshot restore ${name} --yes`,
+            without: `${cli.session.typed()} --yes`,
           }
           if (nodes !== '' && !yes && !(await confirmed(lab, cli.io, options.json ?? false, asked))) return
           await restoreSnapshot(lab, name)

@@ -12,7 +12,7 @@ export const register: Register = (cli) => {
     .action((name: string, options: CommonOptions) =>
       cli.session.work(options, {
         command: `snapshot save ${name}`,
-        resume: `no snapshot was saved; "lab snapshot save ${name}" starts anew`,
+        resume: `no snapshot was saved; "${cli.session.typed()}" starts anew`,
         run: async (lab) => {
           const { saveSnapshot } = await import('../../../workflows/snapshot.ts')
           await saveSnapshot(lab, name)

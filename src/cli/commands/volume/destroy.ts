@@ -1,6 +1,7 @@
 import { confirmed } from '../../confirm.ts'
 import type { Register } from '../../program.ts'
 import type { CommonOptions } from '../../session.ts'
+import type { OpenLab } from '../../../workflows/open-lab.ts'
 
 interface Options extends CommonOptions {
   readonly yes?: true
@@ -25,18 +26,30 @@ export const register: Register = (cli) => {
       cli.session.work(options, {
         command: `volume destroy ${volume}`,
         run: async (lab) => {
-          const workflow = await import('../../../workflows/destroy-volume.ts')
-          const question = {
-            text:
-              copy === undefined ? `Remove ${volume} with all its data?` : `Remove the copy of ${volume} on ${copy}?`,
-            refused: 'nothing was removed',
-            command: 'volume destroy',
-            without: `lab volume destroy ${volume}${copy === undefined ? '' : ` --copy ${copy}`} --yes`,
+          if (!yes) {
+            const name = await checkNames(lab, volume, copy)
+            const question = {
+              text: copy === undefined ? `Remove ${name} with all its data?` : `Remove the copy of ${name} on ${copy}?`,
+              refused: 'nothing was removed',
+              command: 'volume destroy',
+              without: `${cli.session.typed()} --yes`,
+            }
+            if (!(await confirmed(lab, cli.io, options.json ?? false, question))) return
           }
-          if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
+          const workflow = await import('../../../workflows/destroy-volume.ts')
           if (copy === undefined) await workflow.destroyVolume(lab, volume)
           else await workflow.destroyCopy(lab, volume, copy)
         },
       }),
     )
+}
+
+/** Name of the volume that is meant. Throws `UsageError` for names nobody has: what is not there is no question. */
+async function checkNames(lab: OpenLab, volume: string, node: string | undefined): Promise<string> {
+  const [{ checkNodeNames }, { meantVolume }] = await Promise.all([
+    import('../../../workflows/with-nodes.ts'),
+    import('../../../workflows/with-volume.ts'),
+  ])
+  if (node !== undefined) checkNodeNames(lab, [node])
+  return (await meantVolume(lab, volume)).name
 }

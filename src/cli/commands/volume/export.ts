@@ -23,7 +23,7 @@ export const register: Register = (cli) => {
     .action((volume: string, file: string, { snapshot, force, ...options }: Options) =>
       cli.session.work(options, {
         command: `volume export ${volume} ${file}`,
-        resume: 'nothing was written; the same command starts anew',
+        resume: `nothing was written; "${cli.session.typed()}" starts anew`,
         run: async (lab) => {
           const { exportVolume } = await import('../../../workflows/export-volume.ts')
           await exportVolume(lab, { volume, file: resolve(cli.io.cwd, file), snapshot, force: force ?? false })

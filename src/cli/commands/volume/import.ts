@@ -18,7 +18,7 @@ export const register: Register = (cli) => {
     .action((file: string, name: string, { on, ...options }: Options) =>
       cli.session.work(options, {
         command: `volume import ${file} ${name}`,
-        resume: 'the same command starts anew',
+        resume: `"${cli.session.typed()}" starts anew`,
         run: async (lab) => {
           const { importVolume } = await import('../../../workflows/export-volume.ts')
           await importVolume(lab, { file: resolve(cli.io.cwd, file), name, on })

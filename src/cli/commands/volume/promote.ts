@@ -19,7 +19,7 @@ export const register: Register = (cli) => {
     .action((volume: string, to: string, options: PromoteOptions) =>
       cli.session.work(options, {
         command: `volume promote ${volume} ${to}`,
-        resume: `"lab volume promote ${volume} ${to} --accept-loss" again finishes it`,
+        resume: `"${cli.session.typed()}" again finishes it`,
         run: async (lab) => {
           const { promoteVolume } = await import('../../../workflows/promote-volume.ts')
           const { acceptLoss = false, fenced = false } = options

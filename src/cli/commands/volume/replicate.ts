@@ -30,6 +30,11 @@ export const register: Register = (cli) => {
     .option('--stop', 'end it and delete the copy')
     .action((volume: string, options: ReplicateOptions) => {
       const { to, every = 10_000, stop, auto } = options
+      if (stop === true && (auto ?? options.every) !== undefined) {
+        throw new UsageError('--stop ends the replica: --auto, --no-auto and --every say how one is kept', {
+          hint: `lab volume replicate ${volume} --stop`,
+        })
+      }
       if (to === undefined && stop !== true) {
         throw new UsageError('say where the copy shall be', { hint: `lab volume replicate ${volume} --to NODE` })
       }

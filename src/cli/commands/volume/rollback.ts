@@ -22,14 +22,17 @@ export const register: Register = (cli) => {
       cli.session.work(options, {
         command: `volume rollback ${volume} ${snapshot}`,
         run: async (lab) => {
-          const question = {
-            text: `Stop what uses ${volume} and put it back to ${snapshot}?`,
-            refused: 'nothing was changed',
-            command: 'volume rollback',
-            without: `lab volume rollback ${volume} ${snapshot} --yes`,
+          const { checkRollback, rollbackVolume } = await import('../../../workflows/rollback-volume.ts')
+          if (!yes) {
+            const name = await checkRollback(lab, volume, snapshot)
+            const question = {
+              text: `Stop what uses ${name} and put it back to ${snapshot}?`,
+              refused: 'nothing was changed',
+              command: 'volume rollback',
+              without: `${cli.session.typed()} --yes`,
+            }
+            if (!(await confirmed(lab, cli.io, options.json ?? false, question))) return
           }
-          if (!yes && !(await confirmed(lab, cli.io, options.json ?? false, question))) return
-          const { rollbackVolume } = await import('../../../workflows/rollback-volume.ts')
           await rollbackVolume(lab, volume, snapshot)
         },
       }),

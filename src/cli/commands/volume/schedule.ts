@@ -22,10 +22,11 @@ export const register: Register = (cli) => {
       ],
     })
     .option('--none', 'take no more snapshots')
-    .option('--pre <command>', 'hook before every snapshot')
-    .option('--post <command>', 'hook after every snapshot')
+    .option('--pre <command>', 'hook before every snapshot', hookCommand)
+    .option('--post <command>', 'hook after every snapshot', hookCommand)
     .option('--no-hooks', 'no hooks any more')
     .action((volume: string, keep: readonly string[], options: ScheduleOptions) => {
+      refuseContradictions(keep, options)
       const counts = options.none === true ? {} : Object.fromEntries(keep.map(readCount))
       const hook = (command: string | undefined) => (command === undefined ? undefined : ['sh', '-c', command])
       const hooks = { pre: hook(options.pre), post: hook(options.post) }
@@ -46,8 +47,22 @@ export const register: Register = (cli) => {
     })
 }
 
+function refuseContradictions(keep: readonly string[], { none, hooks, pre, post }: ScheduleOptions): void {
+  if (none === true && keep.length > 0) {
+    throw new UsageError(`--none takes no more snapshots, and ${keep.join(' ')} does: give one of them`)
+  }
+  if (!hooks && (pre ?? post) !== undefined) {
+    throw new UsageError('--no-hooks leaves no hook, and --pre or --post sets one: give one of them')
+  }
+}
+
 function readCount(text: string): readonly [string, number] {
-  const [schedule = '', count = ''] = text.split('=')
-  if (schedule !== '' && /^\d{1,4}$/.test(count)) return [schedule, Number(count)]
+  const [, schedule = '', count] = /^([^=]+)=(\d{1,4})$/.exec(text) ?? []
+  if (count !== undefined) return [schedule, Number(count)]
   throw new UsageError(`"${text}" is not a schedule: write it like hourly=24`)
+}
+
+function hookCommand(text: string): string {
+  if (text.trim() !== '') return text
+  throw new UsageError('a hook that is no command', { hint: '--no-hooks takes all hooks away' })
 }
