@@ -1,5 +1,6 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import { InvalidFileError, type Problem } from '../model/errors.ts'
+import { aliasProblems, MOST_ALIASES } from '../model/yaml-aliases.ts'
 
 /** Steps from the top of a YAML document to an entry: keys and list indexes. */
 export type Path = readonly (string | number)[]
@@ -38,12 +39,12 @@ export function parseComposeFile(source: {
   const lines = new LineCounter()
   const document = parseDocument(source.text, { merge: true, lineCounter: lines, prettyErrors: false })
   const file = { ...source, lineMap: source.lineMap, document, lines, value: undefined }
-  if (document.errors.length > 0) {
-    throw new InvalidFileError(
-      document.errors.map((error) => ({ ...place(file, error.pos[0]), message: error.message })),
-    )
-  }
-  const value: unknown = document.toJS()
+  const problems = [
+    ...document.errors.map((error) => ({ ...place(file, error.pos[0]), message: error.message })),
+    ...aliasProblems(document).map(({ offset, message }) => ({ ...place(file, offset), message })),
+  ]
+  if (problems.length > 0) throw new InvalidFileError(problems)
+  const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES })
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidFileError([
       { ...place(file, 0), message: 'a Compose file is a set of keys: services, volumes, ...' },

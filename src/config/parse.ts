@@ -9,6 +9,7 @@ import { locate } from './positions.ts'
 import { ruleProblems } from './rules.ts'
 import { labFileSchema } from './schema.ts'
 import { syntaxProblems } from './syntax.ts'
+import { MOST_ALIASES } from '../model/yaml-aliases.ts'
 
 /** How a file is named in messages, and the lab's name when the file gives none. */
 export interface ParseOptions {
@@ -17,9 +18,6 @@ export interface ParseOptions {
   /** Where relative paths in the file start; the working directory when absent. */
   readonly directory?: string
 }
-
-/** Far more uses of one anchor than a file of nodes has, far less than would take minutes to read. */
-const MOST_ALIASES = 10_000
 
 /** The text of a `lab.yml` as a complete spec. Throws `InvalidFileError` with every problem there is. */
 export function parseLab(text: string, options: ParseOptions): LabSpec {

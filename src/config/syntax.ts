@@ -1,5 +1,6 @@
-import { visit, type Document, type LineCounter } from 'yaml'
+import type { Document, LineCounter } from 'yaml'
 import type { Problem } from '../model/errors.ts'
+import { aliasProblems } from '../model/yaml-aliases.ts'
 
 /** What is wrong with a file as YAML. */
 export interface SyntaxProblems {
@@ -24,18 +25,4 @@ function errorText({ code, message }: { readonly code: string; readonly message:
   if (code === 'DUPLICATE_KEY') return 'this key is there already'
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here: a lab.yml is one, so take out the --- before it'
   return `not valid YAML: ${message}`
-}
-
-/** Aliases that name nothing, or what they themselves stand in: neither has a value. */
-function aliasProblems(document: Document.Parsed): readonly { readonly offset: number; readonly message: string }[] {
-  const found: { offset: number; message: string }[] = []
-  visit(document, {
-    Alias: (_key, alias, path) => {
-      const named = alias.resolve(document)
-      const offset = alias.range?.[0] ?? 0
-      if (named === undefined) found.push({ offset, message: `nothing above is called &${alias.source}` })
-      else if (path.includes(named)) found.push({ offset, message: `*${alias.source} stands inside itself` })
-    },
-  })
-  return found
 }
