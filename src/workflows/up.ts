@@ -32,6 +32,8 @@ const NODES_PER_PROCESSOR = 4
 export interface UpOptions {
   readonly limit?: readonly string[]
   readonly tags?: readonly string[]
+  /** Command line that does all this again, for errors; without a limit. */
+  readonly again?: string
   /** Machines that were just destroyed: those made anew under their names get their addresses. */
   readonly former?: readonly Machine[]
   /**
@@ -106,6 +108,7 @@ export async function convergeSite(
     diff: options.diff ?? mode === 'apply',
     limit: options.limit,
     tags: options.tags,
+    ...(options.again !== undefined && { again: options.again }),
     hostsAtOnce: open.spec.provider === 'ssh' ? undefined : NODES_PER_PROCESSOR * availableParallelism(),
     emit: open.emit,
     signal: open.signal,

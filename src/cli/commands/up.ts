@@ -60,7 +60,8 @@ export const register: Register = (cli) => {
             }
             return yes ?? confirmed(lab, cli.io, options.json ?? false, question)
           }
-          throwIfFailed(await up(lab, { agree, agreeToDisks, ...(limit && { limit }), ...(tags && { tags }) }))
+          const again = cli.session.typed('--limit')
+          throwIfFailed(await up(lab, { agree, agreeToDisks, again, ...(limit && { limit }), ...(tags && { tags }) }))
         },
       }),
     )
