@@ -1,5 +1,5 @@
 import { LABELS, NODE_PATHS } from '../../model/names.ts'
-import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
+import { REPLICA_PREFIX, SCHEDULED_NAMES, SCHEDULES } from '../../model/volume-policy.ts'
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /** Name of the unit that tends a volume, a template: one instance a volume that has orders. */
@@ -129,8 +129,15 @@ scheduled() {
   esac
 }
 
+# What the names of a schedule's snapshots look like; others may begin alike.
+named() {
+  case $1 in
+${SCHEDULES.map((each) => `    ${each}) echo '${SCHEDULED_NAMES[each]}' ;;`).join('\n')}
+  esac
+}
+
 # Prints which of the names on its input are too many; they come in the order in which they were taken.
-expired() { grep "^$1-" | head -n "-$2"; }
+expired() { grep -E "$(named "$1")" | head -n "-$2"; }
 
 keep() {
   local kind count new said
