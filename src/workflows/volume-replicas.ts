@@ -14,7 +14,7 @@ import type { VolumeRecord } from '../model/volume.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume } from '../volumes/move/copy-round.ts'
 import { ordersText } from '../volumes/orders.ts'
-import { promotionCandidate } from '../volumes/promote.ts'
+import { candidateOn } from '../volumes/promote.ts'
 import { checkTarget } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -31,14 +31,7 @@ export async function replicasOf(volumes: LabVolumes, record: VolumeRecord): Pro
       if (said !== undefined) {
         return { node, everyMs, ageMs: said.ageMs, snapshot: said.snapshot, trouble: said.trouble }
       }
-      const candidate = await unlessDown(async () => {
-        const there = await volumes.node(node)
-        const [found, arrived] = await Promise.all([
-          observeVolume(there, record.name),
-          there.tending.arrived(record.name),
-        ])
-        return promotionCandidate(record, node, found, arrived)
-      })
+      const candidate = await unlessDown(async () => candidateOn(await volumes.node(node), record))
       const trouble = known === undefined ? `${record.owner} is down` : undefined
       return { node, everyMs, ageMs: candidate?.ageMs, snapshot: candidate?.snapshot, trouble }
     }),

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { NODE_PATHS } from '../../src/model/names.ts'
 import type { NodeVolumes } from '../../src/model/volume.ts'
 import { VOLUME_PATHS } from '../../src/volumes/node-scripts.ts'
+import { lastCandidate } from '../../src/volumes/promote.ts'
+import { idleRecord } from './idle-record.ts'
 import { sharedPair } from './pool-nodes.ts'
 
 const shared = sharedPair('btrfs')
@@ -217,4 +219,32 @@ describe('a transfer', () => {
     expect(there).toContainEqual(['orphan-3', expect.any(String)])
     expect(there?.filter(([name]) => name !== 'orphan-3')).toEqual(missing === 0 ? [['replica-1', sent.identity]] : [])
   })
+
+  test.each(['comes to its end', 'never ends'])(
+    'of a replica that %s is waited for before a promotion',
+    async (how) => {
+      const [older, newer] = ['replica-20261121-170000', 'replica-20261121-180000']
+      const { source, target, volume } = shared
+      await source.driver.snapshot(volume, older)
+      await source.transfer(job(older), watch)
+      await onSource(`head -c 3000000 /dev/urandom > ${NODE_PATHS.pool}/live/${volume}/file`)
+      await source.driver.snapshot(volume, newer)
+      const stream = await buffer(await source.driver.send(volume, newer, older))
+      const said = `SSH_ORIGINAL_COMMAND=receive ${volume} ${newer}`
+      const receiving = await shared.pair.to.connection.spawn({
+        argv: ['setsid', '--wait', 'env', said, VOLUME_PATHS.receive],
+      })
+      receiving.stdin.write(stream.subarray(0, 1_000_000))
+      await onTarget(
+        `n=0; until [ -e ${NODE_PATHS.pool}/snap/${volume}/${newer} ]; do n=$((n+1)); [ $n -lt 400 ] || exit 1; sleep 0.02; done`,
+      )
+      const policy = { replicas: [{ node: target.node, everyMs: 1000 }], keep: {}, hooks: {} }
+      const last = lastCandidate(target, idleRecord({ name: volume, policy }))
+      const ends = how === 'comes to its end'
+      if (ends) receiving.stdin.end(stream.subarray(1_000_000))
+      expect((await last)?.snapshot).toBe(ends ? newer : older)
+      expect((await state(target))?.snapshots.map(({ name }) => name)).toEqual([ends ? newer : older])
+      expect((await receiving.exit) === 0).toBe(ends)
+    },
+  )
 })
