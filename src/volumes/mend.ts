@@ -1,6 +1,7 @@
 import { LabError } from '../model/errors.ts'
 import type { NodeVolume, NodeVolumes, VolumeRecord } from '../model/volume.ts'
 import type { VolumeScheduler } from '../model/volume-service.ts'
+import { deleteEndedReplica } from './ended-replica.ts'
 import { newestCommon } from './move/copy-round.ts'
 import { finalSnapshot } from './move/next-action.ts'
 import { ordersDigest, ordersText } from './orders.ts'
@@ -23,7 +24,8 @@ const FENCE_SECONDS = 15
 
 /**
  * Makes nodes and labels follow the records of volumes that are not on the move. Nodes that are down are left for the
- * next time: they serve nothing. Data is never deleted: a copy that differs is kept as a snapshot `orphan-EPOCH`.
+ * next time: they serve nothing. Data is never deleted: a copy that differs is kept as a snapshot `orphan-EPOCH`. What
+ * is left of replicas that were ended while their node was down goes.
  */
 export async function mendVolumes(context: MendContext, records: readonly VolumeRecord[]): Promise<readonly string[]> {
   const observed = await observeAll(context)
@@ -38,7 +40,11 @@ export async function mendVolumes(context: MendContext, records: readonly Volume
     for (const each of observed) {
       if (each !== owner) mended.push(...(await retireStray(each, record, owner)), ...(await endOrders(each, record)))
     }
-    if (owner !== undefined) mended.push(...(await assertOwner(owner, record)))
+    if (owner !== undefined) {
+      mended.push(...(await assertOwner(owner, record)))
+      // The owner has the data, so nothing of this is the last copy.
+      for (const each of observed) if (each !== owner) mended.push(...(await endReplica(each, record)))
+    }
     const placed = await context.scheduler.placed(record.name)
     if (placed.length === 1 && placed[0] === record.owner) continue
     try {
@@ -99,6 +105,14 @@ async function endOrders({ node, volumes }: Observed, { name }: VolumeRecord): P
   if (volumes.find((each) => each.name === name)?.orders === undefined) return []
   await node.tending.setOrders(name, undefined)
   return []
+}
+
+/** Deletes what a replica left on a node that is to have none. Whoever finds it there could take it for one. */
+async function endReplica({ node, volumes }: Observed, { name, policy }: VolumeRecord): Promise<readonly string[]> {
+  const found = volumes.find((each) => each.name === name)
+  if (found === undefined || policy?.replicas.some((each) => each.node === node.node) === true) return []
+  const left = await deleteEndedReplica(node, found)
+  return left.length === 0 ? [] : [`${node.node} has nothing left of a replica of ${name} that was ended`]
 }
 
 /** Takes lease and live copy of a node that does not own the volume (any more). */

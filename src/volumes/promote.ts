@@ -16,8 +16,9 @@ export interface PromotionCandidate {
 
 /**
  * Pure: the best snapshot to promote on a node. A move that was cut off after its last transfer has handed everything
- * over; else it is the newest replica. Undefined when there is neither. `arrived`: what the node says of it, so that no
- * clock is compared with another one.
+ * over; else it is the newest replica, where the volume is to have one: what an ended replica left may be of any age, and
+ * its owner serves after a boot without asking whose the volume is. Undefined when there is neither. `arrived`: what the
+ * node says of it, so that no clock is compared with another one.
  */
 export function promotionCandidate(
   record: VolumeRecord,
@@ -30,6 +31,7 @@ export function promotionCandidate(
     const last = finalSnapshot(move.id)
     if (found.snapshots.some(({ name }) => name === last)) return { snapshot: last, complete: true, ageMs: 0 }
   }
+  if (record.policy?.replicas.some((each) => each.node === node) !== true) return undefined
   const newest = found.snapshots.findLast(({ name }) => name.startsWith(REPLICA_PREFIX))
   if (newest === undefined) return undefined
   const ageMs = arrived?.snapshot === newest.name ? arrived.ageMs : undefined

@@ -5,12 +5,12 @@ import {
   isKeep,
   NO_POLICY,
   REPLICA_EVERY,
-  REPLICA_PREFIX,
   type VolumeHooks,
   type VolumeKeep,
   type VolumePolicy,
 } from '../model/volume-policy.ts'
 import type { VolumeRecord } from '../model/volume.ts'
+import { deleteEndedReplica } from '../volumes/ended-replica.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume } from '../volumes/move/copy-round.ts'
 import { ordersText } from '../volumes/orders.ts'
@@ -104,10 +104,7 @@ export async function deleteReplicas(
   for (const each of (policy?.replicas.length ?? 0) === 0 ? volumes.workers : gone) {
     try {
       const node = await volumes.node(each)
-      const { snapshots } = await observeVolume(node, name)
-      for (const snapshot of snapshots.filter((one) => one.name.startsWith(REPLICA_PREFIX))) {
-        await node.driver.deleteSnapshot(name, snapshot.name)
-      }
+      await deleteEndedReplica(node, await observeVolume(node, name))
     } catch (error) {
       if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
       lab.emit({ type: 'notice', level: 'warning', message: `${each} is down and keeps its copy of ${name}` })

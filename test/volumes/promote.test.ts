@@ -11,7 +11,7 @@ const on = (...nodes: string[]) => ({
 const RECORD = idleRecord({ epoch: 4, ...on('b', 'c') })
 const MOVE = { id: 4, run: 'r', source: 'a', target: 'b', startedAt: '2026-11-21T17:00:00Z' }
 const snapshot = (name: string, createdAt?: string): LocalSnapshot => ({ name, identity: name, createdAt })
-const attempt = <T>(work: () => T): unknown => {
+const attempt = (work: () => unknown): unknown => {
   try {
     return work()
   } catch (error) {
@@ -48,6 +48,15 @@ test('a node without a replica has nothing to promote', () => {
   expect(
     promotionCandidate(RECORD, 'b', has(snapshot('daily-20261121'), snapshot('move-3-final')), undefined),
   ).toBeUndefined()
+})
+
+test('what an ended replica left on a node is not promoted, but what a move handed over to it is', () => {
+  const found = has(snapshot('replica-20261121-180000'), snapshot('move-4-final'))
+  for (const record of [idleRecord({ epoch: 4 }), idleRecord({ epoch: 4, ...on('c') })]) {
+    expect(promotionCandidate(record, 'b', found, undefined)).toBeUndefined()
+    const moving: VolumeRecord = { ...record, phase: 'final', move: MOVE }
+    expect(promotionCandidate(moving, 'b', found, undefined)).toMatchObject({ complete: true })
+  }
 })
 
 test('without a candidate it is said what to type, and a loss must be accepted', () => {
