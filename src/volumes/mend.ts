@@ -4,6 +4,7 @@ import type { VolumeScheduler } from '../model/volume-service.ts'
 import { deleteEndedReplica } from './ended-replica.ts'
 import { newestCommon } from './move/copy-round.ts'
 import { finalSnapshot } from './move/next-action.ts'
+import { giveUp, orphanName } from './orphan.ts'
 import { ordersDigest, ordersText } from './orders.ts'
 import { absentVolume } from './node-volumes.ts'
 
@@ -18,9 +19,6 @@ interface Observed {
   readonly node: NodeVolumes
   readonly volumes: readonly NodeVolume[]
 }
-
-/** How long a copy that is not its node's to serve may still be in use. */
-const FENCE_SECONDS = 15
 
 /**
  * Makes nodes and labels follow the records of volumes that are not on the move. Nodes that are down are left for the
@@ -123,14 +121,7 @@ async function retireStray(
 ): Promise<readonly string[]> {
   const found = volumes.find(({ name }) => name === record.name)
   if (found === undefined || (found.live === 'absent' && found.leaseEpoch === 0 && !found.served)) return []
-  const { holders } = await node.fence(record.name, record.epoch, FENCE_SECONDS)
-  if (holders.length > 0) {
-    throw new LabError(
-      'VOLUME_IN_USE',
-      `${node.node} does not own ${record.name}, but ${holders.map(({ command }) => command).join(', ')} uses its copy there`,
-      { where: node.node, hint: `end it (lab ssh ${node.node}), then: lab up` },
-    )
-  }
+  await giveUp(node, record.name, record.epoch)
   if (found.live === 'absent') return [`${node.node} gave up its lease of ${record.name}`]
   const theirs = owner?.volumes.find(({ name }) => name === record.name)
   // A copy that was given up for a move, under that move's epoch, holds what was handed over. Any other may hold more
@@ -141,15 +132,7 @@ async function retireStray(
   const kept =
     common !== undefined && common.name === last?.name && last.name === finalSnapshot(found.fencedEpoch)
       ? common.name
-      : freeName(found)
+      : orphanName(found)
   await node.retire(record.name, record.epoch, kept)
   return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
-}
-
-/** A name no snapshot has: one that is there would be taken for what is to be kept. */
-function freeName({ leaseEpoch, fencedEpoch, snapshots }: NodeVolume): string {
-  const plain = `orphan-${String(Math.max(leaseEpoch, fencedEpoch))}`
-  let name = plain
-  for (let count = 2; snapshots.some((each) => each.name === name); count++) name = `${plain}-${String(count)}`
-  return name
 }
