@@ -195,7 +195,7 @@ export async function makeVolume(
  * Pure: the epoch under which a new volume is served. Nodes that were down when an earlier volume of its name was destroyed
  * know that one's epochs still, and take none of those again; nor may the names of snapshots of moves come back.
  */
-export function firstEpoch(all: Observed): number {
+function firstEpoch(all: Observed): number {
   const known = all.flatMap(({ volume }) => [volume?.fencedEpoch ?? 0, volume?.leaseEpoch ?? 0])
   return Math.max(0, ...known) + 1
 }
