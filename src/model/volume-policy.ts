@@ -4,6 +4,14 @@ import { isName } from './names.ts'
 export const SCHEDULES = ['hourly', 'daily', 'weekly', 'monthly'] as const
 export type Schedule = (typeof SCHEDULES)[number]
 
+/** The names that schedules give; whatever else begins alike is not theirs. Extended regular expressions, for nodes too. */
+export const SCHEDULED_NAMES: Readonly<Record<Schedule, string>> = {
+  hourly: '^hourly-[0-9]{8}-[0-9]{2}$',
+  daily: '^daily-[0-9]{8}$',
+  weekly: '^weekly-[0-9]{4}-w[0-9]{2}$',
+  monthly: '^monthly-[0-9]{6}$',
+}
+
 /** A copy of a volume on another node, brought up to date again and again. */
 export interface VolumeReplica {
   /** Name of a worker. */
@@ -71,7 +79,8 @@ export function expiredSnapshots(snapshots: readonly string[], keep: VolumeKeep)
   return SCHEDULES.flatMap((schedule) => {
     const count = keep[schedule]
     if (count === undefined) return []
-    const taken = snapshots.filter((name) => name.startsWith(`${schedule}-`))
+    const form = new RegExp(SCHEDULED_NAMES[schedule])
+    const taken = snapshots.filter((name) => form.test(name))
     return taken.slice(0, Math.max(0, taken.length - count))
   })
 }

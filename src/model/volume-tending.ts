@@ -33,6 +33,11 @@ export interface VolumeTending {
    * Undefined where none arrived, or it is there no more.
    */
   arrived(volume: string): Promise<ArrivedReplica | undefined>
+  /**
+   * Has what still arrives here of a volume come to its end within a few seconds. For an owner that is off and begins
+   * nothing new: what is whole here now is what there is.
+   */
+  endArrival(volume: string): Promise<void>
   /** No round of replicas or schedules begins for a minute, nor while a move sends; one that is under way is ended. */
   hold(volume: string): Promise<void>
   /** Takes `hold` back. */

@@ -1,8 +1,10 @@
 import { LabError } from '../model/errors.ts'
 import type { NodeVolume, NodeVolumes, VolumeRecord } from '../model/volume.ts'
 import type { VolumeScheduler } from '../model/volume-service.ts'
+import { deleteEndedReplica } from './ended-replica.ts'
 import { newestCommon } from './move/copy-round.ts'
 import { finalSnapshot } from './move/next-action.ts'
+import { giveUp, orphanName } from './orphan.ts'
 import { ordersDigest, ordersText } from './orders.ts'
 import { absentVolume } from './node-volumes.ts'
 
@@ -18,12 +20,10 @@ interface Observed {
   readonly volumes: readonly NodeVolume[]
 }
 
-/** How long a copy that is not its node's to serve may still be in use. */
-const FENCE_SECONDS = 15
-
 /**
  * Makes nodes and labels follow the records of volumes that are not on the move. Nodes that are down are left for the
- * next time: they serve nothing. Data is never deleted: a copy that differs is kept as a snapshot `orphan-EPOCH`.
+ * next time: they serve nothing. Data is never deleted: a copy that differs is kept as a snapshot `orphan-EPOCH`. What
+ * is left of replicas that were ended while their node was down goes.
  */
 export async function mendVolumes(context: MendContext, records: readonly VolumeRecord[]): Promise<readonly string[]> {
   const observed = await observeAll(context)
@@ -38,7 +38,11 @@ export async function mendVolumes(context: MendContext, records: readonly Volume
     for (const each of observed) {
       if (each !== owner) mended.push(...(await retireStray(each, record, owner)), ...(await endOrders(each, record)))
     }
-    if (owner !== undefined) mended.push(...(await assertOwner(owner, record)))
+    if (owner !== undefined) {
+      mended.push(...(await assertOwner(owner, record)))
+      // The owner has the data, so nothing of this is the last copy.
+      for (const each of observed) if (each !== owner) mended.push(...(await endReplica(each, record)))
+    }
     const placed = await context.scheduler.placed(record.name)
     if (placed.length === 1 && placed[0] === record.owner) continue
     try {
@@ -101,6 +105,14 @@ async function endOrders({ node, volumes }: Observed, { name }: VolumeRecord): P
   return []
 }
 
+/** Deletes what a replica left on a node that is to have none. Whoever finds it there could take it for one. */
+async function endReplica({ node, volumes }: Observed, { name, policy }: VolumeRecord): Promise<readonly string[]> {
+  const found = volumes.find((each) => each.name === name)
+  if (found === undefined || policy?.replicas.some((each) => each.node === node.node) === true) return []
+  const left = await deleteEndedReplica(node, found)
+  return left.length === 0 ? [] : [`${node.node} has nothing left of a replica of ${name} that was ended`]
+}
+
 /** Takes lease and live copy of a node that does not own the volume (any more). */
 async function retireStray(
   { node, volumes }: Observed,
@@ -109,14 +121,7 @@ async function retireStray(
 ): Promise<readonly string[]> {
   const found = volumes.find(({ name }) => name === record.name)
   if (found === undefined || (found.live === 'absent' && found.leaseEpoch === 0 && !found.served)) return []
-  const { holders } = await node.fence(record.name, record.epoch, FENCE_SECONDS)
-  if (holders.length > 0) {
-    throw new LabError(
-      'VOLUME_IN_USE',
-      `${node.node} does not own ${record.name}, but ${holders.map(({ command }) => command).join(', ')} uses its copy there`,
-      { where: node.node, hint: `end it (lab ssh ${node.node}), then: lab up` },
-    )
-  }
+  await giveUp(node, record.name, record.epoch)
   if (found.live === 'absent') return [`${node.node} gave up its lease of ${record.name}`]
   const theirs = owner?.volumes.find(({ name }) => name === record.name)
   // A copy that was given up for a move, under that move's epoch, holds what was handed over. Any other may hold more
@@ -127,15 +132,7 @@ async function retireStray(
   const kept =
     common !== undefined && common.name === last?.name && last.name === finalSnapshot(found.fencedEpoch)
       ? common.name
-      : freeName(found)
+      : orphanName(found)
   await node.retire(record.name, record.epoch, kept)
   return [`the former copy of ${record.name} on ${node.node} is kept read-only as ${kept}`]
-}
-
-/** A name no snapshot has: one that is there would be taken for what is to be kept. */
-function freeName({ leaseEpoch, fencedEpoch, snapshots }: NodeVolume): string {
-  const plain = `orphan-${String(Math.max(leaseEpoch, fencedEpoch))}`
-  let name = plain
-  for (let count = 2; snapshots.some((each) => each.name === name); count++) name = `${plain}-${String(count)}`
-  return name
 }

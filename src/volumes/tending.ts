@@ -27,6 +27,10 @@ export function openTending(connection: Connection): VolumeTending {
       if (snapshot === '') return undefined
       return { snapshot, ageMs: Number(age) < 0 ? undefined : Number(age) * 1000 }
     },
+    endArrival: async (volume) => {
+      checkNames(volume)
+      await tend('end-arrival', volume)
+    },
     hold: async (volume) => {
       checkNames(volume)
       await tend('hold', volume, String(HOLD_SECONDS))

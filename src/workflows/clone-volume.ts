@@ -1,7 +1,7 @@
 import type { OpenLab } from './open-lab.ts'
-import { checkNew, exists, forgetUnmade } from './create-volume.ts'
+import { checkNew, forgetUnmade } from './create-volume.ts'
 import { runTask } from './task.ts'
-import { makeVolume, recordVolume } from './volume-life.ts'
+import { exists, makeVolume, recordVolume } from './volume-life.ts'
 import { done, wholeSnapshot } from './volume-snapshots.ts'
 import { withVolume } from './with-volume.ts'
 

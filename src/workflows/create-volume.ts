@@ -1,4 +1,3 @@
-import { LabError } from '../model/errors.ts'
 import { checkName, unknownName } from '../model/names.ts'
 import type { StoredRecord } from '../model/volume.ts'
 import { bytesText } from '../model/bytes-text.ts'
@@ -6,7 +5,7 @@ import { limitText } from '../volumes/limit.ts'
 import { observeVolume } from '../volumes/move/copy-round.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
-import { makeVolume, recordVolume } from './volume-life.ts'
+import { exists, makeVolume, recordVolume } from './volume-life.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 
 /** A volume to make. */
@@ -62,12 +61,4 @@ export async function forgetUnmade(volumes: LabVolumes, stored: StoredRecord): P
   await node.driver.destroy(name)
   await node.forget(name)
   await volumes.records.remove(stored)
-}
-
-/** The error for a name that is taken. */
-export function exists(name: string): LabError {
-  return new LabError('VOLUME_EXISTS', `there is a volume ${name} already`, {
-    where: `volume ${name}`,
-    hint: `lab volume inspect ${name}`,
-  })
 }

@@ -7,7 +7,7 @@ import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume, strayCopy } from '../volumes/move/copy-round.ts'
 import { runMove } from '../volumes/move/run-move.ts'
 import { ordersText } from '../volumes/orders.ts'
-import { ageText, promotionCandidate, type PromotionCandidate } from '../volumes/promote.ts'
+import { acceptCandidate, ageText, candidateOn, lastCandidate, type PromotionCandidate } from '../volumes/promote.ts'
 import { checkTarget, openMove, takeOver } from './move-volume.ts'
 import { prepareTargetNode } from './move-target.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -44,14 +44,18 @@ export async function promoteVolume(lab: OpenLab, options: PromoteVolumeOptions)
     }
     if (record.owner === options.to) return promoted(stored.record, record, undefined)
     const target = await volumes.node(options.to)
-    const candidate = await runTask(lab.emit, `check ${record.owner} and the copy on ${options.to}`, (task) => {
+    await runTask(lab.emit, `check ${record.owner} and the copy on ${options.to}`, (task) => {
       task.progress(`asking ${record.owner}`)
-      return check(lab, volumes, record, target, options)
+      return check(volumes, record, target, options)
     })
     await runTask(lab.emit, `make ${options.to} ready`, (task) =>
       prepareTargetNode(lab, volumes, record, options.to, task),
     )
     if (!options.fenced) await powerOff(lab, record.owner)
+    // While it had power it may have sent another replica, which took the place of the one that was seen.
+    const last = await runTask(lab.emit, `see what ${options.to} has by now`, () => lastCandidate(target, record))
+    const candidate = acceptCandidate(record, options.to, last, options.acceptLoss)
+    tellCandidate(lab, record, options.to, candidate)
     const next = openPromotion(record, options.to, candidate.snapshot)
     // Before it may serve: the orders say whether it must ask a manager after a boot.
     await target.tending.setOrders(name, ordersText(next))
@@ -62,14 +66,13 @@ export async function promoteVolume(lab: OpenLab, options: PromoteVolumeOptions)
   return result
 }
 
-/** Finds out whether it can be done and what it costs, changing nothing. */
+/** Finds out whether it can be done and may cost what it does, changing nothing. */
 async function check(
-  lab: OpenLab,
   volumes: LabVolumes,
   record: VolumeRecord,
   target: NodeVolumes,
   { to, acceptLoss }: PromoteVolumeOptions,
-): Promise<PromotionCandidate> {
+): Promise<void> {
   const { name, owner } = record
   if (await answers(volumes, owner)) {
     throw new LabError('OWNER_ANSWERS', `${owner}, which owns ${name}, is alive: moving loses nothing`, {
@@ -77,34 +80,15 @@ async function check(
       hint: `lab move-volume ${name} ${to}`,
     })
   }
-  const found = await observeVolume(target, name)
-  if (found.live !== 'absent') throw strayCopy(name, to)
-  const candidate = promotionCandidate(record, to, found, await target.tending.arrived(name))
-  if (candidate === undefined) {
-    const others = (record.policy?.replicas ?? []).map(({ node }) => node).filter((node) => node !== to)
-    throw new LabError('NO_REPLICA', `${to} has no replica of ${name}`, {
-      where: to,
-      hint:
-        others.length > 0
-          ? `lab volume promote ${name} ${others[0] ?? ''}`
-          : `start ${owner} again ("lab up"): only it has the data`,
-    })
-  }
-  if (!candidate.complete && !acceptLoss) {
-    throw new LabError(
-      'MAY_LOSE_WRITES',
-      `the replica of ${name} on ${to} is ${ageText(candidate.ageMs)}: what was written to ${owner} after it is not there`,
-      {
-        where: to,
-        hint: `start ${owner} again ("lab up"), which loses nothing, or: lab volume promote ${name} ${to} --accept-loss`,
-      },
-    )
-  }
+  if ((await observeVolume(target, name)).live !== 'absent') throw strayCopy(name, to)
+  acceptCandidate(record, to, await candidateOn(target, record), acceptLoss)
+}
+
+function tellCandidate(lab: OpenLab, { name, owner }: VolumeRecord, to: string, candidate: PromotionCandidate): void {
   const message = candidate.complete
     ? `${to} has all of ${name}: ${owner} had handed it over`
     : `${name} goes on from ${candidate.snapshot}, which is ${ageText(candidate.ageMs)}`
   lab.emit({ type: 'notice', level: candidate.complete ? 'info' : 'warning', message })
-  return candidate
 }
 
 async function answers(volumes: LabVolumes, node: string): Promise<boolean> {

@@ -5,9 +5,12 @@ import { listServices, type ServiceView } from '../swarm/services.ts'
 import { bytesText } from '../model/bytes-text.ts'
 import { chooseOwner, freeLockPort } from '../volumes/choose.ts'
 import { limitText } from '../volumes/limit.ts'
+import { observeVolume } from '../volumes/move/copy-round.ts'
+import { setEarlierAside } from '../volumes/orphan.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
+import { observeAll, type Observed } from './volume-snapshots.ts'
 
 /** A volume that an app needs. */
 export interface VolumeRequest {
@@ -98,6 +101,14 @@ function taken({ name, app }: VolumeRecord, request: VolumeRequest): LabError {
   })
 }
 
+/** The error for a name that is taken. */
+export function exists(name: string): LabError {
+  return new LabError('VOLUME_EXISTS', `there is a volume ${name} already`, {
+    where: `volume ${name}`,
+    hint: `lab volume inspect ${name}`,
+  })
+}
+
 /** Services of apps that have this volume, scaled to 0 or not. */
 export async function servicesUsing(volumes: LabVolumes, volume: string): Promise<readonly ServiceView[]> {
   return (await listServices(await volumes.engine())).filter(({ labels }) => labels[LABELS.volume] === volume)
@@ -124,7 +135,10 @@ export type NewVolume = Pick<VolumeRecord, 'name' | 'app' | 'service' | 'limitBy
   readonly avoid?: readonly string[]
 }
 
-/** The record comes first, with epoch 0: whoever finds it so knows that nobody has written yet. */
+/**
+ * The record comes first, with epoch 0: whoever finds it so knows that nobody has written yet. What its node has of an
+ * earlier volume of the name is set aside before. The caller has the volume's lock.
+ */
 export async function recordVolume(
   volumes: LabVolumes,
   all: readonly StoredRecord[],
@@ -135,8 +149,11 @@ export async function recordVolume(
     (a, b) => Number(avoid.includes(a)) - Number(avoid.includes(b)),
   )
   const wanted = request.owner === undefined ? ranked : [request.owner]
+  // Nobody makes it meanwhile; but what the caller knows may be from before it had the lock.
+  if ((await volumes.records.list()).some(({ record }) => record.name === request.name)) throw exists(request.name)
   const owner = await firstReachable(volumes, wanted)
   const node = await volumes.node(owner)
+  await setEarlierAside(node, await observeVolume(node, request.name))
   const made = await volumes.records.create({
     ...request,
     driver: node.driver.name,
@@ -166,11 +183,21 @@ export async function makeVolume(
   const { name, owner, limitBytes } = stored.record
   const node = await volumes.node(owner)
   if (options.from === undefined) await node.driver.create(name)
-  await node.grant(name, 1, options.from, limitBytes)
+  const epoch = firstEpoch(await observeAll(volumes, stored.record))
+  await node.grant(name, epoch, options.from, limitBytes)
   const service = options.service ?? stored.record.service
-  const granted = await volumes.records.replace(stored, { ...stored.record, service, epoch: 1 })
+  const granted = await volumes.records.replace(stored, { ...stored.record, service, epoch })
   await volumes.scheduler.place(name, owner)
   return granted
+}
+
+/**
+ * Pure: the epoch under which a new volume is served. Nodes that were down when an earlier volume of its name was destroyed
+ * know that one's epochs still, and take none of those again; nor may the names of snapshots of moves come back.
+ */
+function firstEpoch(all: Observed): number {
+  const known = all.flatMap(({ volume }) => [volume?.fencedEpoch ?? 0, volume?.leaseEpoch ?? 0])
+  return Math.max(0, ...known) + 1
 }
 
 async function firstReachable(volumes: LabVolumes, candidates: readonly string[]): Promise<string> {

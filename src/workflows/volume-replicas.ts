@@ -5,16 +5,16 @@ import {
   isKeep,
   NO_POLICY,
   REPLICA_EVERY,
-  REPLICA_PREFIX,
   type VolumeHooks,
   type VolumeKeep,
   type VolumePolicy,
 } from '../model/volume-policy.ts'
 import type { VolumeRecord } from '../model/volume.ts'
+import { deleteEndedReplica } from '../volumes/ended-replica.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume } from '../volumes/move/copy-round.ts'
 import { ordersText } from '../volumes/orders.ts'
-import { promotionCandidate } from '../volumes/promote.ts'
+import { candidateOn } from '../volumes/promote.ts'
 import { checkTarget } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -31,14 +31,7 @@ export async function replicasOf(volumes: LabVolumes, record: VolumeRecord): Pro
       if (said !== undefined) {
         return { node, everyMs, ageMs: said.ageMs, snapshot: said.snapshot, trouble: said.trouble }
       }
-      const candidate = await unlessDown(async () => {
-        const there = await volumes.node(node)
-        const [found, arrived] = await Promise.all([
-          observeVolume(there, record.name),
-          there.tending.arrived(record.name),
-        ])
-        return promotionCandidate(record, node, found, arrived)
-      })
+      const candidate = await unlessDown(async () => candidateOn(await volumes.node(node), record))
       const trouble = known === undefined ? `${record.owner} is down` : undefined
       return { node, everyMs, ageMs: candidate?.ageMs, snapshot: candidate?.snapshot, trouble }
     }),
@@ -111,10 +104,7 @@ export async function deleteReplicas(
   for (const each of (policy?.replicas.length ?? 0) === 0 ? volumes.workers : gone) {
     try {
       const node = await volumes.node(each)
-      const { snapshots } = await observeVolume(node, name)
-      for (const snapshot of snapshots.filter((one) => one.name.startsWith(REPLICA_PREFIX))) {
-        await node.driver.deleteSnapshot(name, snapshot.name)
-      }
+      await deleteEndedReplica(node, await observeVolume(node, name))
     } catch (error) {
       if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
       lab.emit({ type: 'notice', level: 'warning', message: `${each} is down and keeps its copy of ${name}` })

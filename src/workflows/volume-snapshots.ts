@@ -1,6 +1,7 @@
 import type { SnapshotsDocument, SnapshotStatus } from '../model/documents.ts'
 import { LabError, UsageError } from '../model/errors.ts'
 import { checkName, unknownName } from '../model/names.ts'
+import { SCHEDULES } from '../model/volume-policy.ts'
 import type { LocalSnapshot, NodeVolume, VolumeRecord } from '../model/volume.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume } from '../volumes/move/copy-round.ts'
@@ -9,19 +10,16 @@ import { runTask } from './task.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 import { withVolume } from './with-volume.ts'
 
-/** How snapshots that lab takes for itself begin; what it made it also deletes. */
-const OWN = /^(move|replica|orphan|before-rollback|export|clone|import|verify|prediction)-/
+/** How snapshots that lab takes for itself, or for a schedule, begin; what it made it also deletes. */
+const OWN = new RegExp(
+  `^(move|replica|orphan|before-rollback|export|clone|import|verify|prediction|${SCHEDULES.join('|')})-`,
+)
 
 /** Takes a snapshot of a volume, with its hooks around it, and returns its name. `named`: undefined for one made of the time. */
 export async function takeSnapshot(lab: OpenLab, typed: string, named: string | undefined): Promise<string> {
   const started = performance.now()
   const snapshot = named ?? timeName('at', new Date())
-  checkName('snapshot', snapshot)
-  if (OWN.test(snapshot)) {
-    throw new UsageError(`"${snapshot}" begins like a snapshot that lab takes for itself`, {
-      hint: 'give it another name',
-    })
-  }
+  checkSnapshotName(snapshot)
   const volume = await withVolume(lab, typed, async ({ volumes, stored: { record } }) => {
     await runTask(lab.emit, `snapshot ${record.name}@${snapshot}`, async () => {
       const node = await volumes.node(record.owner)
@@ -39,6 +37,15 @@ export async function takeSnapshot(lab: OpenLab, typed: string, named: string | 
   })
   done(lab, 'volume snapshot', `took ${volume}@${snapshot}`, started)
   return snapshot
+}
+
+/** Throws a `UsageError` for a name that is not for a user to give: what lab takes under such a name it also deletes. */
+export function checkSnapshotName(snapshot: string): void {
+  checkName('snapshot', snapshot)
+  if (!OWN.test(snapshot)) return
+  throw new UsageError(`"${snapshot}" begins like a snapshot that lab takes, and deletes, by itself`, {
+    hint: `give it another name: my-${snapshot}`,
+  })
 }
 
 /** Deletes a snapshot on the owner and wherever else it is. Nodes that are down keep theirs. */

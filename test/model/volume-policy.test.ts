@@ -48,10 +48,25 @@ describe('the name of a scheduled snapshot', () => {
 
 describe('snapshots of schedules', () => {
   test('the last ones of each schedule stay, and others are not judged', () => {
-    const there = ['hourly-1', 'replica-1', 'daily-1', 'hourly-2', 'by-hand', 'hourly-3', 'daily-2', 'hourlyish']
-    expect(expiredSnapshots(there, { hourly: 2, daily: 2 })).toEqual(['hourly-1'])
-    expect(expiredSnapshots(there, { daily: 1 })).toEqual(['daily-1'])
+    const hourly = ['hourly-20261121-01', 'hourly-20261121-02', 'hourly-20261121-03']
+    const [first = '', ...later] = hourly
+    const there = [first, 'replica-1', 'daily-20261121', 'by-hand', ...later, 'daily-20261122', 'hourlyish']
+    expect(expiredSnapshots(there, { hourly: 2, daily: 2 })).toEqual([first])
+    expect(expiredSnapshots(there, { daily: 1 })).toEqual(['daily-20261121'])
     expect(expiredSnapshots(there, {})).toEqual([])
+  })
+
+  test('what a user called alike is not counted and stays', () => {
+    const mine = ['daily-before-upgrade', 'daily-20261121-mine', 'hourly-1', 'weekly-2026', 'monthly-20261121']
+    const [older, newer] = ['daily-20261120', 'daily-20261121']
+    expect(expiredSnapshots([...mine, older, newer], { hourly: 1, daily: 1, weekly: 1, monthly: 1 })).toEqual([older])
+  })
+
+  test('every name that schedules give is known as theirs', () => {
+    for (const schedule of SCHEDULES) {
+      const names = ['2026-11-21T18:00:00Z', '2027-01-01T00:00:00Z'].map((time) => scheduledName(schedule, at(time)))
+      expect(expiredSnapshots(names, { [schedule]: 1 })).toEqual(names.slice(0, 1))
+    }
   })
 
   test('one is taken in each hour, however often it is looked, and too many go', () => {

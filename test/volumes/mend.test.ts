@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NodeVolume, NodeVolumes } from '../../src/model/volume.ts'
+import type { NodeVolume, NodeVolumes, VolumeRecord } from '../../src/model/volume.ts'
 import { mendVolumes } from '../../src/volumes/mend.ts'
 import { absentVolume } from '../../src/volumes/node-volumes.ts'
 import { idleRecord } from './idle-record.ts'
@@ -14,6 +14,7 @@ async function keptAs(former: Partial<NodeVolume>, owners: readonly string[]): P
     ({
       node: name,
       state: () => Promise.resolve([volume]),
+      driver: { deleteSnapshot: () => Promise.resolve() },
       fence: () => Promise.resolve({ holders: [], snapshot: undefined }),
       retire: (_: string, __: number, snapshot: string) => {
         kept = snapshot
@@ -52,4 +53,45 @@ test.each([
   ['which a move once brought there', { fencedEpoch: 5, snapshots: snapshots('move-4-final') }, ['move-4-final']],
 ] as const)('a dead owner that is back, %s, keeps what it wrote as an orphan', async (_, former, owners) => {
   expect(await keptAs(former, owners)).toBe('orphan-5')
+})
+
+/** What is deleted on `a` and `c`, when `b` owns the volume. */
+async function deletedOf(record: VolumeRecord, owner: Partial<NodeVolume> = {}): Promise<readonly string[]> {
+  const deleted: string[] = []
+  const node = (name: string, volume: Partial<NodeVolume>) =>
+    ({
+      node: name,
+      state: () => Promise.resolve([{ ...absentVolume('data'), ...volume }]),
+      tending: { setOrders: () => Promise.resolve() },
+      driver: { deleteSnapshot: (_: string, snapshot: string) => Promise.resolve(void deleted.push(name + snapshot)) },
+    }) as unknown as NodeVolumes
+  const kept = snapshots('replica-1', 'replica-2', 'daily-20261121', 'move-5-final', 'orphan-3')
+  const nodes = [
+    node('a', { snapshots: kept }),
+    node('b', { live: 'writable', served: true, leaseEpoch: 6, snapshots: kept, ...owner }),
+    node('c', { snapshots: kept }),
+  ]
+  const context = {
+    workers: ['a', 'b', 'c'],
+    node: (name: string) => Promise.resolve(nodes.find((each) => each.node === name) ?? node(name, {})),
+    scheduler: { placed: () => Promise.resolve(['b']) } as never,
+  }
+  await mendVolumes(context, [record]).catch(() => undefined)
+  return deleted
+}
+
+test('what an ended replica left goes from nodes that are to have none, and nothing else does', async () => {
+  const on = (...nodes: string[]) => ({
+    policy: { replicas: nodes.map((each) => ({ node: each, everyMs: 1000 })), keep: {}, hooks: {} },
+  })
+  const [a, c] = [
+    ['areplica-1', 'areplica-2'],
+    ['creplica-1', 'creplica-2'],
+  ]
+  expect(await deletedOf({ ...RECORD, ...on('a') })).toEqual(c)
+  expect(await deletedOf({ ...RECORD, ...on('a', 'c') })).toEqual([])
+  expect(await deletedOf(RECORD)).toEqual([...a, ...c])
+  // Without the owner's data they may be all there is.
+  expect(await deletedOf(RECORD, { live: 'absent' })).toEqual([])
+  expect(await deletedOf({ ...RECORD, owner: 'down' })).toEqual([])
 })

@@ -203,6 +203,7 @@ export class ModelCluster {
         setOrders: () => on('orders', () => undefined),
         replicas: () => Promise.resolve(this.replicas),
         arrived: unused,
+        endArrival: unused,
         hold: () => on('hold', () => undefined),
         release: () => on('release', () => undefined),
         snapshot: unused,

@@ -159,6 +159,7 @@ function volumesOf(node: string, ask: <T>(request: Request) => Promise<T>): Node
       setOrders: unused,
       replicas: unused,
       arrived: unused,
+      endArrival: unused,
       hold: () => Promise.resolve(),
       release: () => Promise.resolve(),
       snapshot: unused,

@@ -11,6 +11,7 @@ import {
 import { idleRecord } from './idle-record.ts'
 
 const FINAL = { name: 'move-3-final', identity: 'x' }
+const granted = { do: 'grant', from: FINAL.name } as const
 
 function record(phase: MovePhase, owner = 'a', epoch = 3): VolumeRecord {
   const move = { id: 3, run: '123456', source: 'a', target: 'b', startedAt: '2026-01-01T00:00:00Z' }
@@ -78,12 +79,12 @@ const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAct
     see({ ...fenced, live: 'absent' }, nothing),
     { do: 'blocked', node: 'a', why: 'no-data' },
   ],
-  ['the flip is written', record('flip', 'b', 4), see(fenced, node({ snapshots: [FINAL] })), { do: 'grant' }],
+  ['the flip is written', record('flip', 'b', 4), see(fenced, node({ snapshots: [FINAL] })), granted],
   [
     'the copy is there but has no lease',
     record('flip', 'b', 4),
     see(fenced, node({ live: 'writable', snapshots: [FINAL] })),
-    { do: 'grant' },
+    granted,
   ],
   [
     'the target serves',
@@ -98,13 +99,8 @@ const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAct
     { do: 'blocked', node: 'b', why: 'unreachable' },
   ],
   ['the new owner lost it', record('flip', 'b', 4), see(fenced, nothing), { do: 'blocked', node: 'b', why: 'no-data' }],
-  [
-    'the source is down after the flip',
-    record('flip', 'b', 4),
-    see(undefined, node({ snapshots: [FINAL] })),
-    { do: 'grant' },
-  ],
-  ['an undo was cut off', record('flip', 'a', 4), see({ ...fenced, snapshots: [FINAL] }, undefined), { do: 'grant' }],
+  ['the source is down after the flip', record('flip', 'b', 4), see(undefined, node({ snapshots: [FINAL] })), granted],
+  ['an undo was cut off', record('flip', 'a', 4), see({ ...fenced, snapshots: [FINAL] }, undefined), granted],
   [
     'the label is to be set',
     record('start', 'b', 4),
@@ -135,7 +131,7 @@ const finish: readonly (readonly [string, VolumeRecord, MoveObservation, MoveAct
     'the new owner was started anew and does not serve',
     record('start', 'b', 4),
     see(fenced, node({ live: 'writable', leaseEpoch: 4 }), ['b']),
-    { do: 'grant' },
+    { do: 'grant', from: undefined },
   ],
   ['the former owner has its copy', record('demote', 'b', 4), see(fenced, serving, ['b']), { do: 'demote' }],
   ['the former owner is reduced', record('demote', 'b', 4), see(nothing, serving, ['b']), { do: 'collect' }],

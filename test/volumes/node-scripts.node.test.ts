@@ -1,7 +1,11 @@
+import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { NODE_PATHS } from '../../src/model/names.ts'
 import type { NodeVolumes } from '../../src/model/volume.ts'
 import { VOLUME_PATHS } from '../../src/volumes/node-scripts.ts'
+import { lastCandidate } from '../../src/volumes/promote.ts'
+import { idleRecord } from './idle-record.ts'
 import { sharedPair } from './pool-nodes.ts'
 
 const shared = sharedPair('btrfs')
@@ -191,4 +195,56 @@ describe('a transfer', () => {
     await shared.source.transfer(job('s0'), watch)
     await expect(shared.source.transfer(job('s0'), watch)).rejects.toThrow(/is here already/)
   })
+
+  test.each([
+    ['that ends well', 0],
+    ['that breaks off', 100],
+  ])('%s leaves alone what the node makes of its own copy meanwhile', async (_, missing) => {
+    await onSource(`head -c 3000000 /dev/urandom > ${NODE_PATHS.pool}/live/${shared.volume}/file`)
+    const sent = await shared.source.driver.snapshot(shared.volume, 'replica-1')
+    const stream = await buffer(await shared.source.driver.send(shared.volume, 'replica-1'))
+    // A former owner that is back: what it has of its own becomes an orphan while it is sent the first replica.
+    await shared.target.driver.create(shared.volume)
+    await shared.target.fence(shared.volume, 3, 5)
+    const arriving = new PassThrough()
+    const received = Promise.allSettled([shared.target.driver.receive(shared.volume, 'replica-1', arriving)])
+    arriving.write(stream.subarray(0, 1_000_000))
+    await onTarget(
+      `n=0; until [ -e ${NODE_PATHS.pool}/snap/${shared.volume}/replica-1 ]; do n=$((n+1)); [ $n -lt 400 ] || exit 1; sleep 0.02; done`,
+    )
+    await shared.target.retire(shared.volume, 3, 'orphan-3')
+    arriving.end(stream.subarray(1_000_000, stream.length - missing))
+    await received
+    const there = (await state(shared.target))?.snapshots.map(({ name, identity }) => [name, identity])
+    expect(there).toContainEqual(['orphan-3', expect.any(String)])
+    expect(there?.filter(([name]) => name !== 'orphan-3')).toEqual(missing === 0 ? [['replica-1', sent.identity]] : [])
+  })
+
+  test.each(['comes to its end', 'never ends'])(
+    'of a replica that %s is waited for before a promotion',
+    async (how) => {
+      const [older, newer] = ['replica-20261121-170000', 'replica-20261121-180000']
+      const { source, target, volume } = shared
+      await source.driver.snapshot(volume, older)
+      await source.transfer(job(older), watch)
+      await onSource(`head -c 3000000 /dev/urandom > ${NODE_PATHS.pool}/live/${volume}/file`)
+      await source.driver.snapshot(volume, newer)
+      const stream = await buffer(await source.driver.send(volume, newer, older))
+      const said = `SSH_ORIGINAL_COMMAND=receive ${volume} ${newer}`
+      const receiving = await shared.pair.to.connection.spawn({
+        argv: ['setsid', '--wait', 'env', said, VOLUME_PATHS.receive],
+      })
+      receiving.stdin.write(stream.subarray(0, 1_000_000))
+      await onTarget(
+        `n=0; until [ -e ${NODE_PATHS.pool}/snap/${volume}/${newer} ]; do n=$((n+1)); [ $n -lt 400 ] || exit 1; sleep 0.02; done`,
+      )
+      const policy = { replicas: [{ node: target.node, everyMs: 1000 }], keep: {}, hooks: {} }
+      const last = lastCandidate(target, idleRecord({ name: volume, policy }))
+      const ends = how === 'comes to its end'
+      if (ends) receiving.stdin.end(stream.subarray(1_000_000))
+      expect((await last)?.snapshot).toBe(ends ? newer : older)
+      expect((await state(target))?.snapshots.map(({ name }) => name)).toEqual([ends ? newer : older])
+      expect((await receiving.exit) === 0).toBe(ends)
+    },
+  )
 })

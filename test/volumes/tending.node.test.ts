@@ -166,7 +166,7 @@ describe('the orders of a volume', () => {
 
 describe('a schedule', () => {
   test('takes what is due once, and deletes what is too much', async () => {
-    for (const old of ['hourly-20200101-00', 'hourly-20200101-01', 'by-hand'])
+    for (const old of ['hourly-20200101-00', 'hourly-20200101-01', 'by-hand', 'daily-mine', 'weekly-mine'])
       await shared.source.driver.snapshot(shared.volume, old)
     await shared.source.grant(shared.volume, 1)
     await shared.source.tending.setOrders(
@@ -181,13 +181,17 @@ describe('a schedule', () => {
       },
       { deadlineMs: 60_000, what: `${due.join(', ')} on the node` },
     )
-    expect([...there].sort()).toEqual(['by-hand', 'hourly-20200101-01', ...due].sort())
+    expect([...there].sort()).toEqual(['by-hand', 'daily-mine', 'hourly-20200101-01', 'weekly-mine', ...due].sort())
   })
 
   test('keeps what the pure function keeps', async () => {
-    const taken = ['hourly-3', 'daily-1', 'hourly-1', 'x', 'hourly-2', 'daily-2', 'hourlyish', 'hourly-9']
+    const time = new Date()
+    const mine = ['daily-before-upgrade', 'x', 'hourlyish', 'hourly-1', 'weekly-2026', 'monthly-20261121']
+    const due = SCHEDULES.map((schedule) => scheduledName(schedule, time))
+    const old = ['hourly-20261121-03', 'weekly-2026-w01', 'hourly-20261121-01', 'daily-20261121', 'monthly-202601']
+    const taken = [...old, ...mine, 'hourly-20261121-02', 'daily-20261122', ...due]
     for (const count of [1, 2, 3, 9]) {
-      for (const schedule of ['hourly', 'daily'] as const) {
+      for (const schedule of SCHEDULES) {
         const said = await onSource(
           `printf '%s\\n' ${taken.join(' ')} | ${VOLUME_PATHS.tend} expired ${shared.volume} ${schedule} ${String(count)}`,
         )

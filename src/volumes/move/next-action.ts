@@ -1,4 +1,5 @@
-import type { MovePhase, NodeVolume, OpenMove, VolumeRecord } from '../../model/volume.ts'
+import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
+import type { LocalSnapshot, MovePhase, NodeVolume, OpenMove, VolumeRecord } from '../../model/volume.ts'
 
 /** What is known of the two nodes of a move and of the swarm. */
 export interface MoveObservation {
@@ -29,8 +30,8 @@ export type MoveAction =
   | { readonly do: 'send' }
   /** The one step that cannot be taken back: the record names the owner, under a new epoch. */
   | { readonly do: 'decide'; readonly owner: string }
-  /** Make the owner's copy writable and serve it. */
-  | { readonly do: 'grant' }
+  /** Make the owner's copy writable, from a snapshot where there is none, and serve it. */
+  | { readonly do: 'grant'; readonly from: string | undefined }
   | { readonly do: 'place' }
   | { readonly do: 'wait-serving' }
   /** Reduce what the former owner has to the final snapshot. */
@@ -47,9 +48,15 @@ export function finalSnapshot(moveId: number): string {
   return `move-${String(moveId)}-final`
 }
 
-/** Name of the snapshot that the owner's copy is made of: what was handed over, or what is promoted. */
-export function grantedSnapshot({ id, promotes }: OpenMove): string {
-  return promotes ?? finalSnapshot(id)
+/**
+ * Name of the snapshot that the owner's copy is made of: what was handed over, or what is promoted. A replica that was
+ * on its way when the owner died replaces the one that is promoted; that one loses less. Undefined: it is not there.
+ */
+function grantedSnapshot({ id, promotes }: OpenMove, there: readonly LocalSnapshot[]): string | undefined {
+  const wanted = promotes ?? finalSnapshot(id)
+  if (there.some(({ name }) => name === wanted)) return wanted
+  if (promotes?.startsWith(REPLICA_PREFIX) !== true) return undefined
+  return there.findLast(({ name }) => name.startsWith(REPLICA_PREFIX) && name > promotes)?.name
 }
 
 /** Name of the snapshot of a pre-copy round. */
@@ -150,9 +157,9 @@ function finalAction(
 }
 
 function activate(record: VolumeRecord, move: OpenMove, owner: NodeVolume): MoveAction {
-  const whole = owner.snapshots.some((each) => each.name === grantedSnapshot(move))
-  if (owner.live === 'absent' && !whole) return { do: 'blocked', node: record.owner, why: 'no-data' }
-  return isServing(record, owner) ? { do: 'advance', to: 'start' } : { do: 'grant' }
+  const from = grantedSnapshot(move, owner.snapshots)
+  if (owner.live === 'absent' && from === undefined) return { do: 'blocked', node: record.owner, why: 'no-data' }
+  return isServing(record, owner) ? { do: 'advance', to: 'start' } : { do: 'grant', from }
 }
 
 function isFenced(record: VolumeRecord, source: NodeVolume): boolean {

@@ -9,7 +9,7 @@ import type { MoveContext, MoveFigures } from './context.ts'
 import { newestCommon, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'
 import { handOrders } from './hand-orders.ts'
 import { observeMove } from './observe-move.ts'
-import { finalSnapshot, grantedSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
+import { finalSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
 import { copyWhileStopping, precopy } from './precopy.ts'
 import { canWaitForStop } from './predict.ts'
 import { fenceSource } from './quiesce.ts'
@@ -72,7 +72,7 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
         ...policyChange(record, action.owner),
       })
     case 'grant':
-      await (await ownerOf(now)).grant(volume, epoch, grantedSnapshot(moveOf(record)), record.limitBytes)
+      await (await ownerOf(now)).grant(volume, epoch, action.from, record.limitBytes)
       return patchOwner(now, { live: 'writable', served: true, leaseEpoch: epoch })
     case 'place':
       await context.scheduler.place(volume, record.owner)

@@ -4,7 +4,8 @@ import { PREAMBLE } from './paths.ts'
 
 /**
  * btrfs as nodes need it without lab. `identity` answers for whole snapshots only: read-only, which `btrfs receive`
- * sets last; a received one names the sender's. What a stream leaves besides the snapshot asked for is removed.
+ * sets last; a received one names the sender's. What a stream leaves besides the snapshot asked for is removed; what is
+ * made here meanwhile, under another lock, is not.
  */
 export const BTRFS_SCRIPT = String.raw`#!/bin/bash
 # Volumes on btrfs: live/VOLUME is the writable subvolume, snap/VOLUME/SNAPSHOT a read-only one. Written by lab.
@@ -33,6 +34,13 @@ identity() {
     END { if (!whole) exit 1; print (received == "-" ? own : received) }'
 }
 made() { btrfs subvolume show "$1" | awk '/Gen at creation:/ { print $4 }'; }
+# Made of the live copy: such a snapshot is read-only from its first moment, and never came in a stream.
+made_here() {
+  btrfs subvolume show "$1" | awk '
+    /^[ \t]*Received UUID:/ { received = $3 }
+    /^[ \t]*Flags:/ { whole = $2 == "readonly" }
+    END { exit !(whole && received == "-") }'
+}
 remove() { btrfs subvolume delete "$1" >/dev/null; }
 quotas() { btrfs qgroup show "$pool" >/dev/null 2>&1; }
 # A writable copy of a snapshot. It would come with the limit that the volume had when the snapshot was taken.
@@ -153,6 +161,7 @@ case $verb in
     btrfs receive --quiet --chroot -e "$snapshots"
     status=$?
     for each in $(comm -13 <(printf '%s\n' "$before") <(ls "$snapshots")); do
+      ! made_here "$snapshots/$each" || continue
       if [ "$status" -ne 0 ] || [ "$each" != "$snapshot" ]; then
         remove "$snapshots/$each"
         [ "$status" -ne 0 ] || status=65

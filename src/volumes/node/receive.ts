@@ -1,7 +1,8 @@
 import { LABELS } from '../../model/names.ts'
 import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
 import { RECORD_LABELS } from '../../model/volume-record.ts'
-import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
+import { ARRIVALS } from './arrivals.ts'
+import { PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /**
  * What the transfer key may do on a node: `receive VOLUME SNAPSHOT` (`take` for a stream that comes beside ssh), `list
@@ -17,6 +18,8 @@ said=$(printf '%s' "\${SSH_ORIGINAL_COMMAND-}" | tr '\n\t' '??')
 case $said in *[!a-z0-9\ -]*|'') fail 'refused: not a command of the transfer key' 64 ;; esac
 read -r -a words <<<"$said"
 
+${ARRIVALS}
+
 # The stream, from where it comes. The sender is told on file 4 where that is.
 arriving() {
   local client address
@@ -26,16 +29,9 @@ arriving() {
 }
 
 receive() {
-  local how=$1 volume=$2 snapshot=$3 lock=${VOLUME_PATHS.transfers}/$2.in counted taken bytes identity group began
+  local how=$1 volume=$2 snapshot=$3 counted taken bytes identity began
   began=$(date +%s)
-  mkdir -p ${VOLUME_PATHS.transfers}
-  exec 9<>"$lock"
-  if ! flock -n 9; then
-    group=$(ps -o pgid= -p "$(cat "$lock")" | tr -d ' ')
-    [ -z "$group" ] || kill -TERM -- "-$group"
-    flock -w 20 9 || fail "another transfer of $volume arrives here" ${String(BUSY)}
-  fi
-  printf '%s\n' "$$" >"$lock"
+  end_arrival "$volume" 0
   ! "$driver" identity "$volume" "$snapshot" >/dev/null 2>&1 || fail "$volume@$snapshot is here already" 73
   "$driver" discard "$volume" "$snapshot" || fail "cannot remove the remains of $volume@$snapshot" 70
   counted=$(mktemp)

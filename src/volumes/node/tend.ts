@@ -1,5 +1,6 @@
 import { LABELS, NODE_PATHS } from '../../model/names.ts'
-import { REPLICA_PREFIX } from '../../model/volume-policy.ts'
+import { REPLICA_PREFIX, SCHEDULED_NAMES, SCHEDULES } from '../../model/volume-policy.ts'
+import { ARRIVALS } from './arrivals.ts'
 import { BUSY, PREAMBLE, VOLUME_PATHS } from './paths.ts'
 
 /** Name of the unit that tends a volume, a template: one instance a volume that has orders. */
@@ -12,7 +13,8 @@ const UNIT = 'lab-volume-tend@'
  * `orders VOLUME` takes the orders on standard input, none to end them. `run VOLUME` is the unit: `replicas` and
  * `schedule` are its two halves. `snapshot VOLUME SNAPSHOT` takes one with the hooks around it. `hold VOLUME SECONDS`
  * makes room for a move: no round begins for that long, and one that is under way is ended; `release VOLUME` takes it
- * back. `arrived VOLUME` says of a replica that is kept here how old it is. `status` prints a line a replica: what there is, how old, and what is wrong.
+ * back. `arrived VOLUME` says of a replica that is kept here how old it is; `end-arrival VOLUME` has what still arrives
+ * end, within a few seconds. `status` prints a line a replica: what there is, how old, and what is wrong.
  */
 export const TEND_SCRIPT = String.raw`#!/bin/bash
 # Replicas and scheduled snapshots of the volumes of this node. Written by lab.
@@ -64,6 +66,8 @@ take() {
   exec 7>&-
   return "$status"
 }
+
+${ARRIVALS}
 
 trouble() {
   local now="$1: $2"
@@ -129,8 +133,10 @@ scheduled() {
   esac
 }
 
+# What the names of snapshots of schedules look like; others may begin alike.
+declare -A named=(${SCHEDULES.map((each) => `[${each}]='${SCHEDULED_NAMES[each]}'`).join(' ')})
 # Prints which of the names on its input are too many; they come in the order in which they were taken.
-expired() { grep "^$1-" | head -n "-$2"; }
+expired() { grep -E "\${named[$1]}" | head -n "-$2"; }
 
 keep() {
   local kind count new said
@@ -219,6 +225,7 @@ case $verb in
     "$driver" identity "$volume" "$new" >/dev/null 2>&1 || exit 0
     printf '%s %s\n' "$new" $(($(date +%s) - at))
     ;;
+  end-arrival) arguments $# 2; end_arrival "$volume" 5 ;;
   release) arguments $# 2; rm -f "$tending/$volume.held" ;;
   status)
     for file in "$orders"/*; do
