@@ -26,9 +26,15 @@ test('the watch says again and again who may write', async () => {
     .replaceAll(VOLUME_PATHS.leases, leases ?? '')
     .replaceAll(NODE_PATHS.pool, pool ?? '')
     .replaceAll(NODE_PATHS.served, served ?? '')
-  const { stdout, stderr } = await execa('bash', ['-c', script], { timeout: 1000, reject: false })
+  const watch = execa('bash', ['-c', script], { timeout: 20_000, reject: false })
+  const lines: string[] = []
+  for await (const line of watch) {
+    lines.push(line)
+    // Two looks, and the beginning of a third.
+    if (lines.length === 5) watch.kill()
+  }
+  const { stderr } = await watch
   expect(stderr).toBe('')
-  const lines = stdout.split('\n')
   expect(lines.length).toBeGreaterThan(4)
   expect(readSample(lines[0] ?? '')).toMatchObject({
     volume: 'data',
