@@ -2,34 +2,21 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { labIdentity } from '../../src/config/identity.ts'
-import { parseLab } from '../../src/config/parse.ts'
 import { ensureMachines } from '../../src/workflows/machines.ts'
 import { convergeSite } from '../../src/workflows/up.ts'
-import { openLab, type OpenLab } from '../../src/workflows/open-lab.ts'
+import type { OpenLab } from '../../src/workflows/open-lab.ts'
 import { startSshHost, type SshTestHost } from '../ssh-host.ts'
+import { openHostLab, PASSWORD } from '../ssh-lab.ts'
 
-const PASSWORD = 'correct-horse'
+const DISKS = 'disks: { data: 64MiB },'
 let host: SshTestHost
 let open: OpenLab
 let before: readonly string[]
 
-/** The lab of one host: through itself as a gate, as a user whose sudo asks for a password. */
-async function openHostLab(): Promise<OpenLab> {
-  const text = `provider: ssh
-ssh: { config: ./ssh_config, sudo: password, passwordFile: ./password }
-nodes:
-  - { name: solo, roles: [manager, build, edge, worker, registry, logs], disks: { data: 64MiB }, ssh: { host: target, address: ${host.address} } }`
-  const spec = parseLab(text, { file: 'lab.yml', defaultName: 'hosts', directory: host.directory })
-  const lab = labIdentity('hosts', host.directory)
-  return openLab({ lab, spec, emit: () => undefined, signal: new AbortController().signal })
-}
-
 beforeAll(async () => {
   host = await startSshHost()
-  await writeFile(join(host.directory, 'password'), `${PASSWORD}\n`)
   before = await host.look()
-  open = await openHostLab()
+  open = await openHostLab(host, DISKS)
 })
 afterAll(async () => {
   await open.close()
@@ -40,13 +27,13 @@ it('refuses a host that nobody vouched for, and one whose key is another', async
   const file = join(host.directory, 'known_hosts')
   const known = await readFile(file, 'utf8')
   await writeFile(file, '')
-  await expect((await openHostLab()).machines()).rejects.toMatchObject({
+  await expect((await openHostLab(host)).machines()).rejects.toMatchObject({
     code: 'HOST_KEY_UNKNOWN',
     message: expect.stringMatching(/SHA256:[A-Za-z0-9+/]{43}$/) as string,
     hint: expect.stringContaining('ssh-keyscan') as string,
   })
   await writeFile(file, known.replace(/.{8}$/m, 'AAAAAAAA'))
-  await expect((await openHostLab()).machines()).rejects.toMatchObject({ code: 'HOST_KEY_CHANGED' })
+  await expect((await openHostLab(host)).machines()).rejects.toMatchObject({ code: 'HOST_KEY_CHANGED' })
   await writeFile(file, known)
 })
 
