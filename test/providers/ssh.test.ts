@@ -119,7 +119,10 @@ describe('a host as it is found', () => {
     [{ engine: 'inactive 0 0', networks: `${NETWORKS}\nown` }, /in use \(the networks own\)/],
     [{ engine: ' 0 0' }, /^its engine does not run: .*systemctl start docker/],
     [{ engine: '' }, /^its engine does not run/],
-    [{ left: '/var/lib/docker/volumes/precious/' }, /^\/var\/lib\/docker\/volumes\/precious\/ .*not installed any more/],
+    [
+      { left: '/var/lib/docker/volumes/precious/' },
+      /^\/var\/lib\/docker\/volumes\/precious\/ .*not installed any more/,
+    ],
     [{ sshd: 'permitrootlogin no' }, /PermitRootLogin forced-commands-only/],
     [{ root: '1000' }, /let it use sudo/],
     [

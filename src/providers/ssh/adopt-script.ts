@@ -1,6 +1,7 @@
 import { NODE_PATHS } from '../../model/names.ts'
 import type { MachineRequest } from '../../model/provider.ts'
 import { quote, quoteAll } from '../../shell/quote.ts'
+import { NOTE_FIREWALL } from './firewall.ts'
 import { CONFIGURATION, LEFTOVERS, BEFORE } from './footprint.ts'
 import { RECORD, type MachineRecord } from './survey.ts'
 
@@ -38,7 +39,7 @@ if [ ! -e "$before/complete" ]; then
     net/ipv4/ip_nonlocal_bind net/bridge/bridge-nf-call-iptables; do
     [ ! -r "/proc/sys/$key" ] || printf '%s %s\\n' "$key" "$(cat "/proc/sys/$key")"
   done >"$before/sysctl"
-  command -v iptables-save >/dev/null && iptables-save >"$before/iptables" 2>/dev/null || :
+  ${NOTE_FIREWALL}
   set -- ${quoteAll(CONFIGURATION)}
   : >"$before/present"
   for path do [ ! -e "$path" ] || printf '%s\\n' "$path"; done >>"$before/present"

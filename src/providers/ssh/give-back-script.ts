@@ -1,6 +1,7 @@
 import { DISK_PATHS } from '../../model/disks.ts'
 import { NODE_PATHS } from '../../model/names.ts'
 import { quote, quoteAll } from '../../shell/quote.ts'
+import { RESTORE_FIREWALL } from './firewall.ts'
 import { BEFORE, CONFIGURATION, LEFTOVERS, OWN_FILES } from './footprint.ts'
 import { RECORD } from './survey.ts'
 
@@ -54,22 +55,14 @@ losetup -n -O NAME,BACK-FILE 2>/dev/null | while read -r device file; do
 done
 rm -rf ${DISK_PATHS.devices}
 
-# The engine's networks and rules, unless there was one before: then it makes its own again.
+# The engine's networks and rules. One that was there before makes those that it needs again, with addresses of its own.
+[ -z "$engine_stays" ] || ip link delete docker0 2>/dev/null
 for path in /sys/class/net/*; do
   device=\${path##*/}
   grep -qxF "$device" "$before/devices" && continue
   case $device in docker0 | docker_gwbridge | br-* | vx-* | veth* | lab*) ip link delete "$device" 2>/dev/null ;; esac
 done
-if command -v iptables-save >/dev/null; then
-  for tables in iptables ip6tables; do
-    $tables-save 2>/dev/null | grep -q -e DOCKER -e LAB-EDGE || continue
-    $tables-save | grep -v -e DOCKER -e LAB-EDGE -e docker0 -e docker_gwbridge -e ' br-[0-9a-f]\\{12\\} ' |
-      sed 's/^:FORWARD DROP/:FORWARD ACCEPT/' | $tables-restore -w
-  done
-  if [ "$(cat "$before/iptables" 2>/dev/null)" = '' ] && command -v nft >/dev/null; then
-    nft list ruleset 2>/dev/null | grep -q ' -j \\|jump\\|accept\\|drop}' || nft flush ruleset 2>/dev/null
-  fi
-fi
+${RESTORE_FIREWALL}
 
 # Names: the host's own servers, as they are now or were before.
 if grep -q '^nameserver 127\\.0\\.0\\.1$' /etc/resolv.conf && [ -e ${NODE_PATHS.state}/upstream.conf ]; then

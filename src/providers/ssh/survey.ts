@@ -158,8 +158,7 @@ export function parseSurvey(text: string, node: string): Survey {
 }
 
 function parseEngine(info: string, volumes: readonly string[], networks: readonly string[]): Survey['engine'] {
-  const { swarm, containers, images } =
-    /^(?<swarm>\w+) (?<containers>\d+) (?<images>\d+)$/.exec(info)?.groups ?? {}
+  const { swarm, containers, images } = /^(?<swarm>\w+) (?<containers>\d+) (?<images>\d+)$/.exec(info)?.groups ?? {}
   // One that does not run is said to be in no state, and to have none of anything. Networks there are always, and they are
   // asked for last: without any, something before was not answered.
   if (swarm === undefined || networks.length === 0) return 'silent'
