@@ -150,11 +150,10 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
       ),
     kill: (name) => Promise.reject(noPower(name, 'switched off', 'switch it off by hand')),
     destroy: async (name) => {
-      const { publicKey } = await key()
       await asUser(name, async (connection) => {
         const { status, stderr } = await connection.exec({
           argv: ['sh', '-s'],
-          stdin: giveBackScript(lab.id, [publicKey]),
+          stdin: giveBackScript(lab.id),
           unit: 'lab-give-back',
           timeoutMs: GIVE_BACK_MS,
         })

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -73,6 +73,14 @@ it('has the disks of lab.yml there', async () => {
 
 it('has no hand in its power', async () => {
   await expect(open.provider.kill('solo')).rejects.toMatchObject({ code: 'NO_POWER' })
+})
+
+it('lets the lab in by another key when the first was lost', async () => {
+  await open.close()
+  await rm(open.lab.stateDirectory, { recursive: true })
+  open = await openHostLab(host, DISKS)
+  await ensureMachines(open)
+  expect((await (await open.connect('solo')).script('hostname')).stdout).toBe('solo\n')
 })
 
 it('gives it back as it was, packages and accounts that came since included', async () => {

@@ -4,9 +4,7 @@ import { quote, quoteAll } from '../../shell/quote.ts'
 import { NOTE_FIREWALL } from './firewall.ts'
 import { CONFIGURATION, LEFTOVERS, BEFORE } from './footprint.ts'
 import { RECORD, type MachineRecord } from './survey.ts'
-
-/** Ends the line that lets the lab in. */
-const KEY_COMMENT = 'lab'
+import { letIn } from './way-in.ts'
 
 /**
  * Pure: notes what the host is like before lab touches it, then lets the lab in and gives the host its name. Cut off
@@ -49,8 +47,7 @@ if [ ! -e "$before/complete" ]; then
   : >"$before/complete"
 fi
 
-home=$(getent passwd ${quote(user)} | cut -d: -f6)
-${allow(request.authorizedKey, user)}
+${letIn(request.authorizedKey, user)}
 
 if [ "$(hostname)" != "$node" ]; then
   echo "$node" >/etc/hostname
@@ -68,27 +65,6 @@ mv -f ${RECORD}.new ${RECORD}
 export function allowScript(key: string, user: string): string {
   return `set -eu
 umask 022
-home=$(getent passwd ${quote(user)} | cut -d: -f6)
-${allow(key, user)}`
-}
-
-function allow(key: string, user: string): string {
-  const [type = '', data = ''] = key.trim().split(/\s+/)
-  return `[ -n "$home" ] || { echo ${quote(`no user ${user}`)} >&2; exit 1; }
-keys=$home/.ssh/authorized_keys
-before=${BEFORE}
-if [ ! -e "$before/keys" ]; then
-  printf '%s\\n' "$keys" >"$before/keys.new"
-  [ -d "\${keys%/*}" ] || echo directory >>"$before/keys.new"
-  [ -e "$keys" ] || echo file >>"$before/keys.new"
-  mv -f "$before/keys.new" "$before/keys"
-fi
-[ -d "\${keys%/*}" ] || install -d -m 0700 -o ${quote(user)} -g "$(id -g ${quote(user)})" "\${keys%/*}"
-if [ ! -e "$keys" ]; then
-  install -m 0600 -o ${quote(user)} -g "$(id -g ${quote(user)})" /dev/null "$keys"
-fi
-if ! grep -qF ${quote(`${type} ${data}`)} "$keys"; then
-  [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
-  printf '%s\\n' ${quote(`${type} ${data} ${KEY_COMMENT}`)} >>"$keys"
-fi`
+${letIn(key, user)}
+`
 }

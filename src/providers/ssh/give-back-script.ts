@@ -4,14 +4,14 @@ import { quote, quoteAll } from '../../shell/quote.ts'
 import { RESTORE_FIREWALL } from './firewall.ts'
 import { BEFORE, CONFIGURATION, LEFTOVERS, OWN_FILES } from './footprint.ts'
 import { RECORD } from './survey.ts'
+import { LOCK_OUT } from './way-in.ts'
 
 /**
  * Pure: makes a host what it was before lab came: takes away what runs, what is mounted, the packages that came since and
  * the accounts those made, the site's files; puts back what was changed. What anybody else did meanwhile stays. Cut off
  * anywhere, the same again goes on: the notes it works by go last.
  */
-export function giveBackScript(lab: string, publicKeys: readonly string[]): string {
-  const keys = publicKeys.map((key) => key.trim().split(/\s+/)[1] ?? '').filter((key) => key !== '')
+export function giveBackScript(lab: string): string {
   return `set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 before=${BEFORE}
@@ -150,17 +150,8 @@ while read -r unit enabled active; do
   esac
 done <"$before/units"
 
-# The way in, last: the lab's line, and the file and directory where they were made for it.
-if [ -e "$before/keys" ]; then
-  { read -r keys; made=$(cat); } <"$before/keys"
-  if [ -e "$keys" ]; then
-    grep -v ${keys.map((key) => `-e ${quote(key)}`).join(' ')} "$keys" >"$keys.lab"
-    cat "$keys.lab" >"$keys"
-    rm -f "$keys.lab"
-    case $made in *file*) [ -s "$keys" ] || rm -f "$keys" ;; esac
-    case $made in *directory*) rmdir "\${keys%/*}" 2>/dev/null ;; esac
-  fi
-fi
+# The way in, last.
+${LOCK_OUT}
 was /root/.ssh || rmdir /root/.ssh 2>/dev/null
 rm -f ${RECORD}
 if [ -e "$before/made-etc" ]; then rm -rf ${NODE_PATHS.etc}; else rm -rf "$before"; fi
