@@ -2,12 +2,15 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { waitFor } from '../../src/model/wait.ts'
 import { ensureMachines } from '../../src/workflows/machines.ts'
 import { convergeSite } from '../../src/workflows/up.ts'
 import type { OpenLab } from '../../src/workflows/open-lab.ts'
 import { startSshHost, type SshTestHost } from '../ssh-host.ts'
 import { openHostLab, PASSWORD } from '../ssh-lab.ts'
 
+/** Processes that start a unit of that name, or wait for it. */
+const WAITING = "grep -lsz '^lab-give-bac[k]$' /proc/[0-9]*/cmdline || :"
 const DISKS = 'disks: { data: 64MiB },'
 let host: SshTestHost
 let open: OpenLab
@@ -92,10 +95,17 @@ it('gives it back as it was, packages and accounts that came since included', as
   expect(installed.status, installed.stderr).toBe(0)
   expect(await host.look()).not.toEqual(before)
   await open.disconnect('solo')
-  await open.provider.destroy('solo')
+  // One that a run began which was cut off: it is waited for, and what it did not do is done.
+  await host.sh('mkfifo /run/held && systemd-run --quiet --unit=lab-give-back cat /run/held')
+  const given = open.provider.destroy('solo')
+  const waits = async () => ((await host.sh(WAITING)) === '' ? undefined : true)
+  await waitFor(waits, { deadlineMs: 30_000, what: 'the unit to be waited for' })
+  await host.sh('echo >/run/held; rm /run/held')
+  await given
   const after = await host.look()
   expect(after.filter((line) => !before.includes(line))).toEqual([])
   expect(before.filter((line) => !after.includes(line))).toEqual([])
   // Given back: there is nothing to give back any more.
   await open.provider.destroy('solo')
+  expect(await host.sh('ls /run | grep lab || :')).toBe('')
 })

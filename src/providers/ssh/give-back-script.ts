@@ -15,7 +15,7 @@ export function giveBackScript(lab: string): string {
   return `set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 before=${BEFORE}
-[ -e ${RECORD} ] || [ -e "$before/complete" ] || exit 0
+if [ ! -e ${RECORD} ] && [ ! -e "$before/complete" ]; then rm -rf ${NODE_PATHS.run}; exit 0; fi
 if [ -e ${RECORD} ] && ! grep -qF ${quote(`"lab": "${lab}"`)} ${RECORD}; then echo 'it is not of this lab' >&2; exit 1; fi
 was() { grep -qxF -- "$1" "$before/present"; }
 
@@ -153,8 +153,11 @@ done <"$before/units"
 # The way in, last.
 ${LOCK_OUT}
 was /root/.ssh || rmdir /root/.ssh 2>/dev/null
-rm -f ${RECORD}
+# Never half of the notes: by those, everything would be lab's.
+rm -f ${RECORD} "$before/complete"
 if [ -e "$before/made-etc" ]; then rm -rf ${NODE_PATHS.etc}; else rm -rf "$before"; fi
+# What this unit itself was given stands there too, and is read by now.
+rm -rf ${NODE_PATHS.run}
 exit 0
 `
 }
