@@ -155,7 +155,7 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
         const giveBack = () =>
           connection.exec({
             argv: ['sh', '-s'],
-            stdin: giveBackScript(lab.id),
+            stdin: giveBackScript(lab.id, name),
             unit: 'lab-give-back',
             timeoutMs: GIVE_BACK_MS,
           })

@@ -18,6 +18,8 @@ let before: readonly string[]
 
 beforeAll(async () => {
   host = await startSshHost()
+  await host.sh(`apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install e2fsprogs iptables
+    iptables -P FORWARD DROP; iptables -A INPUT -i docker0 -p tcp --dport 5432 -j DROP; iptables -N OWN; iptables -A FORWARD -j OWN`)
   before = await host.look()
   open = await openHostLab(host, DISKS)
 })
@@ -74,6 +76,19 @@ it('has the disks of lab.yml there', async () => {
   expect(await connection.script(script)).toMatchObject({ status: 0, stdout: `kept\n${String(64 * 2 ** 20)}\n` })
 })
 
+it('is not given back, nor touched, while a disk is mounted at a place of its user', async () => {
+  await host.sh(`mkfs.ext4 -q /dev/lab/data && mkdir /srv/mine && mount /dev/lab/data /srv/mine
+    echo precious >/srv/mine/file; echo '/dev/lab/data /srv/mine ext4 defaults 0 0' >>/etc/fstab`)
+  await expect(open.provider.destroy('solo')).rejects.toMatchObject({
+    code: 'NOT_GIVEN_BACK',
+    message: expect.stringMatching(
+      /the disk data is mounted at \/srv\/mine\n\/etc\/fstab has \/dev\/lab\/data at \/srv\/mine, .*\nwhat is on these disks goes with the lab: /,
+    ) as string,
+  })
+  expect(await host.sh('cat /srv/mine/file; systemctl is-active lab-disk@data')).toBe('precious\nactive')
+  await host.sh(`umount /srv/mine; rmdir /srv/mine; sed -i '\\|^/dev/lab/|d' /etc/fstab`)
+})
+
 it('has no hand in its power', async () => {
   await expect(open.provider.kill('solo')).rejects.toMatchObject({ code: 'NO_POWER' })
 })
@@ -95,6 +110,10 @@ it('gives it back as it was, packages and accounts that came since included', as
   expect(installed.status, installed.stderr).toBe(0)
   expect(await host.look()).not.toEqual(before)
   await open.disconnect('solo')
+  // As an engine and lab's own playbooks leave it.
+  await host.sh(`iptables -N DOCKER; iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -I FORWARD -j DOCKER-USER
+    iptables -A FORWARD -o docker0 -j DOCKER; iptables -A FORWARD -i br-0123456789ab -j ACCEPT; iptables -P FORWARD ACCEPT
+    iptables -t nat -N LAB-EDGE; iptables -t nat -A PREROUTING -j LAB-EDGE`)
   // One that a run began which was cut off: it is waited for, and what it did not do is done.
   await host.sh('mkfifo /run/held && systemd-run --quiet --unit=lab-give-back cat /run/held')
   const given = open.provider.destroy('solo')
@@ -108,4 +127,6 @@ it('gives it back as it was, packages and accounts that came since included', as
   // Given back: there is nothing to give back any more.
   await open.provider.destroy('solo')
   expect(await host.sh('ls /run | grep lab || :')).toBe('')
+  // Those of hosts that run beside this one are in sight as well.
+  expect(await host.sh(`cat /sys/block/loop*/loop/backing_file | grep -e -${open.lab.id}- || :`)).toBe('')
 })

@@ -4,19 +4,21 @@ import { quote, quoteAll } from '../../shell/quote.ts'
 import { RESTORE_FIREWALL } from './firewall.ts'
 import { BEFORE, CONFIGURATION, LEFTOVERS, OWN_FILES } from './footprint.ts'
 import { RECORD } from './survey.ts'
+import { refuseUsedDisks } from './used-disks.ts'
 import { LOCK_OUT } from './way-in.ts'
 
 /**
  * Pure: makes a host what it was before lab came: takes away what runs, what is mounted, the packages that came since and
- * the accounts those made, the site's files; puts back what was changed. What anybody else did meanwhile stays. Cut off
- * anywhere, the same again goes on: the notes it works by go last.
+ * the accounts those made, the site's files; puts back what was changed. What anybody else did meanwhile stays. Refuses
+ * while somebody uses a disk of the lab's. Cut off anywhere, the same again goes on: the notes it works by go last.
  */
-export function giveBackScript(lab: string): string {
+export function giveBackScript(lab: string, node: string): string {
   return `set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 before=${BEFORE}
 if [ ! -e ${RECORD} ] && [ ! -e "$before/complete" ]; then rm -rf ${NODE_PATHS.run}; exit 0; fi
 if [ -e ${RECORD} ] && ! grep -qF ${quote(`"lab": "${lab}"`)} ${RECORD}; then echo 'it is not of this lab' >&2; exit 1; fi
+${refuseUsedDisks(lab, node)}
 was() { grep -qxF -- "$1" "$before/present"; }
 
 # What other units were told of lab's, or they would start them again.
@@ -47,7 +49,8 @@ sort -r -k2,2 /proc/self/mounts | while read -r _ point _; do
   esac
 done
 losetup -n -O NAME,BACK-FILE 2>/dev/null | while read -r device file; do
-  case $file in ${NODE_PATHS.state}/*) ;; *) continue ;; esac
+  # Those of other labs are in sight too, where hosts share a kernel.
+  case $file in ${NODE_PATHS.state}/*-${lab}-*) ;; *) continue ;; esac
   sort -r -k2,2 /proc/self/mounts | while read -r source point _; do
     case $source in "$device" | "$device"p*) umount -l "$(printf '%b' "$point")" ;; esac
   done
