@@ -72,3 +72,15 @@ export function toLabError(error: unknown): LabError {
   if (error instanceof Error) return new LabError('UNEXPECTED', error.message, { cause: error })
   return new LabError('UNEXPECTED', String(error))
 }
+
+/** Several failures as one that names them all, with what to do about each; one alone is as it was. */
+export function joinErrors(errors: readonly [LabError, ...LabError[]], where?: string): LabError {
+  const [first] = errors
+  if (errors.length === 1) return first
+  const each = errors.map(({ message, hint }) => (hint === undefined ? message : `${message}\n  ${hint}`))
+  return new LabError(first.code, each.join('\n'), {
+    where: where ?? errors.flatMap((error) => error.where ?? []).join(', '),
+    exitCode: Math.max(...errors.map(({ exitCode }) => exitCode)),
+    cause: first,
+  })
+}

@@ -3,6 +3,7 @@ import type { Connection } from '../model/connection.ts'
 import { LabError } from '../model/errors.ts'
 import type { LabIdentity, LabSpec, NodeSpec } from '../model/lab-spec.ts'
 import type { Machine, MachineRequest, Provider } from '../model/provider.ts'
+import { WAITED } from '../shell/transient-unit.ts'
 import { adoptScript, allowScript } from './ssh/adopt-script.ts'
 import { giveBackScript } from './ssh/give-back-script.ts'
 import { isNear, networkOfAll, ownAddress, resolve, type Found } from './ssh/network.ts'
@@ -151,14 +152,18 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
       ),
     kill: (name) => Promise.reject(noPower(name, 'switched off', 'switch it off by hand')),
     destroy: async (name) => {
-      const { publicKey } = await key()
       await asUser(name, async (connection) => {
-        const { status, stderr } = await connection.exec({
-          argv: ['sh', '-s'],
-          stdin: giveBackScript(lab.id, [publicKey]),
-          unit: 'lab-give-back',
-          timeoutMs: GIVE_BACK_MS,
-        })
+        const giveBack = () =>
+          connection.exec({
+            argv: ['sh', '-s'],
+            stdin: giveBackScript(lab.id, name),
+            unit: 'lab-give-back',
+            timeoutMs: GIVE_BACK_MS,
+          })
+        let done = await giveBack()
+        // One of a run that was cut off was at it still: how that ended, and what it left, the next one finds out.
+        while (done.status === WAITED) done = await giveBack()
+        const { status, stderr } = done
         if (status !== 0) {
           const why = stderr.trim().split('\n').slice(-5).join('\n')
           throw new LabError('NOT_GIVEN_BACK', `${name} is not what it was yet: ${why}`, {
@@ -166,8 +171,6 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
             hint: 'lab destroy goes on where it ended',
           })
         }
-        // What the unit itself used while it ran.
-        await connection.exec({ argv: ['rm', '-rf', '/run/lab'] })
       })
     },
     restoreAccess: async (request) => {

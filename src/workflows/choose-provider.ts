@@ -2,11 +2,14 @@ import { LabError, UsageError } from '../model/errors.ts'
 import type { LabIdentity, LabSpec } from '../model/lab-spec.ts'
 import type { Provider } from '../model/provider.ts'
 import { notedMachines } from '../providers/vagrant/notes.ts'
+import type { StateDirectory } from '../secrets/state-directory.ts'
+import { heldHosts } from './held-hosts.ts'
 
 /** What a provider is chosen for. */
 interface Wanted {
   readonly lab: Pick<LabIdentity, 'directory'>
   readonly spec: LabSpec
+  readonly state: StateDirectory
   /** The one that is asked for; absent, nobody asks for one. */
   readonly provider?: LabSpec['provider'] | undefined
 }
@@ -21,13 +24,16 @@ export interface ChosenProvider {
 }
 
 /**
- * The provider of a lab: whichever has machines of it now, else the one that is asked for, else what lab.yml says. Nothing
- * is remembered, so nothing can be remembered wrongly. Throws `UsageError` `OTHER_PROVIDER` where another one than the one
- * asked for has machines.
+ * The provider of a lab: whichever has machines of it now, else the one that is asked for, else what lab.yml says. Machines
+ * are looked for, so nothing can be remembered wrongly; but hosts that exist are found by lab.yml alone, and that they are
+ * held is noted. Throws `UsageError` `OTHER_PROVIDER` where another one than the one asked for has machines.
  */
 export async function chooseProvider(options: Wanted, load: Load): Promise<ChosenProvider> {
   const { lab, provider: wanted } = options
   const spec = { ...options.spec, provider: wanted ?? options.spec.provider }
+  const held = await heldHosts(options.state)
+  if (held.length > 0 && spec.provider !== 'ssh') throw otherThanHosts(held, spec.provider, lab.directory)
+  if (held.length > 0) return { spec, provider: await load(spec) }
   const having = await providerWithMachines(lab.directory, spec, load)
   if (having !== undefined && wanted !== undefined && wanted !== having.provider.name) {
     throw new UsageError(
@@ -37,6 +43,17 @@ export async function chooseProvider(options: Wanted, load: Load): Promise<Chose
     )
   }
   return having ?? { spec, provider: await load(spec) }
+}
+
+function otherThanHosts(held: readonly string[], wanted: string, directory: string): UsageError {
+  return new UsageError(
+    `the nodes of this lab are hosts that existed before (${held.join(', ')}), not made by ${wanted}`,
+    {
+      where: directory,
+      hint: 'say provider: ssh in lab.yml again, with those nodes, and lab destroy first; or lab init ANOTHER-DIRECTORY, and lab up there',
+    },
+    'OTHER_PROVIDER',
+  )
 }
 
 /** The provider that has machines, as far as looking is due: the usual case, a lab of containers, costs no look. */

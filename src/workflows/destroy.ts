@@ -1,3 +1,4 @@
+import { joinErrors, toLabError } from '../model/errors.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -12,18 +13,22 @@ export interface DestroyOptions {
 
 /**
  * Removes every machine, volume, network and loop device of the lab, and `.lab/`. Images and snapshots stay unless they
- * are asked for. Found by labels, so it works whatever became of the lab's own files.
+ * are asked for. Found by labels, so it works whatever became of the lab's own files. Machines that cannot be removed are
+ * named together once all others are gone; the same again goes on.
  */
 export async function destroy(open: OpenLab, options: DestroyOptions): Promise<void> {
   const started = performance.now()
   await withLock(open.lab.stateDirectory, 'destroy', async () => {
     await open.close()
     const machines = await open.machines()
-    await Promise.all(
+    const ended = await Promise.allSettled(
       machines.map(({ name }) =>
         runTask(open.emit, `destroy ${name}`, () => open.provider.destroy(name), { node: name }),
       ),
     )
+    // One that cannot be had keeps none of the others, nor is it given up: the lab's files, and its key to it, stay.
+    const [first, ...more] = ended.flatMap((each) => (each.status === 'rejected' ? [toLabError(each.reason)] : []))
+    if (first !== undefined) throw joinErrors([first, ...more])
     const rest = options.images ? 'remove volumes, network and images' : 'remove volumes and network'
     // Hosts that were there before have been given back, and there is nothing else.
     if (open.spec.provider === 'ssh') await open.provider.cleanUp(options)

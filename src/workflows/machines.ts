@@ -6,6 +6,7 @@ import { waitFor } from '../model/wait.ts'
 import { hostKey, STATE_FILES } from '../secrets/lab-secrets.ts'
 import { awaitAnswer, awaitBoot, BOOT_DEADLINE_MS } from './await-answer.ts'
 import { openFront } from './front.ts'
+import { noteHosts } from './held-hosts.ts'
 import { machineRequest, specDigest } from './machine-request.ts'
 import { adjustLimits } from './limits.ts'
 import { adjustNetworks, warnOfNetworks } from './networks.ts'
@@ -38,6 +39,11 @@ export async function ensureMachines(open: OpenLab, former: readonly Machine[] =
   const network = await provider.network(true)
   if (network === undefined)
     throw new LabError('NO_NETWORK', "the lab's network could not be created", { hint: 'lab doctor' })
+  if (spec.provider === 'ssh')
+    await noteHosts(
+      open.state,
+      spec.nodes.map(({ name }) => name),
+    )
   const found = await open.machines()
   const joined = await adjustNetworks(open, found, network)
   const machines = joined.length === 0 ? found : await open.machines()

@@ -72,7 +72,9 @@ const CONNECT_DEADLINE_MS = 3000
 export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
   const { lab, emit, signal } = options
   const state = openStateDirectory(lab.stateDirectory)
-  const { spec, provider } = await chooseProvider(options, (chosen) => loadProvider(lab, chosen, () => labKey(state)))
+  const { spec, provider } = await chooseProvider({ ...options, state }, (chosen) =>
+    loadProvider(lab, chosen, () => labKey(state)),
+  )
   const connections = new Map<string, Promise<Connection>>()
   let machines: Promise<readonly Machine[]> | undefined
   let site: Promise<Site> | undefined

@@ -96,6 +96,8 @@ docker0 000011AC 00000000 0001 0 0 0 0000FFFF 0 0 0`,
     .join('')
 }
 
+const NETWORKS = 'bridge\nhost\nnone\ndocker_gwbridge'
+
 describe('a host as it is found', () => {
   it('tells its network from the kernel alone', () => {
     const survey = parseSurvey(ANSWER(), 'node1')
@@ -111,7 +113,16 @@ describe('a host as it is found', () => {
     [{ systemd: '' }, /does not run systemd/],
     [{ disk: '/dev/vda 100 1 1000000 1% /' }, /1\.0 GiB are free/],
     [{ engines: 'docker-ce installed\npodman-docker not-installed' }, /docker-ce is installed/],
-    [{ engine: 'active 3 7' }, /in use \(3 containers and 7 images, and is in a swarm\)/],
+    [{ engine: 'active 3 7', networks: NETWORKS }, /in use \(3 containers and 7 images; it is in a swarm\)/],
+    [{ engine: 'inactive 0 0', volumes: 'precious\nother', networks: NETWORKS }, /\(the volumes precious, other\)/],
+    [{ engine: 'inactive 0 0', volumes: '1\n2\n3\n4\n5\n6', networks: NETWORKS }, /1, 2, 3, 4, 5 and 1 more\)/],
+    [{ engine: 'inactive 0 0', networks: `${NETWORKS}\nown` }, /in use \(the networks own\)/],
+    [{ engine: ' 0 0' }, /^its engine does not run: .*systemctl start docker/],
+    [{ engine: '' }, /^its engine does not run/],
+    [
+      { left: '/var/lib/docker/volumes/precious/' },
+      /^\/var\/lib\/docker\/volumes\/precious\/ .*not installed any more/,
+    ],
     [{ sshd: 'permitrootlogin no' }, /PermitRootLogin forced-commands-only/],
     [{ root: '1000' }, /let it use sudo/],
     [
@@ -149,7 +160,8 @@ describe('a host as it is found', () => {
   })
 
   it('keeps an engine of its own release, except where lab would exchange it for one of the next', () => {
-    const having = { engines: 'docker.io installed\ndocker-compose not-installed' }
+    const engine = { engine: 'inactive 0 0', volumes: '', networks: NETWORKS }
+    const having = { engines: 'docker.io installed\ndocker-compose not-installed', ...engine }
     expect(unsuitable(parseSurvey(ANSWER(having), 'node1'), LAB, 'node1')).toEqual([])
     const old = parseSurvey(ANSWER({ ...having, ...SYSTEM('debian', '12') }), 'node1')
     expect(unsuitable(old, LAB, 'node1')).toEqual([expect.stringContaining('apt-get purge docker.io')])
@@ -157,7 +169,7 @@ describe('a host as it is found', () => {
 
   it('that is a node already may use its engine', () => {
     const machine = JSON.stringify({ lab: LAB.id, node: 'node1' })
-    const survey = parseSurvey(ANSWER({ machine, engine: 'active 3 7' }), 'node1')
+    const survey = parseSurvey(ANSWER({ machine, engine: 'active 3 7', networks: NETWORKS }), 'node1')
     expect(unsuitable(survey, LAB, 'node1')).toEqual([])
   })
 })

@@ -12,7 +12,9 @@ import { findMachines } from '../../src/providers/vagrant/machines.ts'
 import { notedMachines, removeNotes } from '../../src/providers/vagrant/notes.ts'
 import { accepts, parseStatus } from '../../src/providers/vagrant/states.ts'
 import { vagrantfileOf } from '../../src/providers/vagrant/vagrantfile.ts'
+import { openStateDirectory } from '../../src/secrets/state-directory.ts'
 import { chooseProvider } from '../../src/workflows/choose-provider.ts'
+import { noteHosts } from '../../src/workflows/held-hosts.ts'
 
 const STATUS = `1700000000,mgmt,metadata,provider,virtualbox
 1700000001,mgmt,provider-name,virtualbox
@@ -177,7 +179,8 @@ describe('the provider of a lab', () => {
       const list = () => Promise.resolve(Array.from({ length: chosen.provider === 'docker' ? containers : 0 }))
       return Promise.resolve({ name: chosen.provider, list } as unknown as Provider)
     }
-    const chosen = await chooseProvider({ lab: { directory }, spec, provider: wanted }, load)
+    const state = openStateDirectory(join(directory, '.lab'))
+    const chosen = await chooseProvider({ lab: { directory }, spec, state, provider: wanted }, load)
     expect(chosen.spec.provider).toBe(chosen.provider.name)
     return chosen.provider.name
   }
@@ -202,5 +205,20 @@ describe('the provider of a lab', () => {
     await settle({ node1: '127.0.0.1' })
     await note('node1')
     await expect(choose('docker', 'docker')).rejects.toMatchObject({ code: 'OTHER_PROVIDER' })
+  })
+
+  test('is ssh as long as hosts are held, which lab.yml alone could find', async () => {
+    const state = openStateDirectory(join(directory, '.lab'))
+    await noteHosts(state, ['mgmt', 'node1'])
+    expect(await choose('ssh')).toBe('ssh')
+    const refused = {
+      code: 'OTHER_PROVIDER',
+      message: expect.stringContaining('(mgmt, node1), not made by') as string,
+      hint: expect.stringContaining('say provider: ssh in lab.yml again') as string,
+    }
+    await expect(choose('docker')).rejects.toMatchObject(refused)
+    await expect(choose('ssh', 'vagrant')).rejects.toMatchObject(refused)
+    await state.remove()
+    expect(await choose('docker')).toBe('docker')
   })
 })

@@ -9,7 +9,12 @@ systemctl list-units --state=active --plain --no-legend --type=service,socket,ti
 getent passwd | sed 's/^/user /'; getent group | sed 's/^/group /'
 awk '$4=="0A" {print "listen " $2}' /proc/net/tcp /proc/net/tcp6
 awk '{print "mount " $2 " " $3}' /proc/self/mounts | grep -v /run/user
+for tables in iptables ip6tables; do
+  # Their order matters: each with its number in its chain. Chains that let everything pass are like none.
+  command -v $tables-save >/dev/null && $tables-save | awk -v of="$tables" '/^\*/ { table = $1 }
+    /^[:-]/ && $2 != "ACCEPT" { sub(/ \[[0-9:]+\]$/, ""); print "rule " of, table, $1 == "-A" ? ++count[table, $2] : 0, $0 }'
+done
+command -v nft >/dev/null && nft -s list table inet own 2>/dev/null | sed 's/^/rule nft /'
 ls /run /sys/class/net | grep -vx -e motd.dynamic | sed 's/^/entry /'
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/forwarding; do echo "sysctl $f $(cat $f)"; done
-grep -l -e pool-hosts- -e disk-hosts- /sys/block/loop*/loop/backing_file 2>/dev/null
 hostname

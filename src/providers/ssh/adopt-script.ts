@@ -1,11 +1,10 @@
 import { NODE_PATHS } from '../../model/names.ts'
 import type { MachineRequest } from '../../model/provider.ts'
 import { quote, quoteAll } from '../../shell/quote.ts'
+import { NOTE_FIREWALL } from './firewall.ts'
 import { CONFIGURATION, LEFTOVERS, BEFORE } from './footprint.ts'
 import { RECORD, type MachineRecord } from './survey.ts'
-
-/** Ends the line that lets the lab in. */
-const KEY_COMMENT = 'lab'
+import { letIn } from './way-in.ts'
 
 /**
  * Pure: notes what the host is like before lab touches it, then lets the lab in and gives the host its name. Cut off
@@ -38,7 +37,7 @@ if [ ! -e "$before/complete" ]; then
     net/ipv4/ip_nonlocal_bind net/bridge/bridge-nf-call-iptables; do
     [ ! -r "/proc/sys/$key" ] || printf '%s %s\\n' "$key" "$(cat "/proc/sys/$key")"
   done >"$before/sysctl"
-  command -v iptables-save >/dev/null && iptables-save >"$before/iptables" 2>/dev/null || :
+  ${NOTE_FIREWALL}
   set -- ${quoteAll(CONFIGURATION)}
   : >"$before/present"
   for path do [ ! -e "$path" ] || printf '%s\\n' "$path"; done >>"$before/present"
@@ -48,8 +47,7 @@ if [ ! -e "$before/complete" ]; then
   : >"$before/complete"
 fi
 
-home=$(getent passwd ${quote(user)} | cut -d: -f6)
-${allow(request.authorizedKey, user)}
+${letIn(request.authorizedKey, user)}
 
 if [ "$(hostname)" != "$node" ]; then
   echo "$node" >/etc/hostname
@@ -67,27 +65,6 @@ mv -f ${RECORD}.new ${RECORD}
 export function allowScript(key: string, user: string): string {
   return `set -eu
 umask 022
-home=$(getent passwd ${quote(user)} | cut -d: -f6)
-${allow(key, user)}`
-}
-
-function allow(key: string, user: string): string {
-  const [type = '', data = ''] = key.trim().split(/\s+/)
-  return `[ -n "$home" ] || { echo ${quote(`no user ${user}`)} >&2; exit 1; }
-keys=$home/.ssh/authorized_keys
-before=${BEFORE}
-if [ ! -e "$before/keys" ]; then
-  printf '%s\\n' "$keys" >"$before/keys.new"
-  [ -d "\${keys%/*}" ] || echo directory >>"$before/keys.new"
-  [ -e "$keys" ] || echo file >>"$before/keys.new"
-  mv -f "$before/keys.new" "$before/keys"
-fi
-[ -d "\${keys%/*}" ] || install -d -m 0700 -o ${quote(user)} -g "$(id -g ${quote(user)})" "\${keys%/*}"
-if [ ! -e "$keys" ]; then
-  install -m 0600 -o ${quote(user)} -g "$(id -g ${quote(user)})" /dev/null "$keys"
-fi
-if ! grep -qF ${quote(`${type} ${data}`)} "$keys"; then
-  [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
-  printf '%s\\n' ${quote(`${type} ${data} ${KEY_COMMENT}`)} >>"$keys"
-fi`
+${letIn(key, user)}
+`
 }

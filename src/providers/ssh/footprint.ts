@@ -23,6 +23,7 @@ export const LEFTOVERS: readonly string[] = [
   '/etc/containerd',
   '/etc/default/docker',
   '/etc/docker',
+  '/etc/docker/certs.d',
   '/etc/logrotate.d/rsyslog',
   '/etc/rsyslog.d',
   '/etc/ssl',

@@ -1,21 +1,24 @@
 import { DISK_PATHS } from '../../model/disks.ts'
 import { NODE_PATHS } from '../../model/names.ts'
 import { quote, quoteAll } from '../../shell/quote.ts'
+import { RESTORE_FIREWALL } from './firewall.ts'
 import { BEFORE, CONFIGURATION, LEFTOVERS, OWN_FILES } from './footprint.ts'
 import { RECORD } from './survey.ts'
+import { refuseUsedDisks } from './used-disks.ts'
+import { LOCK_OUT } from './way-in.ts'
 
 /**
  * Pure: makes a host what it was before lab came: takes away what runs, what is mounted, the packages that came since and
- * the accounts those made, the site's files; puts back what was changed. What anybody else did meanwhile stays. Cut off
- * anywhere, the same again goes on: the notes it works by go last.
+ * the accounts those made, the site's files; puts back what was changed. What anybody else did meanwhile stays. Refuses
+ * while somebody uses a disk of the lab's. Cut off anywhere, the same again goes on: the notes it works by go last.
  */
-export function giveBackScript(lab: string, publicKeys: readonly string[]): string {
-  const keys = publicKeys.map((key) => key.trim().split(/\s+/)[1] ?? '').filter((key) => key !== '')
+export function giveBackScript(lab: string, node: string): string {
   return `set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 before=${BEFORE}
-[ -e ${RECORD} ] || [ -e "$before/complete" ] || exit 0
+if [ ! -e ${RECORD} ] && [ ! -e "$before/complete" ]; then rm -rf ${NODE_PATHS.run}; exit 0; fi
 if [ -e ${RECORD} ] && ! grep -qF ${quote(`"lab": "${lab}"`)} ${RECORD}; then echo 'it is not of this lab' >&2; exit 1; fi
+${refuseUsedDisks(lab, node)}
 was() { grep -qxF -- "$1" "$before/present"; }
 
 # What other units were told of lab's, or they would start them again.
@@ -46,7 +49,8 @@ sort -r -k2,2 /proc/self/mounts | while read -r _ point _; do
   esac
 done
 losetup -n -O NAME,BACK-FILE 2>/dev/null | while read -r device file; do
-  case $file in ${NODE_PATHS.state}/*) ;; *) continue ;; esac
+  # Those of other labs are in sight too, where hosts share a kernel.
+  case $file in ${NODE_PATHS.state}/*-${lab}-*) ;; *) continue ;; esac
   sort -r -k2,2 /proc/self/mounts | while read -r source point _; do
     case $source in "$device" | "$device"p*) umount -l "$(printf '%b' "$point")" ;; esac
   done
@@ -54,22 +58,14 @@ losetup -n -O NAME,BACK-FILE 2>/dev/null | while read -r device file; do
 done
 rm -rf ${DISK_PATHS.devices}
 
-# The engine's networks and rules, unless there was one before: then it makes its own again.
+# The engine's networks and rules. One that was there before makes those that it needs again, with addresses of its own.
+[ -z "$engine_stays" ] || ip link delete docker0 2>/dev/null
 for path in /sys/class/net/*; do
   device=\${path##*/}
   grep -qxF "$device" "$before/devices" && continue
   case $device in docker0 | docker_gwbridge | br-* | vx-* | veth* | lab*) ip link delete "$device" 2>/dev/null ;; esac
 done
-if command -v iptables-save >/dev/null; then
-  for tables in iptables ip6tables; do
-    $tables-save 2>/dev/null | grep -q -e DOCKER -e LAB-EDGE || continue
-    $tables-save | grep -v -e DOCKER -e LAB-EDGE -e docker0 -e docker_gwbridge -e ' br-[0-9a-f]\\{12\\} ' |
-      sed 's/^:FORWARD DROP/:FORWARD ACCEPT/' | $tables-restore -w
-  done
-  if [ "$(cat "$before/iptables" 2>/dev/null)" = '' ] && command -v nft >/dev/null; then
-    nft list ruleset 2>/dev/null | grep -q ' -j \\|jump\\|accept\\|drop}' || nft flush ruleset 2>/dev/null
-  fi
-fi
+${RESTORE_FIREWALL}
 
 # Names: the host's own servers, as they are now or were before.
 if grep -q '^nameserver 127\\.0\\.0\\.1$' /etc/resolv.conf && [ -e ${NODE_PATHS.state}/upstream.conf ]; then
@@ -157,20 +153,14 @@ while read -r unit enabled active; do
   esac
 done <"$before/units"
 
-# The way in, last: the lab's line, and the file and directory where they were made for it.
-if [ -e "$before/keys" ]; then
-  { read -r keys; made=$(cat); } <"$before/keys"
-  if [ -e "$keys" ]; then
-    grep -v ${keys.map((key) => `-e ${quote(key)}`).join(' ')} "$keys" >"$keys.lab"
-    cat "$keys.lab" >"$keys"
-    rm -f "$keys.lab"
-    case $made in *file*) [ -s "$keys" ] || rm -f "$keys" ;; esac
-    case $made in *directory*) rmdir "\${keys%/*}" 2>/dev/null ;; esac
-  fi
-fi
+# The way in, last.
+${LOCK_OUT}
 was /root/.ssh || rmdir /root/.ssh 2>/dev/null
-rm -f ${RECORD}
+# Never half of the notes: by those, everything would be lab's.
+rm -f ${RECORD} "$before/complete"
 if [ -e "$before/made-etc" ]; then rm -rf ${NODE_PATHS.etc}; else rm -rf "$before"; fi
+# What this unit itself was given stands there too, and is read by now.
+rm -rf ${NODE_PATHS.run}
 exit 0
 `
 }

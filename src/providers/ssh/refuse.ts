@@ -1,4 +1,4 @@
-import { LabError } from '../../model/errors.ts'
+import { joinErrors, LabError } from '../../model/errors.ts'
 import type { LabIdentity } from '../../model/lab-spec.ts'
 import type { Found } from './network.ts'
 import { unsuitable } from './suitable.ts'
@@ -6,11 +6,8 @@ import { unsuitable } from './suitable.ts'
 /** Hosts that cannot be trusted or entered, all at once. Throws what is wrong with them. */
 export function refuseUntrusted(all: readonly Found[]): void {
   const errors = all.flatMap(({ error }) => (error === undefined ? [] : [error]))
-  const [first] = errors
-  if (first === undefined) return
-  if (errors.length === 1) throw first
-  const each = errors.map(({ message, hint }) => (hint === undefined ? message : `${message}\n  ${hint}`))
-  throw new LabError(first.code, each.join('\n'), { where: 'lab.yml' })
+  const [first, ...more] = errors
+  if (first !== undefined) throw joinErrors([first, ...more], 'lab.yml')
 }
 
 /** All hosts that lab cannot take, at once, before the first is touched. */

@@ -7,6 +7,9 @@ const GIB = 2 ** 30
 /** Packages, an engine's images and logs; the pool grows with what is put in it. */
 const LEAST_FREE = 3 * GIB
 
+/** Names in a message of one line. */
+const NAMES_SHOWN = 5
+
 /** Packages that exclude the engine of the distribution. */
 const FOREIGN: readonly string[] = ['docker-ce', 'containerd.io', 'podman-docker', 'moby-engine']
 
@@ -48,10 +51,12 @@ export function unsuitable(survey: Survey, lab: LabIdentity, node: string): read
   for (const name of survey.engines.filter((each) => FOREIGN.includes(each))) {
     problems.push(`${name} is installed, which excludes the engine of the distribution: apt-get purge ${name}`)
   }
-  if (engine !== undefined && (engine.swarm !== 'inactive' || engine.containers > 0 || engine.images > 0)) {
-    const holds = `${String(engine.containers)} containers and ${String(engine.images)} images`
-    const member = engine.swarm === 'inactive' ? '' : ', and is in a swarm'
-    problems.push(`its engine is in use (${holds}${member}): lab would get in the way of that`)
+  problems.push(...engineProblems(engine))
+  const [first] = survey.left
+  if (first !== undefined) {
+    problems.push(
+      `${first} is of an engine that is not installed any more, and lab's would take it for its own: move /var/lib/docker away`,
+    )
   }
   if (survey.rootLogin === 'no') {
     problems.push(
@@ -59,4 +64,27 @@ export function unsuitable(survey: Survey, lab: LabIdentity, node: string): read
     )
   }
   return problems
+}
+
+function engineProblems(engine: Survey['engine']): readonly string[] {
+  if (engine === undefined) return []
+  if (engine === 'silent') {
+    return [
+      'its engine does not run: start it, so that lab can see what it holds ("systemctl start docker", until "docker info" works for root)',
+    ]
+  }
+  const { swarm, containers, images, volumes, networks } = engine
+  const holds = [
+    ...(containers > 0 || images > 0 ? [`${String(containers)} containers and ${String(images)} images`] : []),
+    ...(volumes.length > 0 ? [`the volumes ${named(volumes)}`] : []),
+    ...(networks.length > 0 ? [`the networks ${named(networks)}`] : []),
+    ...(swarm === 'inactive' ? [] : ['it is in a swarm']),
+  ]
+  if (holds.length === 0) return []
+  return [`its engine is in use (${holds.join('; ')}): lab would get in the way of that`]
+}
+
+function named(names: readonly string[]): string {
+  const more = names.length > NAMES_SHOWN ? ` and ${String(names.length - NAMES_SHOWN)} more` : ''
+  return `${names.slice(0, NAMES_SHOWN).join(', ')}${more}`
 }

@@ -22,6 +22,17 @@ export interface Route {
   readonly direct: boolean
 }
 
+/** What is in an engine. */
+export interface EngineContent {
+  /** Its part in a swarm. */
+  readonly swarm: string
+  readonly containers: number
+  readonly images: number
+  /** By name; networks without those that every engine has. */
+  readonly volumes: readonly string[]
+  readonly networks: readonly string[]
+}
+
 /** A host as it is, read in one go. */
 export interface Survey {
   /** Undefined where no lab has the host; `unfinished` was cut off while it was being given back. */
@@ -40,14 +51,19 @@ export interface Survey {
   readonly freeBytes: number
   /** Packages of engines and their tools that are installed. */
   readonly engines: readonly string[]
-  /** What an engine that is there holds: its part in a swarm, containers, images. */
-  readonly engine: { readonly swarm: string; readonly containers: number; readonly images: number } | undefined
+  /** What an engine that is there holds; `silent` where it does not say. */
+  readonly engine: EngineContent | 'silent' | undefined
+  /** Directories of volumes and containers, where there is no engine any more that had them. */
+  readonly left: readonly string[]
   /** sshd's `PermitRootLogin`; undefined where it does not say. */
   readonly rootLogin: string | undefined
 }
 
 /** Where a host says whose it is. */
 export const RECORD = `${NODE_PATHS.etc}/machine`
+
+/** Networks that engines make themselves. */
+const ENGINE_NETWORKS: readonly string[] = ['bridge', 'host', 'none', 'docker_gwbridge', 'ingress']
 
 // Only what every Debian has: the files of the kernel and dpkg, no iproute2.
 const SCRIPT = `PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -67,7 +83,13 @@ part apt; command -v apt-get
 part disk; df -Pk /var/lib | tail -n 1
 part engines; dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' docker-ce containerd.io podman-docker moby-engine \\
   docker.io docker-cli docker-compose docker-buildx 2>/dev/null
-part engine; command -v docker >/dev/null && timeout 10 docker info --format '{{.Swarm.LocalNodeState}} {{.Containers}} {{.Images}}' 2>/dev/null
+if ! command -v dockerd >/dev/null; then
+  part left; ls -d /var/lib/docker/volumes/*/ /var/lib/docker/containers/*/ 2>/dev/null
+  exit 0
+fi
+part engine; timeout 10 docker info --format '{{.Swarm.LocalNodeState}} {{.Containers}} {{.Images}}' 2>/dev/null
+part volumes; timeout 10 docker volume ls -q 2>/dev/null &&
+part networks && timeout 10 docker network ls --format '{{.Name}}' 2>/dev/null
 exit 0`
 
 /** Asks a host everything lab wants to know before it touches anything. */
@@ -107,7 +129,6 @@ export function parseSurvey(text: string, node: string): Survey {
     lines('system').map((line) => [line.split('=')[0], line.replace(/^[^=]*=/, '').replace(/^"(.*)"$/, '$1')]),
   )
   const sshd = (key: string) => new RegExp(`^${key} (\\S+)`, 'im').exec(part('sshd'))?.[1]
-  const [swarm, containers, images] = part('engine').split(/\s+/)
   return {
     machine: parseRecord(part('machine'), node),
     hostKey: part('hostkey') === '' ? undefined : part('hostkey').split(/\s+/).slice(0, 2).join(' '),
@@ -130,11 +151,23 @@ export function parseSurvey(text: string, node: string): Survey {
     engines: lines('engines')
       .filter((line) => line.endsWith(' installed'))
       .map((line) => line.split(' ')[0] ?? ''),
-    engine:
-      swarm === undefined || swarm === ''
-        ? undefined
-        : { swarm, containers: Number(containers), images: Number(images) },
+    engine: parts.has('engine') ? parseEngine(part('engine'), lines('volumes'), lines('networks')) : undefined,
+    left: lines('left'),
     rootLogin: sshd('permitrootlogin'),
+  }
+}
+
+function parseEngine(info: string, volumes: readonly string[], networks: readonly string[]): Survey['engine'] {
+  const { swarm, containers, images } = /^(?<swarm>\w+) (?<containers>\d+) (?<images>\d+)$/.exec(info)?.groups ?? {}
+  // One that does not run is said to be in no state, and to have none of anything. Networks there are always, and they are
+  // asked for last: without any, something before was not answered.
+  if (swarm === undefined || networks.length === 0) return 'silent'
+  return {
+    swarm,
+    containers: Number(containers),
+    images: Number(images),
+    volumes,
+    networks: networks.filter((name) => !ENGINE_NETWORKS.includes(name)),
   }
 }
 
