@@ -26,9 +26,12 @@ export const register: Register = (cli) => {
         command: `volume destroy ${volume}`,
         run: async (lab) => {
           const workflow = await import('../../../workflows/destroy-volume.ts')
+          const remark = yes || copy !== undefined ? '' : await workflow.ownerRemark(lab, volume)
           const question = {
             text:
-              copy === undefined ? `Remove ${volume} with all its data?` : `Remove the copy of ${volume} on ${copy}?`,
+              copy === undefined
+                ? `${remark}Remove ${volume} with all its data?`
+                : `Remove the copy of ${volume} on ${copy}?`,
             refused: 'nothing was removed',
             command: 'volume destroy',
             without: `lab volume destroy ${volume}${copy === undefined ? '' : ` --copy ${copy}`} --yes`,
