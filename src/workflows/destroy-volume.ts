@@ -1,6 +1,6 @@
 import { LabError, UsageError } from '../model/errors.ts'
 import { unknownName } from '../model/names.ts'
-import type { NodeVolumes, VolumeRecord } from '../model/volume.ts'
+import type { NodeVolume, NodeVolumes, VolumeRecord } from '../model/volume.ts'
 import { waitFor } from '../model/wait.ts'
 import { engineStatus } from '../swarm/engine.ts'
 import { findVolume } from '../volumes/find-volume.ts'
@@ -107,6 +107,14 @@ function inUse(name: string, node: string, users: string): LabError {
   })
 }
 
+/**
+ * Pure: the epoch that a node gives a volume up under. Of one whose making was cut off, it may serve the first before the
+ * record says so, or a later one: it was off when a volume of that name was destroyed, and owned it.
+ */
+export function epochToFence(epoch: number, { leaseEpoch }: Pick<NodeVolume, 'leaseEpoch'>): number {
+  return epoch === 0 ? Math.max(1, leaseEpoch) : epoch
+}
+
 /** Everything but what the node knows of epochs. Returns the node, or nothing where it is down. */
 async function destroyOn(
   lab: OpenLab,
@@ -116,8 +124,8 @@ async function destroyOn(
 ): Promise<readonly NodeVolumes[]> {
   try {
     const node = await volumes.node(worker)
-    // Cut off while it was made, it may be served under the first epoch before its record says so.
-    const { holders } = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
+    const given = epochToFence(epoch, await observeVolume(node, name))
+    const { holders } = await node.fence(name, given, DESTROY_WAIT_SECONDS)
     if (holders.length > 0) throw inUse(name, worker, describeHolders(holders))
     await node.tending.setOrders(name, undefined)
     await node.stopTransfer(name)
