@@ -109,6 +109,10 @@ async function retireStray(
 ): Promise<readonly string[]> {
   const found = volumes.find(({ name }) => name === record.name)
   if (found === undefined || (found.live === 'absent' && found.leaseEpoch === 0 && !found.served)) return []
+  // A volume of that name was destroyed while the node, its owner, was off. That is no reason to fail for the others.
+  if (found.leaseEpoch > record.epoch) {
+    return [`what ${node.node} has of a ${record.name} is of another one, and is left alone`]
+  }
   const { holders } = await node.fence(record.name, record.epoch, FENCE_SECONDS)
   if (holders.length > 0) {
     throw new LabError(
