@@ -19,13 +19,20 @@ export interface WishedPolicy {
  * say any more goes, if it was the file's. What was set by hand, and the file is silent about, stays.
  */
 export function policyAsWished(policy: VolumePolicy, owner: string, wishes: VolumeWishes): WishedPolicy {
-  const { deployed = [] } = policy
+  const { deployed = [], autoPromote } = policy
   const part = <K extends 'keep' | 'hooks'>(key: K): VolumePolicy[K] =>
     wishes[key] ?? (deployed.includes(key) ? {} : policy[key])
   const marks = (['keep', 'hooks'] as const).filter((key) => wishes[key] !== undefined)
   const { replicas, waiting } = replicasAsWished(policy.replicas, owner, wishes.replicas ?? [])
-  const next = { replicas, keep: part('keep'), hooks: part('hooks') }
-  return { policy: marks.length === 0 ? next : { ...next, deployed: marks }, waiting }
+  const next: VolumePolicy = {
+    replicas,
+    keep: part('keep'),
+    hooks: part('hooks'),
+    // No file speaks of it. With the last replica it ends, as it does by hand.
+    ...(autoPromote === true && replicas.length > 0 ? { autoPromote } : {}),
+    ...(marks.length === 0 ? {} : { deployed: marks }),
+  }
+  return { policy: next, waiting }
 }
 
 function replicasAsWished(now: readonly VolumeReplica[], owner: string, wanted: readonly VolumeReplica[]) {

@@ -14,15 +14,14 @@ export class DownSince {
     for (const node of down) if (!this.#since.has(node)) this.#since.set(node, now)
   }
 
-  /** Begins anew for a node, although it is still down. */
-  forget(node: string): void {
-    this.#since.delete(node)
-  }
-
-  /** Whether a node has been down for so long. */
-  hasBeenFor(node: string, forMs: number, now: number): boolean {
-    const since = this.#since.get(node)
-    return since !== undefined && now - since >= forMs
+  /**
+   * Takes those whose owner has been down for so long. All of an owner are due at once, and it begins anew although it is
+   * still down: whatever comes of them, the next time is that much later.
+   */
+  takeDue<T extends { readonly owner: string }>(owned: readonly T[], forMs: number, now: number): readonly T[] {
+    const due = owned.filter(({ owner }) => now - (this.#since.get(owner) ?? Infinity) >= forMs)
+    for (const { owner } of due) this.#since.delete(owner)
+    return due
   }
 }
 

@@ -121,6 +121,10 @@ async function retireStray(
 ): Promise<readonly string[]> {
   const found = volumes.find(({ name }) => name === record.name)
   if (found === undefined || (found.live === 'absent' && found.leaseEpoch === 0 && !found.served)) return []
+  // A volume of that name was destroyed while the node, its owner, was off. That is no reason to fail for the others.
+  if (found.leaseEpoch > record.epoch) {
+    return [`what ${node.node} has of a ${record.name} is of another one, and is left alone`]
+  }
   await giveUp(node, record.name, record.epoch)
   if (found.live === 'absent') return [`${node.node} gave up its lease of ${record.name}`]
   const theirs = owner?.volumes.find(({ name }) => name === record.name)

@@ -8,6 +8,13 @@ import { ensureVolume, type EnsuredVolume } from './volume-life.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { changePolicy, deleteReplicas } from './volume-replicas.ts'
 
+/** Pure: the volumes that an app's services use, its own and others. */
+export function namesOfVolumes(app: string, config: ComposeConfig): readonly string[] {
+  return Object.values(config.services).flatMap((service) =>
+    volumeKeys(service).map((key) => volumeName(app, key, config.volumes?.[key])),
+  )
+}
+
 /** Makes or finds the volumes of an app, by their keys, and has each do by itself what the file says. */
 export async function ensureVolumes(
   lab: OpenLab,

@@ -1,12 +1,11 @@
-import { join } from 'node:path'
 import { bytesText } from '../model/bytes-text.ts'
 import { LabError } from '../model/errors.ts'
 import type { VolumeRecord } from '../model/volume.ts'
-import { lastTold } from '../reporters/past-runs.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import { checkMove } from '../volumes/move/check-move.ts'
 import { forecast } from '../volumes/move/forecast.ts'
 import { measureMove } from '../volumes/move/measure-move.ts'
+import { lastDowntime } from './last-downtime.ts'
 import { checkPause, checkTarget, openMove, type MoveVolumeOptions } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -41,9 +40,7 @@ export async function predictMove(lab: OpenLab, { volume, to, maxPauseMs }: Move
     return measureMove(context, record, to)
   })
   const running = await volumes.scheduler.service(record)
-  const before = lastTold(join(lab.lab.stateDirectory, 'runs'), (event) =>
-    event.type === 'moved' && event.volume === name && event.blackoutMs > 0 ? event.blackoutMs : undefined,
-  )
+  const before = running === undefined ? undefined : lastDowntime(lab, name)
   const { firstBytes, since, written, sent } = measures
   const conditions = {
     firstBytes,
@@ -51,6 +48,7 @@ export async function predictMove(lab: OpenLab, { volume, to, maxPauseMs }: Move
     writtenPerSecond: written.bytesPerSecond,
     sentPerSecond: sent ?? USUAL_SENT_PER_SECOND,
     restartMs: running === undefined ? 0 : (before ?? USUAL_RESTART_MS),
+    restartIsKnown: before !== undefined,
     maxPauseMs,
   }
   const restsOn = [

@@ -24,7 +24,7 @@ import { applyEdgeInTurn, inTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { pullOnWorkers } from './pull-on-workers.ts'
 import { runTask } from './task.ts'
-import { ensureVolumes } from './app-volumes.ts'
+import { ensureVolumes, namesOfVolumes } from './app-volumes.ts'
 import { finishOpenMoves } from './volumes.ts'
 
 export type { DeployOptions } from './deploy-plan.ts'
@@ -76,7 +76,6 @@ async function deployLocked(lab: OpenLab, local: LocalApp, options: DeployOption
 
 async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, beside: Beside): Promise<Outcome> {
   const app = local.app.name
-  await finishOpenMoves(lab)
   const shop = await openWorkshop(lab, beside)
   const plan = await runTask(lab.emit, `read ${app}`, async () => {
     const [{ Os, Arch }, services] = await Promise.all([shop.engine.version(), listServicesNow(lab)])
@@ -86,6 +85,8 @@ async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, be
     const place = `${file}:${String(line)}:${String(column)}`
     lab.emit({ type: 'notice', level: 'warning', message: `${place}: ${message}` })
   }
+  const used = namesOfVolumes(app, plan.config)
+  await finishOpenMoves(lab, (record) => record.app === app || used.includes(record.name))
   const images = await resolveImages(lab, shop, local, plan, options.build)
   const volumes = await ensureVolumes(lab, app, plan.config)
   await pullOnWorkers(lab, shop, [...new Set([...images.values()].map(({ reference }) => reference))])

@@ -1,14 +1,15 @@
 import { LabError, UsageError } from '../model/errors.ts'
 import { unknownName } from '../model/names.ts'
-import type { NodeVolumes, VolumeRecord } from '../model/volume.ts'
+import type { NodeVolume, NodeVolumes, VolumeRecord } from '../model/volume.ts'
 import { waitFor } from '../model/wait.ts'
 import { engineStatus } from '../swarm/engine.ts'
+import { findVolume } from '../volumes/find-volume.ts'
 import { observeVolume, strayCopy } from '../volumes/move/copy-round.ts'
 import { describeHolders } from '../volumes/move/quiesce.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { servicesUsing } from './volume-life.ts'
-import type { LabVolumes } from './volume-nodes.ts'
+import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 import { volumeUsers } from './volume-users.ts'
 import { done } from './volume-snapshots.ts'
 import { withVolume, type HeldVolume } from './with-volume.ts'
@@ -21,7 +22,7 @@ const ENGINE_VOLUME_MS = 30_000
 /**
  * Removes a volume with its data, on every node. Refused, with `VOLUME_IN_USE` and before anything is changed, while a
  * service has it or something uses it. Cut off in the middle, the same again does the rest. A node that is down keeps
- * its copy, which is never served again.
+ * its copy, which is never served again; so does the owner, if its machine is off or gone.
  */
 export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> {
   const started = performance.now()
@@ -35,7 +36,9 @@ export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> 
           hint: `lab rm ${service.app}`,
         })
       }
-      const users = await volumeUsers(lab, volumes, stored.record)
+      // Nothing runs on a machine that is off. What is there is given up with it: it may never be back.
+      const off = await stateWhenOff(lab, stored.record.owner)
+      const users = off === undefined ? await volumeUsers(lab, volumes, stored.record) : []
       if (users.length > 0) throw inUse(name, stored.record.owner, users.join(', '))
       await volumes.scheduler.place(name, undefined)
       const { owner } = stored.record
@@ -50,6 +53,24 @@ export async function destroyVolume(lab: OpenLab, typed: string): Promise<void> 
     return name
   }
   done(lab, 'volume destroy', `removed ${await withVolume(lab, typed, work, { unmade: true })}`, started)
+}
+
+/** What whoever is asked before that must know of the owner; empty where it runs. Throws `UsageError` for an unknown volume. */
+export async function ownerRemark(lab: OpenLab, typed: string): Promise<string> {
+  const { owner } = findVolume(await openVolumes(lab).records.list(), typed).record
+  const state = await stateWhenOff(lab, owner)
+  return state === undefined ? '' : `${owner}, which owns it, is ${state}: what is there is given up. `
+}
+
+/** How the provider says that a machine does not run; undefined where it does, or may, though it does not answer. */
+export async function stateWhenOff(
+  lab: Pick<OpenLab, 'machines' | 'refresh'>,
+  node: string,
+): Promise<'off' | 'gone' | undefined> {
+  lab.refresh()
+  const machine = (await lab.machines()).find(({ name }) => name === node)
+  if (machine === undefined || machine.state === 'missing') return 'gone'
+  return machine.state === 'stopped' ? 'off' : undefined
 }
 
 /** Removes what a node that does not own a volume has of it. The node's fence stays: it has given up its epochs. */
@@ -86,6 +107,14 @@ function inUse(name: string, node: string, users: string): LabError {
   })
 }
 
+/**
+ * Pure: the epoch that a node gives a volume up under. Of one whose making was cut off, it may serve the first before the
+ * record says so, or a later one: it was off when a volume of that name was destroyed, and owned it.
+ */
+export function epochToFence(epoch: number, { leaseEpoch }: Pick<NodeVolume, 'leaseEpoch'>): number {
+  return epoch === 0 ? Math.max(1, leaseEpoch) : epoch
+}
+
 /** Everything but what the node knows of epochs. Returns the node, or nothing where it is down. */
 async function destroyOn(
   lab: OpenLab,
@@ -95,8 +124,8 @@ async function destroyOn(
 ): Promise<readonly NodeVolumes[]> {
   try {
     const node = await volumes.node(worker)
-    // Cut off while it was made, it may be served under the first epoch before its record says so.
-    const { holders } = await node.fence(name, Math.max(epoch, 1), DESTROY_WAIT_SECONDS)
+    const given = epochToFence(epoch, await observeVolume(node, name))
+    const { holders } = await node.fence(name, given, DESTROY_WAIT_SECONDS)
     if (holders.length > 0) throw inUse(name, worker, describeHolders(holders))
     await node.tending.setOrders(name, undefined)
     await node.stopTransfer(name)

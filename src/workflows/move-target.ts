@@ -5,6 +5,7 @@ import { listNodes, nodeNamed } from '../swarm/nodes.ts'
 import { nodeFits, takesTasks } from '../swarm/placement.ts'
 import { listServices } from '../swarm/services.ts'
 import { watchBlackout, type BlackoutWatch } from '../swarm/volume-blackout.ts'
+import { isGone } from '../volumes/move/node-gone.ts'
 import type { OpenLab } from './open-lab.ts'
 import type { TaskHandle } from './task.ts'
 import type { LabVolumes } from './volume-nodes.ts'
@@ -71,7 +72,7 @@ export async function startWatch(
     return await watchBlackout(source, target, service)
   } catch (error) {
     // A node that is down gives no events, and may be the reason why this move is being finished or undone.
-    if (error instanceof LabError && error.code === 'UNREACHABLE') return undefined
+    if (isGone(error)) return undefined
     throw error
   }
 }

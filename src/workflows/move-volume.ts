@@ -10,7 +10,9 @@ import { checkMove } from '../volumes/move/check-move.ts'
 import type { MoveContext, MoveFigures } from '../volumes/move/context.ts'
 import type { MoveIntent } from '../volumes/move/next-action.ts'
 import { LEAST_PAUSE_MS } from '../volumes/move/predict.ts'
+import type { PauseLimit } from '../volumes/move/precopy.ts'
 import { runMove } from '../volumes/move/run-move.ts'
+import { lastDowntime } from './last-downtime.ts'
 import { prepareTargetNode, startWatch } from './move-target.ts'
 import type { OpenLab } from './open-lab.ts'
 import { endRollback } from './rollback-volume.ts'
@@ -50,7 +52,8 @@ export async function moveVolume(lab: OpenLab, options: MoveVolumeOptions): Prom
   const figures: MoveFigures = { rounds: 0, bytesSent: 0 }
   let blackoutMs = 0
   const done = await volumes.withLock(name, async () => {
-    const moving = openMove(lab, volumes, options)
+    const restartMs = maxPauseMs === undefined ? undefined : lastDowntime(lab, name)
+    const moving = openMove(lab, volumes, { ...options, restartMs })
     // Read under the lock: what was seen before may be over by now.
     let stored = await endRollback(lab, volumes, findVolume(await volumes.records.list(), name))
     if (stored.record.phase !== 'idle') {
@@ -169,7 +172,7 @@ function token(): string {
 export function openMove(
   lab: OpenLab,
   volumes: LabVolumes,
-  { onPhase, maxPauseMs }: Pick<MoveVolumeOptions, 'onPhase' | 'maxPauseMs'> = {},
+  { onPhase, maxPauseMs, restartMs }: Pick<MoveVolumeOptions, 'onPhase'> & PauseLimit = {},
 ): { readonly context: MoveContext; blackout(): number } {
   let watch: Promise<BlackoutWatch | undefined> | undefined
   let measured = 0
@@ -179,6 +182,7 @@ export function openMove(
     workers: volumes.workers,
     signal: lab.signal,
     maxPauseMs,
+    restartMs,
     node: (name) => volumes.node(name),
     reconnect: () => volumes.reconnect(),
     notice: (message) => {

@@ -27,7 +27,7 @@ export interface MoveManner {
 
 /**
  * Pure: where the volumes of a node go when it is emptied: each to the worker that has the fewest then, in the order of
- * lab.yml where several do.
+ * lab.yml where several do. A move from or to it that was cut off is gone on with, or ended where the volume is by now.
  */
 export function planEvacuation(
   node: string,
@@ -37,12 +37,25 @@ export function planEvacuation(
   const others = workers.filter((worker) => worker !== node)
   let now = records
   return records
-    .filter(({ owner }) => owner === node)
-    .map(({ name }) => {
-      const to = chooseOwner(others, now)[0] ?? node
+    .filter((record) => isAt(record, node))
+    .flatMap(({ name, owner, move }) => {
+      if (owner !== node) return [{ volume: name, to: owner }]
+      const begun = others.find((other) => other === move?.target)
+      const to = begun ?? chooseOwner(others, now)[0] ?? node
       now = now.map((record) => (record.name === name ? { ...record, owner: to } : record))
-      return { volume: name, to }
+      // A move that cannot be gone on with is undone first; one that came here is finished by whatever moves it on.
+      return begun !== undefined || move?.source !== node
+        ? [{ volume: name, to }]
+        : [
+            { volume: name, to: node },
+            { volume: name, to },
+          ]
     })
+}
+
+/** Pure: true when a node owns a volume, or is an end of a move of it that is not over. */
+export function isAt({ owner, move }: VolumeRecord, node: string): boolean {
+  return [owner, move?.source, move?.target].includes(node)
 }
 
 /** Moves every volume of a worker to the others that take tasks, but for those of `except`. */

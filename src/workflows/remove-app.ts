@@ -53,7 +53,7 @@ export async function removeApp(lab: OpenLab, { app }: RemoveAppOptions): Promis
 }
 
 async function removeLocked(lab: OpenLab, app: string): Promise<RemoveAppResult> {
-  await finishOpenMoves(lab)
+  await finishOpenMoves(lab, (record) => record.app === app)
   const { engine } = await lab.manager()
   const own = (await listServices(engine, lab.signal)).filter((service) => service.app === app)
   const nodes = await listNodes(engine, lab.signal)

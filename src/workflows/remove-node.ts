@@ -4,7 +4,7 @@ import { nodesWithRole, type NodeSpec } from '../model/lab-spec.ts'
 import type { VolumeRecord } from '../model/volume.ts'
 import { waitFor } from '../model/wait.ts'
 import { demoteNode, forgetNode, listNodes, setDrained, type SwarmNode } from '../swarm/nodes.ts'
-import { evacuate } from './move-volumes.ts'
+import { evacuate, isAt } from './move-volumes.ts'
 import { awaitEmpty } from './await-empty.ts'
 import { openFront } from './front.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -44,7 +44,7 @@ export async function checkRemovable(open: OpenLab, names: readonly string[]): P
     const promote =
       replica === undefined
         ? ''
-        : `, or make its copy the volume: lab volume promote ${record.name} --to-node ${replica}`
+        : `, or make its copy the volume: lab volume promote ${record.name} ${replica} --accept-loss`
     throw new LabError(
       'ONLY_COPY',
       `${record.owner} has the data of ${record.name} and does not answer: it is not destroyed`,
@@ -63,7 +63,8 @@ export async function checkRemovable(open: OpenLab, names: readonly string[]): P
 export async function removeNode(outer: OpenLab, name: string): Promise<void> {
   const open = withNode(outer, name)
   await checkRemovable(open, [name])
-  if ((await volumesOn(open, [name])).length > 0) await evacuate(open, name, { check: false })
+  const records = (await openVolumes(open).records.list()).map(({ record }) => record)
+  if (records.some((record) => isAt(record, name))) await evacuate(open, name, { check: false })
   const [left] = await volumesOn(open, [name])
   if (left !== undefined) {
     throw new LabError('ONLY_COPY', `${left.name} is still on ${name}: it is not destroyed`, {

@@ -24,7 +24,7 @@ export async function restart(lab: OpenLab, options: RestartOptions): Promise<re
   const started = performance.now()
   const { engine } = await lab.manager()
   const services = chosen(await listServices(engine, lab.signal), options.service)
-  await finishOpenMoves(lab)
+  await finishOpenMoves(lab, ({ app }) => services.some((service) => service.app === app))
   const names = services.map(({ name }) => name)
   await runTask(lab.emit, `restart ${names.join(', ')}`, async (task) => {
     await Promise.all(services.map(({ id }) => updateService(engine, id, forced)))

@@ -10,6 +10,7 @@ import { applyEdgeInTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { openProbes } from './probes.ts'
 import { runTask } from './task.ts'
+import { finishOpenMoves } from './volumes.ts'
 
 /** What to scale, to how many. */
 export interface ScaleOptions {
@@ -40,6 +41,7 @@ export async function scale(lab: OpenLab, options: ScaleOptions): Promise<ScaleR
   const { engine } = await lab.manager()
   const service = serviceNamed(await listServices(engine, lab.signal), options.service)
   const from = checkScale(service, to)
+  await finishOpenMoves(lab, ({ app }) => app === service.app)
   // Asked for beforehand, at the same time as the change, so that the wait at the end is for the names alone.
   const probes = openProbes(lab)
   probes.catch(() => undefined)

@@ -11,6 +11,7 @@ import { applyEdge, waitForEdge } from './edge.ts'
 import { drainedNow, waitingVolumes } from './drained.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
+import { tryEach } from './try-each.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { assertVolumes, finishOpenMoves } from './volumes.ts'
 
@@ -22,9 +23,11 @@ const COME_BACK_MS = 90_000
  * off are finished or undone, the edge knows every route, and apps of machines that were just started run again.
  */
 export async function settle(open: OpenLab, { restarted }: { readonly restarted: boolean }): Promise<void> {
-  await finishOpenMoves(open)
+  // A move that cannot be ended keeps one volume from its service, not the others.
+  const [stuck] = await tryEach(open.signal, [open], (lab) => finishOpenMoves(lab))
   await assertVolumes(open)
   await applyEdge(open)
+  if (stuck !== undefined) throw stuck
   if (restarted) await waitForApps(open)
 }
 

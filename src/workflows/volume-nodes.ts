@@ -6,10 +6,10 @@ import type { VolumeScheduler } from '../model/volume-service.ts'
 import { openVolumeScheduler } from '../swarm/volume-scheduler.ts'
 import { openVolumeRecords } from '../swarm/volume-store.ts'
 import { loadDriver } from '../volumes/load-driver.ts'
-import { holdMoveLock } from '../volumes/move-lock.ts'
 import { openNodeVolumes } from '../volumes/node-volumes.ts'
 import { VOLUME_PATHS } from '../volumes/node-scripts.ts'
 import type { OpenLab } from './open-lab.ts'
+import { holdVolumeLock } from './volume-lock.ts'
 
 /** Everything that workflows do with volumes goes through this: records, the swarm, and the nodes' pools. */
 export interface LabVolumes {
@@ -61,7 +61,7 @@ export function openVolumes(lab: OpenLab): LabVolumes {
       await Promise.all([...used].map((name) => lab.disconnect(name)))
     },
     withLock: async (volume, work) => {
-      const lock = await holdMoveLock(await lab.connect((await theManager()).node), volume)
+      const lock = await holdVolumeLock(lab, volume)
       try {
         return await work()
       } finally {

@@ -1,11 +1,12 @@
 import type { VolumesDocument, VolumeStatus } from '../model/documents.ts'
 import { LabError } from '../model/errors.ts'
-import type { StoredRecord } from '../model/volume.ts'
+import type { StoredRecord, VolumeRecord } from '../model/volume.ts'
 import { absentVolume } from '../volumes/node-volumes.ts'
 import { mendVolumes } from '../volumes/mend.ts'
 import { finishMove } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
+import { tryEach } from './try-each.ts'
 import { replicasOf } from './volume-replicas.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 
@@ -41,15 +42,25 @@ export async function volumeStatus(volumes: LabVolumes, record: StoredRecord['re
 }
 
 /**
- * Brings every move and rollback that was cut off to an end: once it is decided it is finished, before it is undone. Refuses, with
- * `MOVE_UNDER_WAY`, while another lab drives one. Returns the volumes it changed.
+ * Brings moves and rollbacks that were cut off to an end, those of some volumes or all: once one is decided it is finished,
+ * before it is undone. Each is tried; throws what stopped those that cannot be ended, `MOVE_UNDER_WAY` where another lab
+ * drives one.
  */
-export async function finishOpenMoves(lab: OpenLab): Promise<readonly string[]> {
+export async function finishOpenMoves(lab: OpenLab, of: (record: VolumeRecord) => boolean = () => true): Promise<void> {
   const volumes = openVolumes(lab)
-  const stored = await volumes.records.list()
-  const open = stored.filter(({ record }) => record.phase !== 'idle' || record.rollback !== undefined)
-  for (const { record } of open) await finishMove(lab, volumes, record.name)
-  return open.map(({ record }) => record.name)
+  const open = (await volumes.records.list()).map(({ record }) => record).filter((each) => isOpen(each) && of(each))
+  const failures = await tryEach(lab.signal, open, ({ name }) => finishMove(lab, volumes, name))
+  const [first] = failures
+  if (first === undefined) return
+  if (failures.length === 1) throw first
+  const why = failures.map(({ message }) => message).join('; ')
+  const message = `${String(failures.length)} moves that were cut off cannot be ended: ${why}`
+  throw new LabError('MOVES_FAILED', message, { where: first.where, hint: first.hint })
+}
+
+/** Pure: true for a volume with a move or rollback that is not over. */
+function isOpen({ phase, rollback }: VolumeRecord): boolean {
+  return phase !== 'idle' || rollback !== undefined
 }
 
 /**

@@ -5,6 +5,7 @@ import { listNodes } from '../swarm/nodes.ts'
 import { DownSince, promotesItself, youngest } from '../volumes/auto-promotion.ts'
 import { promoteVolume } from './promote-volume.ts'
 import type { OpenLab } from './open-lab.ts'
+import { tryEach } from './try-each.ts'
 import { openVolumes, type LabVolumes } from './volume-nodes.ts'
 import { replicasOf } from './volume-replicas.ts'
 
@@ -18,6 +19,8 @@ const INTERVAL_MS = 2000
 export async function watchVolumes(lab: OpenLab, { afterMs }: { readonly afterMs: number }): Promise<void> {
   const volumes = openVolumes(lab)
   const downSince = new DownSince()
+  /** What was told last of volumes that were not promoted. */
+  const told = new Map<string, string>()
   let trouble: string | undefined
   const isOver = () => lab.signal.aborted
   while (!isOver()) {
@@ -26,12 +29,16 @@ export async function watchVolumes(lab: OpenLab, { afterMs }: { readonly afterMs
       const records = await look(volumes, downSince)
       if (trouble !== undefined) lab.emit({ type: 'notice', level: 'info', message: 'watching again' })
       trouble = undefined
-      for (const record of records.filter(promotesItself)) {
-        if (!downSince.hasBeenFor(record.owner, afterMs, performance.now())) continue
-        // Whatever comes of it, the next try is that much later.
-        downSince.forget(record.owner)
+      const due = downSince.takeDue(records.filter(promotesItself), afterMs, performance.now())
+      const promoteOne = async (record: VolumeRecord) => {
         await promote(lab, volumes, record)
+        told.delete(record.name)
       }
+      await tryEach(lab.signal, due, promoteOne, ({ name }, { message }) => {
+        const text = `${name} is not promoted: ${message}`
+        if (told.get(name) !== text) lab.emit({ type: 'notice', level: 'warning', message: text })
+        told.set(name, text)
+      })
     } catch (error) {
       if (isOver()) return
       if (!(error instanceof LabError)) throw error
@@ -60,7 +67,10 @@ async function promote(lab: OpenLab, volumes: LabVolumes, record: VolumeRecord):
       hint: 'lab up',
     })
   }
-  await promoteVolume(lab, { volume: record.name, to: replica.node, acceptLoss: true, fenced: false })
-  // Connections to the node that was powered off are of no use when it is back.
-  await volumes.reconnect()
+  try {
+    await promoteVolume(lab, { volume: record.name, to: replica.node, acceptLoss: true, fenced: false })
+  } finally {
+    // Connections to the node that was powered off are of no use when it is back.
+    await volumes.reconnect()
+  }
 }

@@ -44,6 +44,17 @@ test("what was set by hand stays where the file is silent, and is the file's whe
   expect(wish(both, {})).toEqual({ ...byHand, keep: {} })
 })
 
+test('that replicas are promoted by themselves stays for as long as there is one, whoever wants it', () => {
+  const byHand: VolumePolicy = { ...NO_POLICY, replicas: [{ node: 'c', everyMs: 5000 }], autoPromote: true }
+  expect(wish(byHand, {})).toEqual(byHand)
+  const both = wish(byHand, WISHES)
+  expect(both).toMatchObject({ autoPromote: true, deployed: ['keep', 'hooks'] })
+  expect(readPolicy(policyText(both))).toEqual(both)
+  const deployed: VolumePolicy = { ...wish(NO_POLICY, WISHES), autoPromote: true }
+  expect(wish(deployed, WISHES)).toEqual(deployed)
+  expect(wish(deployed, {})).toEqual(NO_POLICY)
+})
+
 test('a volume that moved to its own replica keeps the one that came of it, and it goes with the file', () => {
   const moved = policyAfterMove(wish(NO_POLICY, WISHES), 'a', 'b')
   expect(moved.replicas).toEqual([{ node: 'a', everyMs: 1000, deployed: true }])

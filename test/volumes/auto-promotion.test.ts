@@ -8,18 +8,27 @@ const replica = (node: string, ageMs: number | undefined) => ({ ...empty(node), 
 
 test('a node counts as dead once it was down for long enough without a break', () => {
   const down = new DownSince()
+  const isDue = (owner: string, forMs: number, now: number) => down.takeDue([{ owner }], forMs, now).length > 0
   down.look(new Set(['node1']), 0)
-  expect(down.hasBeenFor('node1', 1000, 999)).toBe(false)
-  down.look(new Set(['node1']), 1000)
-  expect(down.hasBeenFor('node1', 1000, 1000)).toBe(true)
-  expect(down.hasBeenFor('node2', 0, 1000)).toBe(false)
+  expect(isDue('node1', 1000, 999)).toBe(false)
+  expect(isDue('node2', 0, 1000)).toBe(false)
   down.look(new Set(), 1100)
   down.look(new Set(['node1']), 1200)
-  expect(down.hasBeenFor('node1', 1000, 2100)).toBe(false)
-  expect(down.hasBeenFor('node1', 1000, 2200)).toBe(true)
-  down.forget('node1')
-  down.look(new Set(['node1']), 2300)
-  expect(down.hasBeenFor('node1', 1000, 3200)).toBe(false)
+  expect(isDue('node1', 1000, 2100)).toBe(false)
+  down.look(new Set(['node1']), 2200)
+  expect(isDue('node1', 1000, 2200)).toBe(true)
+})
+
+test('all volumes of a dead node are due at once, and again that much later', () => {
+  const down = new DownSince()
+  const records = [idleRecord({ name: 'x' }), idleRecord({ name: 'y', owner: 'b' }), idleRecord({ name: 'z' })]
+  const due = (now: number) => down.takeDue(records, 1000, now).map(({ name }) => name)
+  down.look(new Set(['a']), 0)
+  expect(due(1000)).toEqual(['x', 'z'])
+  expect(due(1001)).toEqual([])
+  down.look(new Set(['a']), 2000)
+  expect(due(2999)).toEqual([])
+  expect(due(3000)).toEqual(['x', 'z'])
 })
 
 test('the youngest replica that holds something is promoted', () => {

@@ -8,6 +8,7 @@ const USUAL: MoveConditions = {
   writtenPerSecond: MB,
   sentPerSecond: 100 * MB,
   restartMs: 3000,
+  restartIsKnown: false,
   maxPauseMs: undefined,
 }
 
@@ -33,6 +34,21 @@ test('where writes come faster than they are sent, a longest pause is refused, a
   expect(forecast({ ...fast, maxPauseMs: 2000 }).refused).toBe(true)
   expect(forecast(fast)).toMatchObject({ refused: false })
   expect(forecast({ ...USUAL, maxPauseMs: 2000 }).refused).toBe(false)
+})
+
+test('a longest pause is refused where the service is known to take longer, not where that is a guess', () => {
+  const slow = { ...USUAL, writtenPerSecond: 0, restartMs: 12_000, maxPauseMs: 2000 }
+  expect(forecast({ ...slow, restartIsKnown: true })).toMatchObject({ downtimeMs: 12_000, refused: true })
+  expect(forecast({ ...slow, restartIsKnown: false }).refused).toBe(false)
+  expect(forecast({ ...slow, restartIsKnown: true, maxPauseMs: 12_000 }).refused).toBe(false)
+})
+
+test('a service that stops and starts fast is moved with a pause that is a little longer, though somebody writes', () => {
+  const known = { ...USUAL, restartIsKnown: true, maxPauseMs: 2000 }
+  expect(forecast({ ...known, restartMs: 1500 })).toMatchObject({ refused: false })
+  expect(forecast({ ...known, restartMs: 1900 })).toMatchObject({ refused: false })
+  // Copying would take the rest, and some more.
+  expect(forecast({ ...known, restartMs: 1900, writtenPerSecond: 50 * MB })).toMatchObject({ refused: true })
 })
 
 test('what the target lacks is left to when the engine stops the service, if it is little', () => {

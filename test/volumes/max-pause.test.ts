@@ -9,7 +9,7 @@ afterEach(() => {
 })
 
 /** A move whose transfers take these times, on a clock of their own; the last of them for ever. Its writers never rest. */
-async function move(transferMs: (round: number) => number, maxPauseMs: number | undefined) {
+async function move(transferMs: (round: number) => number, maxPauseMs: number | undefined, restartMs?: number) {
   const cluster = new ModelCluster()
   const figures = { rounds: 0, bytesSent: 0 }
   let now = 0
@@ -19,6 +19,7 @@ async function move(transferMs: (round: number) => number, maxPauseMs: number | 
   const context: MoveContext = {
     ...inner,
     maxPauseMs,
+    restartMs,
     node: async (name) => {
       const node = await inner.node(name)
       const transfer: typeof node.transfer = async (job, watch) => {
@@ -67,4 +68,21 @@ test('for a short pause it goes on copying while that helps, for longer than it 
   expect(patient.error).toBeUndefined()
   expect(patient.cluster.record.record.owner).toBe('b')
   expect(patient.figures.rounds).toBeGreaterThan(usual.figures.rounds)
+})
+
+test('a service that took longer to stop and start than the pause may last is not stopped, and nothing is copied', async () => {
+  const { cluster, error, stopped, figures } = await move(() => 100, 2000, 12_000)
+  expect(error).toMatchObject({ code: 'PAUSE_TOO_LONG' })
+  expect((error as LabError).message).toMatch(/2 s cannot be kept.*away for 12\.0 s.*as before/)
+  expect(stopped).not.toHaveBeenCalled()
+  expect(figures.rounds).toBe(0)
+  expect(cluster.record.record).toMatchObject({ owner: 'a', phase: 'idle' })
+})
+
+test('one that took less, or of which nothing is known, moves', async () => {
+  for (const restartMs of [undefined, 1500, 2000]) {
+    const { cluster, error } = await move((round) => 100 / 2 ** round, 2000, restartMs)
+    expect(error).toBeUndefined()
+    expect(cluster.record.record.owner).toBe('b')
+  }
 })

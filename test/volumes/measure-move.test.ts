@@ -31,6 +31,7 @@ test('what a volume would send is told before it moves, and nothing is changed b
     writtenPerSecond: measures.written.bytesPerSecond,
     sentPerSecond: 1000,
     restartMs: 3000,
+    restartIsKnown: true,
     maxPauseMs: undefined,
   })
   const figures = { rounds: 0, bytesSent: 0 }

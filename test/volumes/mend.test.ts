@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { LabError } from '../../src/model/errors.ts'
 import type { NodeVolume, NodeVolumes, VolumeRecord } from '../../src/model/volume.ts'
 import { mendVolumes } from '../../src/volumes/mend.ts'
 import { absentVolume } from '../../src/volumes/node-volumes.ts'
@@ -15,7 +16,10 @@ async function keptAs(former: Partial<NodeVolume>, owners: readonly string[]): P
       node: name,
       state: () => Promise.resolve([volume]),
       driver: { deleteSnapshot: () => Promise.resolve() },
-      fence: () => Promise.resolve({ holders: [], snapshot: undefined }),
+      fence: (_: string, epoch: number) =>
+        volume.leaseEpoch > epoch
+          ? Promise.reject(new LabError('EPOCH_FENCED', 'served under a newer epoch'))
+          : Promise.resolve({ holders: [], snapshot: undefined }),
       retire: (_: string, __: number, snapshot: string) => {
         kept = snapshot
         return Promise.resolve()
@@ -42,6 +46,11 @@ test('a volume whose removal was cut off is left alone, and named', async () => 
   const owner = { node: 'b', state: () => Promise.resolve([given]) } as unknown as NodeVolumes
   const context = { workers: ['b'], node: () => Promise.resolve(owner), scheduler: {} as never }
   expect(await mendVolumes(context, [RECORD])).toEqual([expect.stringMatching(/lab volume destroy data" again/)])
+})
+
+test('what a node has of a former volume of that name, which was destroyed while it was off, does not stop the rest', async () => {
+  const former = { live: 'writable' as const, served: true, leaseEpoch: 9, snapshots: snapshots('monday') }
+  expect(await keptAs(former, [])).toBeUndefined()
 })
 
 test('what a source gave up for its move is kept as what it handed over', async () => {

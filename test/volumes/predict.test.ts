@@ -12,7 +12,16 @@ test('after the first, whole copy another round always pays: nothing is known of
 
 test('after an increment of next to nothing no other round pays, unless a pause was promised', () => {
   expect(predict([round(900, 700)], OPTIONS)).toMatchObject({ stop: true, reason: 'goal' })
-  expect(predict([round(900, 700)], pauseOptions(2000)).stop).toBe(false)
+  expect(predict([round(900, 700)], pauseOptions(2000, undefined)).stop).toBe(false)
+})
+
+test('of a longest pause, copying has what the service does not take: 1 s, or what it is known to take', () => {
+  const goal = (restartMs: number | undefined) => pauseOptions(5000, restartMs).goalMs
+  expect(goal(undefined)).toBe(4000)
+  expect(goal(1400)).toBe(4000)
+  // What was copied in the last pause, half a second at most, is to be copied again.
+  expect(goal(3000)).toBe(2500)
+  expect(goal(12_000)).toBe(0)
 })
 
 test('it stops once the rest would take less than the goal', () => {

@@ -19,6 +19,8 @@ export interface MoveContext {
   notice(message: string): void
   /** The longest the service may be away, in ms: where that cannot be kept, it is not stopped. Absent: as short as can be. */
   readonly maxPauseMs?: number | undefined
+  /** How long the service was away when the volume moved last, in ms. Absent: nobody knows. */
+  readonly restartMs?: number | undefined
   /** The source was seen to reach the target just now. */
   readonly reached?: boolean
   /** Called before anything of a phase is done; for those who test what happens when it ends there. */

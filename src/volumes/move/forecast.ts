@@ -12,6 +12,8 @@ export interface MoveConditions {
   readonly sentPerSecond: number
   /** How long the service is away when nothing is left to copy; 0: no service. */
   readonly restartMs: number
+  /** It was seen, and is not taken for granted: a move refuses a shorter pause. */
+  readonly restartIsKnown: boolean
   /** The longest it may be away; see {@link MoveContext.maxPauseMs}. */
   readonly maxPauseMs: number | undefined
 }
@@ -21,7 +23,7 @@ export interface Forecast {
   readonly bytes: number
   readonly rounds: number
   readonly downtimeMs: number
-  /** A move would refuse to stop the service: what is left to copy does not get small enough. */
+  /** A move would refuse to stop the service: it takes too long, or what is left to copy does not get small enough. */
   readonly refused: boolean
 }
 
@@ -30,8 +32,8 @@ const ROUND_MS = 500
 
 /** Pure: plays a move through, with the same rule that a move goes on copying by. */
 export function forecast(conditions: MoveConditions): Forecast {
-  const { firstBytes, incremental, writtenPerSecond, sentPerSecond, restartMs, maxPauseMs } = conditions
-  const options = pauseOptions(maxPauseMs)
+  const { firstBytes, incremental, writtenPerSecond, sentPerSecond, restartMs, restartIsKnown, maxPauseMs } = conditions
+  const options = pauseOptions(maxPauseMs, restartIsKnown ? restartMs : undefined)
   const send = (bytes: number, gatheredMs?: number): Round => {
     return { bytes, durationMs: ROUND_MS + (bytes / Math.max(1, sentPerSecond)) * 1000, gatheredMs }
   }
@@ -56,10 +58,11 @@ export function forecast(conditions: MoveConditions): Forecast {
   // One while the engine stops the service, and the last one once it has.
   if (restartMs > 0) next()
   const { durationMs } = next()
+  const downtimeMs = restartMs === 0 ? 0 : Math.round(Math.max(restartMs, LEAST_PAUSE_MS) + durationMs - ROUND_MS)
   return {
     bytes: Math.round(rounds.reduce((sum, { bytes }) => sum + bytes, 0)),
     rounds: rounds.length,
-    downtimeMs: restartMs === 0 ? 0 : Math.round(Math.max(restartMs, LEAST_PAUSE_MS) + durationMs - ROUND_MS),
-    refused,
+    downtimeMs,
+    refused: refused || (restartIsKnown && maxPauseMs !== undefined && downtimeMs > maxPauseMs),
   }
 }

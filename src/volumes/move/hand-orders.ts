@@ -1,7 +1,7 @@
-import { LabError } from '../../model/errors.ts'
 import type { VolumeRecord } from '../../model/volume.ts'
 import { ordersText } from '../orders.ts'
 import type { MoveContext } from './context.ts'
+import { isGone } from './node-gone.ts'
 
 /**
  * Gives the owner the orders of its volume, and lets the nodes of the move go on with what they do by themselves. One
@@ -23,6 +23,6 @@ async function unlessDown(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
+    if (!isGone(error)) throw error
   }
 }

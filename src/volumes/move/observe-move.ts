@@ -1,8 +1,8 @@
-import { LabError } from '../../model/errors.ts'
 import type { NodeVolume, VolumeRecord } from '../../model/volume.ts'
 import type { MoveContext } from './context.ts'
 import { observeVolume } from './copy-round.ts'
 import type { MoveObservation } from './next-action.ts'
+import { isGone } from './node-gone.ts'
 
 /** Both ends of a move and the volume's label, as they are now. */
 export async function observeMove(context: MoveContext, record: VolumeRecord): Promise<MoveObservation> {
@@ -11,7 +11,7 @@ export async function observeMove(context: MoveContext, record: VolumeRecord): P
     try {
       return await observeVolume(await context.node(node), record.name)
     } catch (error) {
-      if (error instanceof LabError && error.code === 'UNREACHABLE') return undefined
+      if (isGone(error)) return undefined
       throw error
     }
   }

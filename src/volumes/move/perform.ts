@@ -10,7 +10,7 @@ import { newestCommon, prepareTarget, sendSnapshot, verifyCopy, type Ends } from
 import { handOrders } from './hand-orders.ts'
 import { observeMove } from './observe-move.ts'
 import { finalSnapshot, type MoveAction, type MoveObservation } from './next-action.ts'
-import { copyWhileStopping, precopy } from './precopy.ts'
+import { copyWhileStopping, precopy, type PauseLimit } from './precopy.ts'
 import { canWaitForStop } from './predict.ts'
 import { fenceSource } from './quiesce.ts'
 
@@ -103,16 +103,21 @@ export async function perform(action: MoveAction, now: Performing): Promise<Prog
  */
 async function copyAhead(now: Performing): Promise<MoveObservation> {
   const { record } = now.stored
-  const { signal, maxPauseMs } = now.context
   const ends = await endsOf(now)
   if (record.policy !== undefined) await ends.source.tending.hold(record.name)
   const waits = await copyCanWait(now, ends)
-  if (!waits) await precopy(ends, now.figures, now.progress, signal, maxPauseMs)
+  if (!waits) await precopy(ends, now.figures, now.progress, now.context.signal, await limitOf(now))
   if (record.policy !== undefined) {
     const next = { ...record, owner: ends.target.node, ...policyChange(record, ends.target.node) }
     await ends.target.tending.setOrders(record.name, ordersText(next))
   }
   return waits ? now.observation : observeMove(now.context, record)
+}
+
+/** A service that does not run is not stopped, whatever that took when it did. */
+async function limitOf(now: Performing): Promise<PauseLimit> {
+  const { maxPauseMs, restartMs } = now.context
+  return restartMs === undefined || (await service(now)) === undefined ? { maxPauseMs } : { maxPauseMs, restartMs }
 }
 
 /**

@@ -2,25 +2,32 @@ import { LabError } from '../../model/errors.ts'
 import type { LocalSnapshot } from '../../model/volume.ts'
 import { bytesText } from '../../model/bytes-text.ts'
 import { paced } from '../pace.ts'
-import type { MoveFigures } from './context.ts'
+import type { MoveContext, MoveFigures } from './context.ts'
 import { observeVolume, prepareTarget, sendSnapshot, verifyCopy, type Ends } from './copy-round.ts'
 import { roundSnapshot } from './next-action.ts'
 import { pauseOptions, predict, type Prediction, type Round } from './predict.ts'
 
+/** What a pause may take, and what is known of it. */
+export type PauseLimit = Pick<MoveContext, 'maxPauseMs' | 'restartMs'>
+
 /**
  * Copies while the service runs and writes: first all (or what the target lacks), then what was written meanwhile. Throws
- * `PAUSE_TOO_LONG` when the rest does not get small enough for `maxPauseMs`, however often it is copied.
+ * `PAUSE_TOO_LONG` when the service alone takes longer than `maxPauseMs`, or the rest does not get small enough for it,
+ * however often it is copied.
  */
 export async function precopy(
   ends: Ends,
   figures: MoveFigures,
   progress: (line: string) => void,
   signal: AbortSignal,
-  maxPauseMs?: number,
+  { maxPauseMs, restartMs }: PauseLimit = {},
 ): Promise<void> {
+  if (maxPauseMs !== undefined && restartMs !== undefined && restartMs > maxPauseMs) {
+    throw restartsTooLong(ends, maxPauseMs, restartMs)
+  }
   const adopted = await finishLeftTransfer(ends, figures, progress, signal)
   let base = await prepareTarget(ends)
-  const options = pauseOptions(maxPauseMs)
+  const options = pauseOptions(maxPauseMs, restartMs)
   const rounds: Round[] = []
   let expected = base === undefined ? await ends.source.driver.usedBytes(ends.volume) : undefined
   let taken: number | undefined = adopted
@@ -50,6 +57,14 @@ export async function precopy(
     if (maxPauseMs !== undefined && prediction.reason !== 'goal') throw pauseTooLong(ends, maxPauseMs, prediction)
     return
   }
+}
+
+function restartsTooLong({ volume }: Ends, maxPauseMs: number, restartMs: number): LabError {
+  const last = `its service was away for ${(restartMs / 1000).toFixed(1)} s when ${volume} moved last`
+  return new LabError('PAUSE_TOO_LONG', `a pause of ${String(maxPauseMs / 1000)} s cannot be kept: ${last}`, {
+    where: `volume ${volume}`,
+    hint: 'allow a longer pause; where the service stops and starts faster by now, move it once without --max-pause',
+  })
 }
 
 function pauseTooLong({ volume, source }: Ends, maxPauseMs: number, { nextBytes, nextMs }: Prediction): LabError {

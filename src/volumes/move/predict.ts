@@ -34,11 +34,15 @@ export function canWaitForStop(missingBytes: number): boolean {
 /** What stopping a service, handing its volume over and starting it take at the least, whatever is left to copy. */
 export const LEAST_PAUSE_MS = 1000
 
-/** Pure: how long to go on copying for a pause of at most this; undefined: as is best. */
-export function pauseOptions(maxPauseMs: number | undefined): StopOptions {
+/**
+ * Pure: how long to go on copying for a pause of at most this; undefined: as is best. `restartMs` is for how long the service
+ * was away when the volume moved last, where that is known: it has the last bit of copying in it.
+ */
+export function pauseOptions(maxPauseMs: number | undefined, restartMs: number | undefined): StopOptions {
   if (maxPauseMs === undefined) return STOP_OPTIONS
+  const leftMs = maxPauseMs - Math.max(LEAST_PAUSE_MS, (restartMs ?? 0) - STOP_OPTIONS.goalMs)
   // A promise needs to know the dirty rate.
-  return { ...STOP_OPTIONS, goalMs: Math.max(0, maxPauseMs - LEAST_PAUSE_MS), maxRounds: 20, smallBytes: 0 }
+  return { ...STOP_OPTIONS, goalMs: Math.max(0, leftMs), maxRounds: 20, smallBytes: 0 }
 }
 
 /** What is to be expected, and whether to go on. */

@@ -2,6 +2,7 @@ import { LabError } from '../../model/errors.ts'
 import type { StoredRecord } from '../../model/volume.ts'
 import type { MoveContext, MoveFigures } from './context.ts'
 import { nextAction, type MoveIntent, type MoveObservation } from './next-action.ts'
+import { isGone } from './node-gone.ts'
 import { observeMove } from './observe-move.ts'
 import { perform, type Progressing } from './perform.ts'
 
@@ -95,7 +96,7 @@ async function stopSending(context: MoveContext, { record }: StoredRecord): Prom
     if (record.move !== undefined) await (await context.node(record.move.source)).stopTransfer(record.name)
   } catch (error) {
     // A source that is down sends nothing.
-    if (!(error instanceof LabError) || error.code !== 'UNREACHABLE') throw error
+    if (!isGone(error)) throw error
   }
 }
 

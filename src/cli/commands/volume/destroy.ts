@@ -26,17 +26,20 @@ export const register: Register = (cli) => {
       cli.session.work(options, {
         command: `volume destroy ${volume}`,
         run: async (lab) => {
+          const workflow = await import('../../../workflows/destroy-volume.ts')
           if (!yes) {
             const name = await checkNames(lab, volume, copy)
             const question = {
-              text: copy === undefined ? `Remove ${name} with all its data?` : `Remove the copy of ${name} on ${copy}?`,
+              text:
+                copy === undefined
+                  ? `${await workflow.ownerRemark(lab, name)}Remove ${name} with all its data?`
+                  : `Remove the copy of ${name} on ${copy}?`,
               refused: 'nothing was removed',
               command: 'volume destroy',
               without: `${cli.session.typed()} --yes`,
             }
             if (!(await confirmed(lab, cli.io, options.json ?? false, question))) return
           }
-          const workflow = await import('../../../workflows/destroy-volume.ts')
           if (copy === undefined) await workflow.destroyVolume(lab, volume)
           else await workflow.destroyCopy(lab, volume, copy)
         },
