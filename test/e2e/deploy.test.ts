@@ -166,6 +166,7 @@ test('a build that fails shows what the step wrote that failed, and the version 
   expect(last).toMatchObject({ type: 'error', code: 'BUILD_FAILED' })
   expect(String(last['message'])).toMatch(/^so far so good\nls: .*\/no-such-place.*\nfailed to solve/m)
   expect(await body()).toContain('version 2')
+  await writeFiles(app, { Dockerfile: DOCKERFILE })
 })
 
 test('a template takes parameters from params.yml and --set, and refuses unknown ones', async () => {
