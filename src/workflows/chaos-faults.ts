@@ -82,8 +82,11 @@ const LISTENING = `listening=$(for unit in ssh.socket ssh.service; do ! systemct
 // tried next, so that in the end hardly a page of a database fits. Each refusal takes the filesystem its time, and what
 // writers give back meanwhile would be taken for ever.
 const FILL = `pool=${NODE_PATHS.pool}
+filesystem=$(findmnt -no FSTYPE "$pool")
+# What was deleted lately is given back when there is time: after the room was taken it would be room again.
+[ "$filesystem" != btrfs ] || timeout 60 btrfs subvolume sync "$pool" >/dev/null 2>&1 || :
 size=$(df -B 1 --output=avail "$pool" | tail -n 1)
-if [ "$(findmnt -no FSTYPE "$pool")" = btrfs ]; then
+if [ "$filesystem" = btrfs ]; then
   file=$pool/chaos-fill
   : >"$file"
   tries=60
