@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { InvalidFileError } from '../model/errors.ts'
 import type { LabSpec, PortRange } from '../model/lab-spec.ts'
+import { MOST_ALIASES } from '../model/yaml-aliases.ts'
 import { expandNode } from './expand.ts'
 import { expandGroups } from './groups.ts'
 import { readLink } from './links.ts'
@@ -9,7 +10,6 @@ import { locate } from './positions.ts'
 import { ruleProblems } from './rules.ts'
 import { labFileSchema } from './schema.ts'
 import { syntaxProblems } from './syntax.ts'
-import { MOST_ALIASES } from '../model/yaml-aliases.ts'
 
 /** How a file is named in messages, and the lab's name when the file gives none. */
 export interface ParseOptions {

@@ -1,3 +1,4 @@
+import type Docker from 'dockerode'
 import { poolSize } from '../facts/pool-size.ts'
 import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
@@ -18,11 +19,14 @@ const WORKER = 'lab.role.worker'
 /** Holds lab.yml against the lab as it is. Throws a `UsageError` with every reason where something cannot be done. */
 export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
-  const network = machines.length === 0 ? undefined : await open.provider.network(false)
+  const [network, engine] = await Promise.all([
+    machines.length === 0 ? undefined : open.provider.network(false),
+    managingEngine(open),
+  ])
   const [volumesOf, strays, formerManagers, crowded, pools, taken, disks] = await Promise.all([
-    volumesOfFormerWorkers(open),
-    straysOf(open),
-    managersElsewhere(open),
+    volumesOfFormerWorkers(open, engine),
+    straysOf(open, engine),
+    engine === undefined ? managersElsewhere(open) : [],
     crowdedNodes(open),
     changedPools(open),
     network === undefined ? [] : takenSubnets(open, network),
@@ -74,54 +78,51 @@ async function namesakesOf(open: OpenLab): Promise<readonly string[]> {
   return labs.filter(({ id, directory }) => directory === open.lab.directory && id !== open.lab.id).map(({ id }) => id)
 }
 
-/** Volumes of nodes that the swarm knows as workers and lab.yml no longer does. Seldom any, and then asked for. */
-async function volumesOfFormerWorkers(open: OpenLab): Promise<ReadonlyMap<string, readonly string[]>> {
-  const machines = await open.machines()
-  const runs = nodesWithRole(open.spec, 'manager').some((node) =>
-    machines.some(({ name, state, paused }) => name === node.name && state === 'running' && paused !== true),
-  )
-  if (!runs) return new Map()
+/** The engine of one of lab.yml's managers; undefined where none of them runs, or none is a manager. */
+async function managingEngine(open: OpenLab): Promise<Docker | undefined> {
+  const machines = (await open.machines()).filter(isRunning)
+  const runs = nodesWithRole(open.spec, 'manager').some(({ name }) => machines.some((machine) => machine.name === name))
+  if (!runs) return undefined
   try {
-    const { engine } = await open.manager()
-    const workers = new Set(nodesWithRole(open.spec, 'worker').map(({ name }) => name))
-    const former = (await listNodes(engine, open.signal)).filter(
-      ({ name, labels }) =>
-        WORKER in labels && !workers.has(name) && open.spec.nodes.some((node) => node.name === name),
-    )
-    if (former.length === 0) return new Map()
-    const records = (await openVolumes(open).records.list()).map(({ record }) => record)
-    return new Map(
-      former.map(({ name }) => [name, records.filter(({ owner }) => owner === name).map((record) => record.name)]),
-    )
+    return (await open.manager()).engine
   } catch (error) {
-    if (error instanceof LabError && error.code === 'NO_MANAGER') return new Map()
+    if (error instanceof LabError && error.code === 'NO_MANAGER') return undefined
     throw error
   }
 }
 
+function isRunning({ state, paused }: Machine): boolean {
+  return state === 'running' && paused !== true
+}
+
+/** Volumes of nodes that the swarm knows as workers and lab.yml no longer does. Seldom any, and then asked for. */
+async function volumesOfFormerWorkers(
+  open: OpenLab,
+  engine: Docker | undefined,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (engine === undefined) return new Map()
+  const workers = new Set(nodesWithRole(open.spec, 'worker').map(({ name }) => name))
+  const former = (await listNodes(engine, open.signal)).filter(
+    ({ name, labels }) => WORKER in labels && !workers.has(name) && open.spec.nodes.some((node) => node.name === name),
+  )
+  if (former.length === 0) return new Map()
+  const records = (await openVolumes(open).records.list()).map(({ record }) => record)
+  return new Map(
+    former.map(({ name }) => [name, records.filter(({ owner }) => owner === name).map((record) => record.name)]),
+  )
+}
+
 /** Members of the swarm that run and that lab.yml does not have, where the provider would not list them. */
-async function straysOf(open: OpenLab): Promise<readonly string[]> {
-  if (open.provider.listsSpecOnly !== true || (await open.machines()).length === 0) return []
-  try {
-    const members = await listNodes((await open.manager()).engine, open.signal)
-    const listed = new Set(open.spec.nodes.map(({ name }) => name))
-    return members.filter(({ name, state }) => state === 'ready' && !listed.has(name)).map(({ name }) => name)
-  } catch (error) {
-    if (error instanceof LabError && error.code === 'NO_MANAGER') return []
-    throw error
-  }
+async function straysOf(open: OpenLab, engine: Docker | undefined): Promise<readonly string[]> {
+  if (open.provider.listsSpecOnly !== true || engine === undefined) return []
+  const listed = new Set(open.spec.nodes.map(({ name }) => name))
+  const members = await listNodes(engine, open.signal)
+  return members.filter(({ name, state }) => state === 'ready' && !listed.has(name)).map(({ name }) => name)
 }
 
 /** Managers of the swarm where none of lab.yml's is one. Seldom, and then every machine that runs is asked. */
 async function managersElsewhere(open: OpenLab): Promise<readonly string[]> {
-  const running = (await open.machines()).filter(({ state, paused }) => state === 'running' && paused !== true)
-  if (running.length === 0) return []
-  try {
-    await open.manager()
-    return []
-  } catch (error) {
-    if (!(error instanceof LabError) || error.code !== 'NO_MANAGER') throw error
-  }
+  const running = (await open.machines()).filter(isRunning)
   const wanted = new Set(nodesWithRole(open.spec, 'manager').map(({ name }) => name))
   const manages = async ({ name }: Machine) => {
     try {
@@ -168,7 +169,7 @@ async function changedPools(open: OpenLab): Promise<readonly PoolSize[]> {
   if ((await open.state.read(POOLS_FILE)) === poolsAsked(open.spec)) return []
   const machines = await open.machines()
   const running = nodesWithRole(open.spec, 'worker').filter(({ name }) =>
-    machines.some((machine) => machine.name === name && machine.state === 'running' && machine.paused !== true),
+    machines.some((machine) => machine.name === name && isRunning(machine)),
   )
   const found = await Promise.all(
     running.map(async ({ name }): Promise<readonly PoolSize[]> => {

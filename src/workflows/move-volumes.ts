@@ -53,6 +53,11 @@ export function planEvacuation(
     })
 }
 
+/** True while a node has something to be emptied of. */
+export async function hasVolumesAt(lab: OpenLab, node: string): Promise<boolean> {
+  return (await openVolumes(lab).records.list()).some(({ record }) => isAt(record, node))
+}
+
 /** Pure: true when a node owns a volume, or is an end of a move of it that is not over. */
 export function isAt({ owner, move }: VolumeRecord, node: string): boolean {
   return [owner, move?.source, move?.target].includes(node)

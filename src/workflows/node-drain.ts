@@ -8,7 +8,7 @@ import { engineStatus } from '../model/engine-error.ts'
 import { afterStart } from './after-start.ts'
 import { awaitEmpty } from './await-empty.ts'
 import { waitingVolumes } from './drained.ts'
-import { evacuate, isAt } from './move-volumes.ts'
+import { evacuate, hasVolumesAt } from './move-volumes.ts'
 import type { OpenLab } from './open-lab.ts'
 import { waitForApps } from './settle.ts'
 import { runTask } from './task.ts'
@@ -31,8 +31,7 @@ export async function drainNodes(
     const { engine } = await open.manager()
     if (options.moveVolumes) {
       for (const name of names) {
-        const records = (await openVolumes(open).records.list()).map(({ record }) => record)
-        if (records.some((record) => isAt(record, name))) await evacuate(open, name, { check: false }, names)
+        if (await hasVolumesAt(open, name)) await evacuate(open, name, { check: false }, names)
       }
     }
     for (const name of names) {

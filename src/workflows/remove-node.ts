@@ -4,7 +4,7 @@ import { nodesWithRole, type NodeSpec } from '../model/lab-spec.ts'
 import type { VolumeRecord } from '../model/volume.ts'
 import { waitFor } from '../model/wait.ts'
 import { demoteNode, forgetNode, listNodes, setDrained, type SwarmNode } from '../swarm/nodes.ts'
-import { evacuate, isAt } from './move-volumes.ts'
+import { evacuate, hasVolumesAt } from './move-volumes.ts'
 import { awaitEmpty } from './await-empty.ts'
 import { openFront } from './front.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -63,8 +63,7 @@ export async function checkRemovable(open: OpenLab, names: readonly string[]): P
 export async function removeNode(outer: OpenLab, name: string): Promise<void> {
   const open = withNode(outer, name)
   await checkRemovable(open, [name])
-  const records = (await openVolumes(open).records.list()).map(({ record }) => record)
-  if (records.some((record) => isAt(record, name))) await evacuate(open, name, { check: false })
+  if (await hasVolumesAt(open, name)) await evacuate(open, name, { check: false })
   const [left] = await volumesOn(open, [name])
   if (left !== undefined) {
     throw new LabError('ONLY_COPY', `${left.name} is still on ${name}: it is not destroyed`, {

@@ -3,7 +3,7 @@ import siteBooks from '../../playbooks/site.ts'
 import { findProduct } from '../config/product.ts'
 import { choosePlays } from '../executor/select-plays.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
-import { UsageError } from '../model/errors.ts'
+import { LabError, UsageError } from '../model/errors.ts'
 import { nodesNamed, withGroups } from '../model/node-names.ts'
 import type { Machine } from '../model/provider.ts'
 import type { Play } from '../model/step.ts'
@@ -123,7 +123,8 @@ async function checkSelection(open: OpenLab, { limit, tags }: UpOptions): Promis
   try {
     choosePlays(sitePlays(await open.site()), nodes, { limit, tags })
   } catch (error) {
-    if (error instanceof UsageError) throw error
+    // There is no site yet, nor perhaps an engine.
+    if (error instanceof UsageError || !(error instanceof LabError)) throw error
   } finally {
     // Certificates may be renewed, and machines made, before the site is asked for again.
     open.refresh()
