@@ -1,5 +1,5 @@
 import { playbook, NODE_PATHS, REGISTRY, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
-import { REGISTRY_USER } from '../src/model/names.ts'
+import { ENGINE_DIAGNOSTIC_PORT, GOSSIP_PORT, REGISTRY_USER } from '../src/model/names.ts'
 import { fromLater, packagesOf } from '../src/model/packages.ts'
 import { systemOf } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
@@ -8,10 +8,10 @@ import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
 import { laterPackages } from './later-packages.ts'
 
-/** Port on which engines of a swarm tell each other of names and addresses. */
-const GOSSIP_PORT = 7946
 /** Longest a worker's engine waits for a manager's at its start. */
 const MANAGER_WAIT_SECONDS = 10
+/** Longest that an engine which finds no manager is kept from asking other nodes. */
+const GOSSIP_WAIT_SECONDS = 120
 
 /** A Docker engine on every node, reached through its Unix socket only. */
 export default playbook({
@@ -42,6 +42,7 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
     content: renderPackaged('playbooks/templates/containerd.toml.hbs', {}),
   })
   const managers = siteNodes(site, 'manager').map(({ address }) => address)
+  const otherManagers = siteNodes(site, 'manager').filter(({ name }) => name !== node.name)
   const awaitManager = file({
     path: '/usr/local/lib/lab/await-manager',
     content: renderPackaged('playbooks/templates/await-manager.sh.hbs', {
@@ -52,6 +53,7 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
     mode: 0o755,
   })
   const isManager = node.roles.includes('manager')
+  const gossip = heardFirst(otherManagers.map(({ address }) => address))
   const settings = [
     file({ path: '/etc/docker/daemon.json', content: `${JSON.stringify(daemonSettings(site), null, 2)}\n` }),
     file({
@@ -65,10 +67,32 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
   return [
     runtime,
     ...(isManager ? [] : [awaitManager]),
+    ...gossip,
     ...settings,
     // The engine brings its runtime along, here and at boot.
     service({ unit: 'docker', running: true, enabled: true, restartAfter: settings }),
     service({ unit: 'containerd', running: true, restartAfter: [runtime] }),
+  ]
+}
+
+/** Nodes hear of an engine that was started before it asks them anything. The engine's unit starts that of this. */
+function heardFirst(otherManagers: readonly string[]): readonly Step[] {
+  const script = '/usr/local/lib/lab/gossip'
+  return [
+    file({
+      path: script,
+      content: renderPackaged('playbooks/templates/gossip.sh.hbs', {
+        managers: otherManagers,
+        port: String(GOSSIP_PORT),
+        portHex: GOSSIP_PORT.toString(16).toUpperCase(),
+        tries: String(GOSSIP_WAIT_SECONDS * 10),
+      }),
+      mode: 0o755,
+    }),
+    file({
+      path: '/etc/systemd/system/lab-gossip.service',
+      content: renderPackaged('playbooks/templates/lab-gossip.service.hbs', { script }),
+    }),
   ]
 }
 
@@ -86,6 +110,7 @@ function daemonSettings({ network }: Site): object {
     'log-opts': { 'max-size': '8m', 'max-file': '2' },
     'max-concurrent-downloads': 6,
     'shutdown-timeout': 8,
+    'network-diagnostic-port': ENGINE_DIAGNOSTIC_PORT,
   }
 }
 

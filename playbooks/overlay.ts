@@ -1,5 +1,5 @@
-import { firstNode, playbook, type Step } from '../src/index.ts'
-import { EDGE_CONTAINER, OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
+import { firstNode, playbook, type NodeSpec, type Site, type Step } from '../src/index.ts'
+import { EDGE_CONTAINER, ENGINE_DIAGNOSTIC_PORT, GOSSIP_PORT, OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
 import { dockerContainer } from '../src/steps/docker-container.ts'
 import { dockerImage, importedTag } from '../src/steps/docker-image.ts'
 import { dockerNetwork } from '../src/steps/docker-network.ts'
@@ -41,10 +41,10 @@ export default playbook({
         name: 'A probe in it on every node',
         hosts: () => true,
         tags: ['overlay', 'dns'],
-        steps: ({ name }) => [
-          ...rejoin(),
+        steps: (node) => [
+          ...rejoin(site, node),
           dockerImage({ tag: image, ...PROBE }),
-          site.drained?.includes(name) === true
+          site.drained?.includes(node.name) === true
             ? // Its address may be another container's by now, and it cannot join again.
               dockerContainer({ name: PROBE_CONTAINER, absent: true })
             : // Nothing to end gently, and TERM is not for a process with id 1.
@@ -56,11 +56,16 @@ export default playbook({
 })
 
 /** Containers of lab's own come back with the engine: the swarm looks after those of services alone. */
-function rejoin(): readonly Step[] {
+function rejoin(site: Site, node: NodeSpec): readonly Step[] {
+  const others = site.nodes.filter(({ name }) => name !== node.name)
   const template = (name: string) =>
     renderPackaged(`playbooks/templates/${name}.hbs`, {
       script: REJOIN,
       containers: `${PROBE_CONTAINER} ${EDGE_CONTAINER}`,
+      peers: others.map(({ address }) => address),
+      alone: !others.some(({ roles }) => roles.includes('manager')),
+      gossipPort: String(GOSSIP_PORT),
+      diagnosticPort: String(ENGINE_DIAGNOSTIC_PORT),
     })
   return [
     file({ path: REJOIN, content: template('rejoin-overlay.sh'), mode: 0o755 }),

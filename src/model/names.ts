@@ -13,6 +13,11 @@ export const LOGS_HOST = `logs.${ZONE}`
 /** Names that services must not take: they already mean something on the lab's networks. */
 export const RESERVED_NAMES: readonly string[] = ['registry', 'logs', 'edge', 'probe', 'localhost']
 
+/** Port on which engines of a swarm tell each other of names and addresses. */
+export const GOSSIP_PORT = 7946
+/** On a node's loopback: what its engine was told of other engines and of networks. One above the gossip's own port. */
+export const ENGINE_DIAGNOSTIC_PORT = 7947
+
 /** Name of the edge's container and of the probe's, in the engine of their node. */
 export const EDGE_CONTAINER = 'lab-edge'
 export const PROBE_CONTAINER = 'lab-probe'
