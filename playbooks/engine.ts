@@ -85,7 +85,7 @@ function heardFirst(otherManagers: readonly string[]): readonly Step[] {
         managers: otherManagers,
         port: String(GOSSIP_PORT),
         portHex: GOSSIP_PORT.toString(16).toUpperCase(),
-        tries: String(GOSSIP_WAIT_SECONDS * 10),
+        tries: String(GOSSIP_WAIT_SECONDS * 20),
       }),
       mode: 0o755,
     }),
