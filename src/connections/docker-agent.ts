@@ -1,4 +1,4 @@
-import { Agent, type ClientRequestArgs } from 'node:http'
+import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** Sockets at a time; what is left of a connection's channels stays free for commands. */
@@ -29,8 +29,25 @@ export class DockerAgent extends Agent {
     )
   }
 
+  /** An idle socket that the engine closes, as when it is restarted, must not be the next request's. */
+  override keepSocketAlive(socket: Duplex): boolean {
+    super.keepSocketAlive(socket)
+    // Its end is noticed only where somebody reads.
+    socket.once('end', giveUp).resume()
+    return !socket.readableEnded
+  }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    socket.off('end', giveUp)
+    super.reuseSocket(socket, request)
+  }
+
   /** Gives up the sockets that no request uses. */
   closeIdle(): void {
     for (const sockets of Object.values(this.freeSockets)) for (const socket of [...(sockets ?? [])]) socket.destroy()
   }
+}
+
+function giveUp(this: Duplex): void {
+  this.destroy()
 }
