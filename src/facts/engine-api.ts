@@ -99,17 +99,22 @@ export function joinSwarm(body: object): Command {
 // The engine gives a place on an overlay up after 20 s. A manager that was busy, or had not noticed that the node was
 // started anew, or has fifty nodes to see to, gives it a little later, and tells the node of the network later still. Where it
 // gives none twice, a new leader gave the node up just as it came, and sticks to that until the engine comes again.
-const START = `tries=5
+const START = `tries=5 refused=0
 until answer=$(${CURL}); do
   status=$?
-  tries=$((tries - 1))
   case $answer in
-    *'attaching to network failed'*) [ "$tries" -ne 3 ] || systemctl restart docker || exit
-      [ "$tries" -eq 0 ] || { sleep 1; continue; } ;;
-    *'network '*' not found'*) [ "$tries" -eq 0 ] || { sleep 1; continue; } ;;
+    *'attaching to network failed'*)
+      refused=$((refused + 1))
+      if [ "$refused" -eq 2 ]; then systemctl restart docker >&2; fi ;;
+    *'network '*' not found'*) ;;
+    *) tries=1 ;;
   esac
-  printf '%s\\n' "$answer" >&2
-  exit "$status"
+  tries=$((tries - 1))
+  if [ "$tries" -eq 0 ]; then
+    printf '%s\\n' "$answer" >&2
+    exit "$status"
+  fi
+  sleep 1
 done`
 
 /** Starts a container that was created; where the swarm is late with its place on a network, again. */
