@@ -39,13 +39,23 @@ export async function pauseContainer(container: Docker.Container, node: string):
   }
 }
 
-/**
- * Lets a node's paused container go on; nothing where it does already. Of an exec that had just begun when it was paused the
- * engine waits for the process to say that it runs, for ever, and answers nothing about the container meanwhile. A freezer
- * that is open for a moment lets that go on; then the engine may have to find the container frozen once more. Throws
- * `RESUME_FAILED`.
- */
+/** Lets a node's paused container go on, and returns when the engine says so too. Throws `RESUME_FAILED`. */
 export async function resumeContainer(engine: Docker, name: string, node: string): Promise<void> {
+  await endPause(engine, name, node)
+  // It may hear of a pause only after it ended it, and says "paused" until it hears of the end as well.
+  const running = async () => {
+    const found = await unlessStatus(engine.getContainer(name).inspect(), 404)
+    return found?.State.Paused === true ? undefined : true
+  }
+  await waitFor(running, { deadlineMs: DEADLINE_MS, intervalMs: 20, what: `${node} to go on` })
+}
+
+/**
+ * Ends a pause; nothing where there is none. Of an exec that had just begun when it was paused the
+ * engine waits for the process to say that it runs, for ever, and answers nothing about the container meanwhile. A freezer
+ * that is open for a moment lets that go on; then the engine may have to find the container frozen once more.
+ */
+async function endPause(engine: Docker, name: string, node: string): Promise<void> {
   // 409: it is not paused.
   const unpause = () => unlessStatus(engine.getContainer(name).unpause(), 404, 409)
   const outcome = unpause().then(
@@ -55,10 +65,7 @@ export async function resumeContainer(engine: Docker, name: string, node: string
   const late = new AbortController()
   const inTime = await Promise.race([outcome, delay(STUCK_MS, undefined, { signal: late.signal, ref: false })])
   late.abort()
-  if (inTime?.ended === true) {
-    await seenRunning(engine.getContainer(name), node)
-    return
-  }
+  if (inTime?.ended === true) return
   if (inTime !== undefined) throw inTime.error
 
   // The list is what the engine tells of a container that it holds on to.
@@ -78,13 +85,4 @@ export async function resumeContainer(engine: Docker, name: string, node: string
   if ((await outcome).ended) return
   await freezer.freeze()
   await unpause()
-}
-
-/** The engine may hear of a pause only after it ended it, and says "paused" until it hears of the end as well. */
-async function seenRunning(container: Docker.Container, node: string): Promise<void> {
-  const running = async () => {
-    const found = await unlessStatus(container.inspect(), 404)
-    return found?.State.Paused === true ? undefined : true
-  }
-  await waitFor(running, { deadlineMs: DEADLINE_MS, intervalMs: 20, what: `${node} to go on` })
 }
