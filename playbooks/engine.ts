@@ -41,8 +41,8 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
     path: '/etc/containerd/config.toml',
     content: renderPackaged('playbooks/templates/containerd.toml.hbs', {}),
   })
-  const managers = siteNodes(site, 'manager').map(({ address }) => address)
   const otherManagers = siteNodes(site, 'manager').filter(({ name }) => name !== node.name)
+  const managers = otherManagers.map(({ address }) => address)
   const awaitManager = file({
     path: '/usr/local/lib/lab/await-manager',
     content: renderPackaged('playbooks/templates/await-manager.sh.hbs', {
@@ -53,7 +53,7 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
     mode: 0o755,
   })
   const isManager = node.roles.includes('manager')
-  const gossip = heardFirst(otherManagers.map(({ address }) => address))
+  const gossip = heardFirst(managers)
   const settings = [
     file({ path: '/etc/docker/daemon.json', content: `${JSON.stringify(daemonSettings(site), null, 2)}\n` }),
     file({
@@ -75,17 +75,17 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
   ]
 }
 
-/** Nodes hear of an engine that was started before it asks them anything. The engine's unit starts that of this. */
-function heardFirst(otherManagers: readonly string[]): readonly Step[] {
+/** An engine that was started is heard of before it asks anything: its unit takes this one along. */
+function heardFirst(managers: readonly string[]): readonly Step[] {
   const script = '/usr/local/lib/lab/gossip'
   return [
     file({
       path: script,
       content: renderPackaged('playbooks/templates/gossip.sh.hbs', {
-        managers: otherManagers,
+        managers,
         port: String(GOSSIP_PORT),
         portHex: GOSSIP_PORT.toString(16).toUpperCase(),
-        tries: String(GOSSIP_WAIT_SECONDS * 20),
+        seconds: String(GOSSIP_WAIT_SECONDS),
       }),
       mode: 0o755,
     }),

@@ -1,4 +1,4 @@
-import { firstNode, playbook, type NodeSpec, type Site, type Step } from '../src/index.ts'
+import { firstNode, playbook, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
 import { EDGE_CONTAINER, ENGINE_DIAGNOSTIC_PORT, GOSSIP_PORT, OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
 import { dockerContainer } from '../src/steps/docker-container.ts'
 import { dockerImage, importedTag } from '../src/steps/docker-image.ts'
@@ -57,13 +57,14 @@ export default playbook({
 
 /** Containers of lab's own come back with the engine: the swarm looks after those of services alone. */
 function rejoin(site: Site, node: NodeSpec): readonly Step[] {
-  const others = site.nodes.filter(({ name }) => name !== node.name)
+  const isOther = ({ name }: NodeSpec): boolean => name !== node.name
+  const peers = node.roles.includes('manager') ? site.nodes.filter(isOther) : []
   const template = (name: string) =>
     renderPackaged(`playbooks/templates/${name}.hbs`, {
       script: REJOIN,
       containers: `${PROBE_CONTAINER} ${EDGE_CONTAINER}`,
-      peers: others.map(({ address }) => address),
-      alone: !others.some(({ roles }) => roles.includes('manager')),
+      peers: peers.map(({ address }) => address),
+      alone: !siteNodes(site, 'manager').some(isOther),
       gossipPort: String(GOSSIP_PORT),
       diagnosticPort: String(ENGINE_DIAGNOSTIC_PORT),
     })
