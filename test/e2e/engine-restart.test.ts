@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../../src/model/wait.ts'
-import { container, docker, ensureSample, lab } from './harness.ts'
+import { container, docker, ensureSample, lab, status } from './harness.ts'
 
 let edge: string
 beforeAll(async () => {
@@ -12,27 +12,52 @@ const AT_ONCE_MS = 20_000
 
 const on = async (node: string, ...argv: readonly string[]) => docker('exec', await container(node), ...argv)
 const consistent = async () => (await lab(['dns'])).exitCode === 0
+const probes = async (node: string) => (await on(node, 'docker', 'ps', '-q', '--filter', 'name=^/lab-probe$')) !== ''
+
+/** Has a node lose its power, and come back once `meanwhile` is over: it is on the overlay at once, for all others too. */
+async function returnsAtOnce(node: string, meanwhile: () => Promise<unknown>): Promise<void> {
+  await docker('kill', await container(node))
+  await meanwhile()
+  await docker('start', await container(node))
+  await waitFor(async () => (await probes(node).catch(() => false)) || undefined, {
+    deadlineMs: AT_ONCE_MS,
+    what: `the probe of ${node} to run`,
+  })
+}
+
+/** Runs what is to happen while a node's gossip is kept from it by these rules. */
+async function withRules(node: string, rules: readonly (readonly string[])[], during: () => Promise<void>) {
+  for (const rule of rules) await on(node, 'iptables', '-w', '-I', ...rule)
+  try {
+    await during()
+  } finally {
+    for (const rule of rules) await on(node, 'iptables', '-w', '-D', ...rule)
+  }
+}
+
+const HEARS_NOTHING = ['INPUT', '-p', 'udp', '--dport', '7946', '-j', 'DROP'] as const
+const ASKS_NOBODY = ['OUTPUT', '-p', 'tcp', '--dport', '7946', '-j', 'DROP'] as const
 
 test('a node that comes back is on the overlay at once, though another one hears of it late', async () => {
   // It neither hears of the new one nor, because it misses the old one, looks for that.
-  const deaf = [
-    ['INPUT', '-p', 'udp', '--dport', '7946', '-j', 'DROP'],
-    ['OUTPUT', '-p', 'tcp', '--dport', '7946', '-j', 'DROP'],
-  ] as const
-  const probes = async () => (await on('node3', 'docker', 'ps', '-q', '--filter', 'name=^/lab-probe$')) !== ''
-  for (const rule of deaf) await on('node2', 'iptables', '-w', '-I', ...rule)
-  try {
-    await docker('kill', await container('node3'))
-    await docker('start', await container('node3'))
-    await waitFor(async () => (await probes().catch(() => false)) || undefined, {
-      deadlineMs: AT_ONCE_MS,
-      what: 'the probe of node3 to run',
-    })
-  } finally {
-    for (const rule of deaf) await on('node2', 'iptables', '-w', '-D', ...rule)
-  }
+  await withRules('node2', [HEARS_NOTHING, ASKS_NOBODY], () => returnsAtOnce('node3', () => Promise.resolve()))
   await waitFor(async () => (await consistent()) || undefined, { deadlineMs: 60_000, what: 'the names on every node' })
   expect(await on('node3', 'sh', '-c', 'iptables -S OUTPUT | grep -c LAB-GOSSIP || true')).toBe('0')
+})
+
+test('a node that others gave up, and look for every second, is on the overlay at once when it comes back', async () => {
+  const address = (await status()).nodes.find(({ name }) => name === 'node3')?.address ?? ''
+  await on('node2', 'systemctl', 'reload', 'docker') // opens the diagnostics
+  const peers = () => on('node2', 'curl', '-gsS', '127.0.0.1:7947/clusterpeers?json').catch(() => '')
+  const peersOfNode2 = (said: string, of: (peers: string) => boolean) =>
+    waitFor(async () => of(await peers()) || undefined, { deadlineMs: 60_000, what: said })
+  await peersOfNode2('node2 to know node3', (peers) => peers.includes(`"${address}"`))
+  await withRules('node2', [HEARS_NOTHING], () =>
+    returnsAtOnce('node3', () =>
+      peersOfNode2('node2 to give up node3', (peers) => peers !== '' && !peers.includes(`"${address}"`)),
+    ),
+  )
+  await waitFor(async () => (await consistent()) || undefined, { deadlineMs: 60_000, what: 'the names on every node' })
 })
 
 test('the only manager, with the edge on it, finds the apps at once after its engine was restarted', async () => {
