@@ -33,7 +33,7 @@ printf %s "$last"`,
  * {@link WAITED} when somebody other than `lastSeen` has had it since the facts were read: they may be untrue.
  */
 export function takeLock(holder: string, lastSeen: string): string {
-  return `mkdir -p -m 0755 ${NODE_PATHS.run} && exec ${LOCK_FD}>>${LOCK_FILE} || exit
+  return `{ [ -d ${NODE_PATHS.run} ] || mkdir -p -m 0755 ${NODE_PATHS.run}; } && exec ${LOCK_FD}>>${LOCK_FILE} || exit
 if ! flock -w ${READ_SECONDS} ${LOCK_FD}; then cat ${LOCK_FILE}; false
 elif IFS= read -r last <${LOCK_FILE}; [ "$last" != ${quote(lastSeen)} ]; then ( exit ${String(WAITED)} )
 else printf '%s\\n' ${quote(holder)} >${LOCK_FILE}; fi`
