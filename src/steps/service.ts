@@ -27,7 +27,7 @@ export interface ServiceOptions {
 // Starts, restarts or reloads a unit and notes what was in force. The fingerprints are taken before: a file that changes
 // meanwhile makes the unit stale, never falsely fresh. What is asked for on purpose does not count as one start too many in
 // a row. A socket cannot be restarted under a running service of its own.
-const ACT = `unit=$1 action=$2; shift 2
+const ACT = `unit=$1 action=$2 ran=$3; shift 3
 ${FINGERPRINTS}
 in_force=$(fingerprints "$@")
 failed() {
@@ -36,7 +36,7 @@ failed() {
     journalctl --unit="$unit" --lines=15 --no-pager --output=cat >&2
   exit "$status"
 }
-systemctl reset-failed -- "$unit" 2>/dev/null
+[ -z "$ran" ] || systemctl reset-failed -- "$unit" 2>/dev/null
 resume=
 case $action:$unit in restart:*.socket)
   for service in $(systemctl show --property=Triggers --value -- "$unit"); do
@@ -48,7 +48,7 @@ esac
 systemctl "$action" -- "$unit" || failed $?
 [ -z "$resume" ] || systemctl start -- $resume || failed $?
 umask 077
-mkdir -p -- ${STAMPS}
+[ -d ${STAMPS} ] || mkdir -p -- ${STAMPS}
 { systemctl show --property=InvocationID --value -- "$unit"; printf '%s\\n' "$in_force"; } >${STAMPS}/"$unit.new" &&
   mv -f -- ${STAMPS}/"$unit.new" ${STAMPS}/"$unit"`
 
@@ -105,9 +105,10 @@ export const service = defineStep({
     const timeout = { timeoutMs: wanted.timeoutMs ?? 120_000 }
     const change = (path: string) => changes.find((each) => each.path === path)
     const act = (action: string): Command => ({
-      argv: ['sh', '-c', ACT, 'service', unit, action, ...filesOf(wanted)],
+      argv: ['sh', '-c', ACT, 'service', unit, action, invocation, ...filesOf(wanted)],
       ...timeout,
     })
+    const { needsReload, load, invocation } = observed['unit'] as UnitState
     const commands: Command[] = []
     const systemctl = (...args: string[]) => commands.push({ argv: ['systemctl', ...args], ...timeout })
     if (change('masked') !== undefined && wanted.masked === true) systemctl('mask', '--no-reload', '--', unit)
@@ -115,13 +116,11 @@ export const service = defineStep({
       systemctl('unmask', '--no-reload', '--', unit)
       systemctl('unmask', '--no-reload', '--runtime', '--', unit)
     }
-    if (change('enabled') !== undefined)
-      systemctl(wanted.enabled === true ? 'enable' : 'disable', '--no-reload', '--', unit)
-    // Once for all of the above. A unit file that is new is not always marked as unread.
-    const { needsReload, load } = observed['unit'] as UnitState
+    // All units are read again once, by enabling one or without. A unit file that is new is not always marked as unread.
     const isUnread =
       needsReload || load === 'not-found' || filesOf(wanted).some((path) => path.includes('/systemd/system/'))
-    if (isUnread || commands.length > 0) systemctl('daemon-reload')
+    if (change('enabled') !== undefined) systemctl(wanted.enabled === true ? 'enable' : 'disable', '--', unit)
+    else if (isUnread || commands.length > 0) systemctl('daemon-reload')
     if (change('running') !== undefined) {
       if (change('running')?.to === 'yes') commands.push(act('start'))
       else systemctl('stop', '--', unit)

@@ -63,7 +63,7 @@ test('where a reload is enough it is reloaded, unless a restart is due anyway', 
   const reloading = service({ unit: 'x', running: true, reloadAfter: [config] })
   const { changes, commands } = await consider(reloading, facts({}, 2000))
   expect(changes.map((change) => change.path)).toEqual(['reloaded'])
-  expect(commands[0]?.argv.slice(-3)).toEqual(['x.service', 'reload', '/etc/x.conf'])
+  expect(commands[0]?.argv.slice(-4)).toEqual(['x.service', 'reload', 'i1', '/etc/x.conf'])
   const both = service({ unit: 'x', running: true, restartAfter: [config], reloadAfter: [config] })
   expect(await namesOf(both, facts({}, 2000))).toEqual(['restarted'])
 })
@@ -108,8 +108,16 @@ test('what must run is unmasked first, whoever masked it', async () => {
   expect(commands.map(({ argv }) => argv.slice(0, 4).join(' '))).toEqual([
     'systemctl unmask --no-reload --',
     'systemctl unmask --no-reload --runtime',
-    'systemctl enable --no-reload --',
-    'systemctl daemon-reload',
+    'systemctl enable -- x.service',
     expect.stringMatching(/^sh -c/),
   ])
+})
+
+test('a unit that never ran has no failed starts to forget', async () => {
+  const start = async (state: Partial<UnitState>) => {
+    const { commands } = await consider(service({ unit: 'x', running: true }), { 'unit:x.service': unit(state) })
+    return commands.at(-1)?.argv.slice(3)
+  }
+  expect(await start({ active: 'inactive', invocation: '' })).toEqual(['service', 'x.service', 'start', ''])
+  expect(await start({ active: 'failed', invocation: 'i1' })).toEqual(['service', 'x.service', 'start', 'i1'])
 })
