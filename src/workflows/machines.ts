@@ -75,7 +75,7 @@ export async function ensureMachines(open: OpenLab, former: readonly Machine[] =
     ),
   )
   if (changed.length > 0) open.refresh()
-  await Promise.all(
+  const waits = Promise.all(
     spec.nodes
       .filter(({ name }) => !unreachable.has(name))
       .map((node) => {
@@ -88,8 +88,10 @@ export async function ensureMachines(open: OpenLab, former: readonly Machine[] =
         return unlessUnreachable(open, unreachable, node.name, changed.includes(node.name) ? named : wait)
       }),
   )
+  // The way to the edges needs their addresses and nothing of what runs on them.
+  const ended = await Promise.allSettled([waits, openFront(open)])
+  for (const each of ended) if (each.status === 'rejected') throw each.reason
   await adjustLimits(open, (name) => stateOf(name) !== 'missing')
-  await openFront(open)
   await writeKnownHosts(open)
   warnOfDifferences(open, await open.machines())
   return { changed, unreachable }
