@@ -31,6 +31,8 @@ export default playbook({
         name: 'Found the swarm',
         hosts: first === undefined ? [] : [first.name],
         tags: ['cluster'],
+        // Among several, whether another one has a swarm already has to be seen first.
+        independent: managers.length === 1,
         steps: (node) => [...join(node), swarmSettings(SETTINGS)],
       },
       {

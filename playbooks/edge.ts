@@ -1,4 +1,4 @@
-import { NODE_PATHS, playbook, type Site, type Step } from '../src/index.ts'
+import { NODE_PATHS, playbook, type Playbook, type Site, type Step } from '../src/index.ts'
 import { nthAddress } from '../src/model/addresses.ts'
 import { EDGE_HEALTH, EDGE_HEALTH_PORT } from '../src/model/edge-route.ts'
 import type { PortRange } from '../src/model/lab-spec.ts'
@@ -20,14 +20,46 @@ const BRIDGE = 'lab-edge'
 const HEALTH = `${String(EDGE_HEALTH_PORT)}${EDGE_HEALTH.serving}`
 const SCRIPT = '/usr/local/lib/lab/edge-ports'
 
+/** The way to the edge, which can be there before it: a bridge, and rules that lead to the edge's address there. */
+export const edgePorts: Playbook<Site> = playbook({
+  name: 'edge',
+  plays: (site: Site) => [
+    {
+      name: 'Ports of the edge',
+      hosts: withRole('edge'),
+      tags: ['edge'],
+      independent: true,
+      steps: [
+        dockerNetwork({ name: BRIDGE, driver: 'bridge', subnet: subnetOf(site), linkMtu: site.network.mtu }),
+        ...ports([...site.spec.edge.ports, { first: EDGE_HEALTH_PORT, last: EDGE_HEALTH_PORT }], addressOf(site)),
+      ],
+    },
+  ],
+})
+
 /** The way in, on every node that has the role: HAProxy on the overlay, with every published port of the lab. */
 export default playbook({
   name: 'edge',
   plays: (site) => [
-    { name: 'The edge', hosts: withRole('edge'), tags: ['edge'], steps: edge(site) },
-    { name: 'No edge any more', hosts: (node) => !withRole('edge')(node), tags: ['edge'], steps: [formerEdge()] },
+    { name: 'The edge', hosts: withRole('edge'), tags: ['edge'], independent: true, steps: edge(site) },
+    {
+      name: 'No edge any more',
+      hosts: (node) => !withRole('edge')(node),
+      tags: ['edge'],
+      independent: true,
+      steps: [formerEdge()],
+    },
   ],
 })
+
+/** The last /24 of the engine's own pool: the engine takes the first ones for other networks. */
+function subnetOf({ network }: Site): string {
+  return `${nthAddress(network.bridgePool, 255 * 256)}/24`
+}
+
+function addressOf(site: Site): string {
+  return nthAddress(subnetOf(site), 2)
+}
 
 /** What a node that had the role and lost it still has of it. */
 function formerEdge(): Step {
@@ -45,11 +77,8 @@ function formerEdge(): Step {
   })
 }
 
-function edge({ spec, network }: Site): readonly Step[] {
+function edge(site: Site): readonly Step[] {
   const config = `${NODE_PATHS.edge}/haproxy.cfg`
-  // The last /24 of the engine's own pool: the engine takes the first ones for other networks.
-  const subnet = `${nthAddress(network.bridgePool, 255 * 256)}/24`
-  const address = nthAddress(subnet, 2)
   return [
     directory({ path: NODE_PATHS.edge }),
     // From then on the routes of the deployed services decide what is in it.
@@ -60,14 +89,12 @@ function edge({ spec, network }: Site): readonly Step[] {
       creates: config,
     }),
     dockerImage({ tag: EDGE_IMAGE, pinned: true }),
-    dockerNetwork({ name: BRIDGE, driver: 'bridge', subnet, linkMtu: network.mtu }),
     dockerContainer({
       name: EDGE_CONTAINER,
       image: EDGE_IMAGE,
-      networks: [{ name: OVERLAY }, { name: BRIDGE, address }],
+      networks: [{ name: OVERLAY }, { name: BRIDGE, address: addressOf(site) }],
       mounts: [{ source: NODE_PATHS.edge, target: IN_CONTAINER }],
     }),
-    ...ports([...spec.edge.ports, { first: EDGE_HEALTH_PORT, last: EDGE_HEALTH_PORT }], address),
   ]
 }
 

@@ -51,6 +51,7 @@ export default playbook({
       name: 'Images that builds start from',
       hosts: withRole('build'),
       tags: ['engine', 'images'],
+      independent: true,
       steps: [dockerImage({ tag: BASE_IMAGE, pinned: false })],
     },
   ],

@@ -28,6 +28,7 @@ export default playbook({
         name: 'The overlay network',
         hosts: [firstNode(site, 'manager').name],
         tags: ['overlay', 'dns'],
+        independent: true,
         steps: [
           dockerNetwork({
             name: OVERLAY,

@@ -2,7 +2,7 @@ import type { Playbook, Site } from '../src/index.ts'
 import base from './base.ts'
 import cluster from './cluster.ts'
 import disks from './disks.ts'
-import edge from './edge.ts'
+import edge, { edgePorts } from './edge.ts'
 import engine from './engine.ts'
 import images, { imagesBegun } from './images.ts'
 import links from './links.ts'
@@ -21,6 +21,7 @@ const site: readonly Playbook<Site>[] = [
   registry,
   volumes,
   logging,
+  edgePorts,
   cluster,
   overlay,
   images,
