@@ -71,11 +71,9 @@ async function hostImage(release: TestRelease): Promise<string> {
   const image = `lab-test-host:${release === 'trixie' ? (base.split(':')[1] ?? '') : release}`
   if (await hasImage(image)) return image
   if (!(await hasImage(base))) {
-    await execa(...asRoot((await rootPrefix()) ?? [], await bootstrapCommand(release))).pipe('docker', [
-      'import',
-      '-',
-      base,
-    ])
+    const command = asRoot((await rootPrefix()) ?? [], await bootstrapCommand(release))
+    // Unbuffered: it is more than execa would hold, and where nobody takes its output mmdebstrap ends its whole process group.
+    await execa(...command, { buffer: { stdout: false } }).pipe('docker', ['import', '-', base])
   }
   await execa('docker', ['build', '-q', '--build-arg', `BASE=${base}`, '-t', image, RECIPE])
   return image
