@@ -1,5 +1,5 @@
-import { playbook, siteNodes, type Site, type SiteNode, type Step } from '../src/index.ts'
-import { withRole } from '../src/model/site.ts'
+import { playbook, siteNodes, type SiteNode, type Step } from '../src/index.ts'
+import { addressOf, withRole } from '../src/model/site.ts'
 import { swarmDeparted } from '../src/steps/swarm-departed.ts'
 import { swarmMember } from '../src/steps/swarm-member.ts'
 import { swarmNode } from '../src/steps/swarm-node.ts'
@@ -57,8 +57,4 @@ export default playbook({
 /** Roles as `lab.role.<role>`, and the node's own vars under their own names. */
 function labelsOf({ roles, vars }: SiteNode): Readonly<Record<string, string>> {
   return { ...vars, ...Object.fromEntries(roles.map((role) => [`lab.role.${role}`, 'true'])) }
-}
-
-function addressOf(site: Site, name: string): string {
-  return site.nodes.find((node) => node.name === name)?.address ?? ''
 }

@@ -30,8 +30,8 @@ export const edgePorts: Playbook<Site> = playbook({
       tags: ['edge'],
       independent: true,
       steps: [
-        dockerNetwork({ name: BRIDGE, driver: 'bridge', subnet: subnetOf(site), linkMtu: site.network.mtu }),
-        ...ports([...site.spec.edge.ports, { first: EDGE_HEALTH_PORT, last: EDGE_HEALTH_PORT }], addressOf(site)),
+        dockerNetwork({ name: BRIDGE, driver: 'bridge', subnet: bridgeSubnetOf(site), linkMtu: site.network.mtu }),
+        ...ports([...site.spec.edge.ports, { first: EDGE_HEALTH_PORT, last: EDGE_HEALTH_PORT }], bridgeAddressOf(site)),
       ],
     },
   ],
@@ -53,12 +53,12 @@ export default playbook({
 })
 
 /** The last /24 of the engine's own pool: the engine takes the first ones for other networks. */
-function subnetOf({ network }: Site): string {
+function bridgeSubnetOf({ network }: Site): string {
   return `${nthAddress(network.bridgePool, 255 * 256)}/24`
 }
 
-function addressOf(site: Site): string {
-  return nthAddress(subnetOf(site), 2)
+function bridgeAddressOf(site: Site): string {
+  return nthAddress(bridgeSubnetOf(site), 2)
 }
 
 /** What a node that had the role and lost it still has of it. */
@@ -92,7 +92,7 @@ function edge(site: Site): readonly Step[] {
     dockerContainer({
       name: EDGE_CONTAINER,
       image: EDGE_IMAGE,
-      networks: [{ name: OVERLAY }, { name: BRIDGE, address: addressOf(site) }],
+      networks: [{ name: OVERLAY }, { name: BRIDGE, address: bridgeAddressOf(site) }],
       mounts: [{ source: NODE_PATHS.edge, target: IN_CONTAINER }],
     }),
   ]

@@ -1,5 +1,6 @@
 import { firstNode, playbook, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
 import { EDGE_CONTAINER, ENGINE_DIAGNOSTIC_PORT, GOSSIP_PORT, OVERLAY, PROBE_CONTAINER } from '../src/model/names.ts'
+import { addressOf } from '../src/model/site.ts'
 import { dockerContainer } from '../src/steps/docker-container.ts'
 import { dockerImage, importedTag } from '../src/steps/docker-image.ts'
 import { dockerNetwork } from '../src/steps/docker-network.ts'
@@ -63,6 +64,7 @@ function rejoin(site: Site, node: NodeSpec): readonly Step[] {
   const template = (name: string) =>
     renderPackaged(`playbooks/templates/${name}.hbs`, {
       script: REJOIN,
+      address: addressOf(site, node.name),
       containers: `${PROBE_CONTAINER} ${EDGE_CONTAINER}`,
       peers: peers.map(({ address }) => address),
       alone: !siteNodes(site, 'manager').some(isOther),

@@ -79,3 +79,8 @@ export function systemOf(site: Pick<Site, 'nodes'>, { name }: Pick<NodeSpec, 'na
 export function withRole(role: Role): (node: Pick<NodeSpec, 'roles'>) => boolean {
   return (node) => node.roles.includes(role)
 }
+
+/** Address of a node on the lab's own network; empty for a name that no node has. */
+export function addressOf(site: Pick<Site, 'nodes'>, name: string): string {
+  return site.nodes.find((node) => node.name === name)?.address ?? ''
+}

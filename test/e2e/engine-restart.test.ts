@@ -13,6 +13,9 @@ const AT_ONCE_MS = 20_000
 const on = async (node: string, ...argv: readonly string[]) => docker('exec', await container(node), ...argv)
 const consistent = async () => (await lab(['dns'])).exitCode === 0
 const probes = async (node: string) => (await on(node, 'docker', 'ps', '-q', '--filter', 'name=^/lab-probe$')) !== ''
+const addressOf = async (node: string) => (await status()).nodes.find(({ name }) => name === node)?.address ?? ''
+/** What the diagnostics of a node's engine say of the engines it knows; nothing while they are closed. */
+const peersOf = (node: string) => on(node, 'curl', '-gsS', '127.0.0.1:7947/clusterpeers?json').catch(() => '')
 
 /** Has a node lose its power, and come back once `meanwhile` is over: it is on the overlay at once, for all others too. */
 async function returnsAtOnce(node: string, meanwhile: () => Promise<unknown>): Promise<void> {
@@ -46,11 +49,10 @@ test('a node that comes back is on the overlay at once, though another one hears
 })
 
 test('a node that others gave up, and look for every second, is on the overlay at once when it comes back', async () => {
-  const address = (await status()).nodes.find(({ name }) => name === 'node3')?.address ?? ''
+  const address = await addressOf('node3')
   await on('node2', 'systemctl', 'reload', 'docker') // opens the diagnostics
-  const peers = () => on('node2', 'curl', '-gsS', '127.0.0.1:7947/clusterpeers?json').catch(() => '')
   const peersOfNode2 = (said: string, of: (peers: string) => boolean) =>
-    waitFor(async () => of(await peers()) || undefined, { deadlineMs: 60_000, what: said })
+    waitFor(async () => of(await peersOf('node2')) || undefined, { deadlineMs: 60_000, what: said })
   await peersOfNode2('node2 to know node3', (peers) => peers.includes(`"${address}"`))
   await withRules('node2', [HEARS_NOTHING], () =>
     returnsAtOnce('node3', () =>
@@ -58,6 +60,20 @@ test('a node that others gave up, and look for every second, is on the overlay a
     ),
   )
   await waitFor(async () => (await consistent()) || undefined, { deadlineMs: 60_000, what: 'the names on every node' })
+})
+
+test('an engine that is back before others missed the one it was does not forget itself', async () => {
+  const address = await addressOf('node3')
+  const isKnown = async () => (await peersOf('node3')).includes(`"${address}"`) && (await consistent())
+  // It comes to that in two of three times.
+  for (const time of [1, 2, 3]) {
+    const start = 'systemctl kill -s KILL docker; until systemctl start docker; do systemctl reset-failed docker; done'
+    await on('node3', 'sh', '-c', start)
+    await waitFor(async () => (await isKnown()) || undefined, {
+      deadlineMs: 2 * AT_ONCE_MS,
+      what: `node3 to know itself, time ${String(time)}`,
+    })
+  }
 })
 
 test('the only manager, with the edge on it, finds the apps at once after its engine was restarted', async () => {
