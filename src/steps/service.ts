@@ -103,12 +103,12 @@ export const service = defineStep({
   apply(wanted, changes, observed) {
     const unit = unitName(wanted.unit)
     const timeout = { timeoutMs: wanted.timeoutMs ?? 120_000 }
+    const { needsReload, load, invocation } = observed['unit'] as UnitState
     const change = (path: string) => changes.find((each) => each.path === path)
     const act = (action: string): Command => ({
       argv: ['sh', '-c', ACT, 'service', unit, action, invocation, ...filesOf(wanted)],
       ...timeout,
     })
-    const { needsReload, load, invocation } = observed['unit'] as UnitState
     const commands: Command[] = []
     const systemctl = (...args: string[]) => commands.push({ argv: ['systemctl', ...args], ...timeout })
     if (change('masked') !== undefined && wanted.masked === true) systemctl('mask', '--no-reload', '--', unit)
