@@ -42,13 +42,8 @@ export default playbook({
   name: 'edge',
   plays: (site) => [
     { name: 'The edge', hosts: withRole('edge'), tags: ['edge'], independent: true, steps: edge(site) },
-    {
-      name: 'No edge any more',
-      hosts: (node) => !withRole('edge')(node),
-      tags: ['edge'],
-      independent: true,
-      steps: [formerEdge()],
-    },
+    // After the new edges, and before what makes the network slow.
+    { name: 'No edge any more', hosts: (node) => !withRole('edge')(node), tags: ['edge'], steps: [formerEdge()] },
   ],
 })
 

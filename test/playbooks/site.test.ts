@@ -1,5 +1,7 @@
 import { execa } from 'execa'
 import { beforeAll, describe, expect, test } from 'vitest'
+import site from '../../playbooks/site.ts'
+import { choosePlays, stagesOf } from '../../src/executor/select-plays.ts'
 import type { Role } from '../../src/model/lab-spec.ts'
 import type { Site } from '../../src/model/site.ts'
 import { CERTIFICATE, content, makeSite, stepsOf, titles } from './classic-site.ts'
@@ -20,6 +22,15 @@ describe('the classic site', () => {
       expect(paths.length).toBeGreaterThan(15)
       expect(paths.filter((path, index) => paths.indexOf(path) !== index)).toEqual([])
     }
+  })
+
+  test('lets no node slow its network down while another one is still coming onto the overlay', () => {
+    const plays = site.flatMap((book) => (typeof book.plays === 'function' ? book.plays(made) : book.plays))
+    const stages = stagesOf(choosePlays(plays, made.nodes, {}).plays)
+    const stageOf = (name: string) => stages.findIndex((stage) => stage.some(({ play }) => play.name === name))
+    expect(stageOf('The overlay network')).toBeLessThan(stageOf('A probe in it on every node'))
+    expect(stageOf('A probe in it on every node')).toBe(stageOf('The edge'))
+    expect(stageOf('The edge')).toBeLessThan(stageOf('The network as lab.yml wants it'))
   })
 
   test('shows no secret in titles, previews or commands', () => {
