@@ -26,8 +26,8 @@ export interface ServiceOptions {
 
 // Starts, restarts or reloads a unit and notes what was in force. The fingerprints are taken before: a file that changes
 // meanwhile makes the unit stale, never falsely fresh. What is asked for on purpose does not count as one start too many in
-// a row. A socket cannot be restarted under a running service of its own.
-const ACT = `unit=$1 action=$2 ran=$3; shift 3
+// a row; one that never ran (no invocation) has none to forget. A socket cannot be restarted under a running service of its own.
+const ACT = `unit=$1 action=$2 invocation=$3; shift 3
 ${FINGERPRINTS}
 in_force=$(fingerprints "$@")
 failed() {
@@ -36,7 +36,7 @@ failed() {
     journalctl --unit="$unit" --lines=15 --no-pager --output=cat >&2
   exit "$status"
 }
-[ -z "$ran" ] || systemctl reset-failed -- "$unit" 2>/dev/null
+[ -z "$invocation" ] || systemctl reset-failed -- "$unit" 2>/dev/null
 resume=
 case $action:$unit in restart:*.socket)
   for service in $(systemctl show --property=Triggers --value -- "$unit"); do

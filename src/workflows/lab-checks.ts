@@ -108,18 +108,19 @@ async function nameChecks(open: OpenLab): Promise<readonly Check[]> {
   }
 }
 
-/** Pure: whether containers on each node that answers are told where the tasks are: an edge that is not serves nobody. */
+/** Pure: whether containers on each node that answers are told where tasks are: an edge that is not serves nobody. */
 export function namesCheck(names: readonly DnsName[]): Check {
-  const wrong = new Map<string, Set<string>>()
-  for (const { name, expected, seen } of names) {
+  const wrong = new Map<string, readonly string[]>()
+  // Those of machines, and second names of services, are another server's matter, or say nothing new.
+  for (const { name, expected, seen } of names.filter((each) => !each.name.endsWith(`.${ZONE}`))) {
     for (const [node, addresses] of Object.entries(seen)) {
       if (addresses === undefined || sameAddresses(addresses, expected)) continue
-      wrong.set(node, (wrong.get(node) ?? new Set()).add(name.replace(`.${ZONE}`, '')))
+      wrong.set(node, [...(wrong.get(node) ?? []), name])
     }
   }
   const [first] = wrong.keys()
   if (first === undefined) return { name: 'names', ok: true, detail: 'every node knows the tasks that run' }
-  const said = [...wrong].map(([node, about]) => `${node} does not know where ${[...about].join(', ')} is`)
+  const said = [...wrong].map(([node, about]) => `${node} does not know where ${about.join(', ')} is`)
   return {
     name: 'names',
     ok: false,
