@@ -57,9 +57,9 @@ test('no engine of a node takes orders on TCP', async () => {
     // 2377 and 7946 are the swarm's own, under mutual TLS; 7947 is its diagnostics, for the node itself alone.
     const known = /:(2377|7946)\s|127\.0\.0\.1:7947\s|127\.0\.0\.11|\[::\]:0/
     expect(engine.filter((line) => !known.test(line))).toEqual([])
-    const status = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}'] as const
-    const asked = await onNode(node, 'sh', '-c', `${status.join(' ')} http://127.0.0.1:7947/containers/json || true`)
-    expect(['000', '404']).toContain(asked)
+    // It opens with the second start of an engine, and answers whatever it does not know with a sentence.
+    const asked = await onNode(node, 'sh', '-c', 'curl -s http://127.0.0.1:7947/containers/json || true')
+    expect(asked).toMatch(/^$|no method implemented/)
   }
 })
 
