@@ -47,7 +47,10 @@ test('a node that comes back is on the overlay at once, though another one hears
   await waitFor(async () => (await consistent()) || undefined, { deadlineMs: 60_000, what: 'the names on every node' })
   // Once more from the beginning where the engine was started anew.
   const rules = () => on('node3', 'sh', '-c', 'iptables -S OUTPUT | grep -c LAB-GOSSIP || true')
-  await waitFor(async () => (await rules()) === '0' || undefined, { deadlineMs: AT_ONCE_MS, what: 'no rule to be left' })
+  await waitFor(async () => (await rules()) === '0' || undefined, {
+    deadlineMs: AT_ONCE_MS,
+    what: 'no rule to be left',
+  })
 })
 
 test('a node that others gave up, and look for every second, is on the overlay at once when it comes back', async () => {
