@@ -5,6 +5,7 @@ import { cidrCapacity, cidrProblem } from './cidr.ts'
 import { namesOf, type Numbering } from './expand.ts'
 import type { PathProblem } from './issue-text.ts'
 import { diskProblems } from './disk-rules.ts'
+import { edgeProblems } from './edge-rules.ts'
 import { groupProblems } from './groups.ts'
 import { linkProblems } from './link-rules.ts'
 import { networkProblems } from './network-rules.ts'
@@ -33,7 +34,7 @@ export function ruleProblems(file: Readonly<Record<string, unknown>>): readonly 
     ...roleProblems(entries, complete),
     ...subnetProblems(file['subnet'], entries.flatMap((entry) => entry.names).length),
     ...duplicateApps(file['apps']),
-    ...overlappingPorts(file['edge']),
+    ...edgeProblems(file['edge']),
     ...sshProblems(file),
     ...groupProblems(
       file['groups'],
@@ -115,20 +116,6 @@ function duplicateApps(apps: unknown): readonly PathProblem[] {
   return apps.flatMap((app: unknown, index) =>
     apps.indexOf(app) < index && typeof app === 'string' ? [problem(['apps', index], `"${app}" is listed twice`)] : [],
   )
-}
-
-function overlappingPorts(edge: unknown): readonly PathProblem[] {
-  const ports = (edge as { ports?: unknown } | null | undefined)?.ports
-  if (!Array.isArray(ports)) return []
-  const ranges = ports.map((port) => labFileSchema.shape.edge.safeParse({ ports: [port] }).data?.ports[0])
-  return ranges.flatMap((range, index) => {
-    const other = ranges.findIndex(
-      (earlier) =>
-        range !== undefined && earlier !== undefined && range.first <= earlier.last && earlier.first <= range.last,
-    )
-    if (range === undefined || other < 0 || other >= index) return []
-    return [problem(['edge', 'ports', index], `${String(ports[index])} overlaps ${String(ports[other])}`)]
-  })
 }
 
 function problem(path: readonly PropertyKey[], message: string, part: PathProblem['part'] = 'value'): PathProblem {

@@ -129,7 +129,9 @@ export const labFileSchema = z
         ports: z
           .array(portRange)
           .default([])
-          .describe("Ports of apps that the edge can publish, such as 443 or '8000-8099'. 80 is always among them."),
+          .describe(
+            "Ports of apps that the edge can publish, such as 443 or '8000-8099'. 80 is always among them; 22, 53, 2377, 2514, 5000, 7788, 7946 and 7947 are the nodes' own.",
+          ),
       })
       .prefault({})
       .describe('The way in, from this host to the apps.'),
