@@ -13,7 +13,7 @@ const MANAGER_WAIT_SECONDS = 10
 /** Longest that an engine which finds no manager is kept from asking other nodes. */
 const GOSSIP_WAIT_SECONDS = 120
 
-/** A Docker engine on every node, reached through its Unix socket only. */
+/** A Docker engine on every node, which takes orders from the node's root alone. */
 export default playbook({
   name: 'engine',
   plays: (site) => [
@@ -53,21 +53,23 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
     mode: 0o755,
   })
   const isManager = node.roles.includes('manager')
-  const gossip = heardFirst(managers)
+  const { script, unit } = heardFirst(managers)
   const settings = [
+    unit, // the engine's own takes it along
     file({ path: '/etc/docker/daemon.json', content: `${JSON.stringify(daemonSettings(site), null, 2)}\n` }),
     file({
       path: '/etc/systemd/system/docker.service.d/lab.conf',
       content: renderPackaged('playbooks/templates/docker.service.hbs', {
         ...NODE_PATHS,
         before: isManager ? '' : awaitManager.files[0],
+        diagnostics: `-o lo -p tcp --dport ${String(ENGINE_DIAGNOSTIC_PORT)} -m owner ! --uid-owner 0 -j REJECT`,
       }),
     }),
   ]
   return [
     runtime,
     ...(isManager ? [] : [awaitManager]),
-    ...gossip,
+    script,
     ...settings,
     // The engine brings its runtime along, here and at boot.
     service({ unit: 'docker', running: true, enabled: true, restartAfter: settings }),
@@ -75,12 +77,12 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
   ]
 }
 
-/** An engine that was started is heard of before it asks anything: its unit takes this one along. */
-function heardFirst(managers: readonly string[]): readonly Step[] {
-  const script = '/usr/local/lib/lab/gossip'
-  return [
-    file({
-      path: script,
+/** An engine that was started is heard of before it asks anything. */
+function heardFirst(managers: readonly string[]): Readonly<Record<'script' | 'unit', Step>> {
+  const path = '/usr/local/lib/lab/gossip'
+  return {
+    script: file({
+      path,
       content: renderPackaged('playbooks/templates/gossip.sh.hbs', {
         managers,
         port: String(GOSSIP_PORT),
@@ -89,11 +91,11 @@ function heardFirst(managers: readonly string[]): readonly Step[] {
       }),
       mode: 0o755,
     }),
-    file({
+    unit: file({
       path: '/etc/systemd/system/lab-gossip.service',
-      content: renderPackaged('playbooks/templates/lab-gossip.service.hbs', { script }),
+      content: renderPackaged('playbooks/templates/lab-gossip.service.hbs', { script: path }),
     }),
-  ]
+  }
 }
 
 /** What every engine of the lab is told; addresses stay clear of the lab's network and its overlays. */

@@ -18,6 +18,7 @@
  * of lab's there (lab-log.service and lab-log-central.service), and rsyslog.service is left alone.
  */
 import { firstNode, NODE_PATHS, playbook, type NodeSpec, type Site, type Step } from '../src/index.ts'
+import { RELP_PORT } from '../src/model/names.ts'
 import { packagesOf } from '../src/model/packages.ts'
 import { systemOf } from '../src/model/site.ts'
 import { apt } from '../src/steps/apt.ts'
@@ -26,7 +27,6 @@ import { absentFile, file } from '../src/steps/file.ts'
 import { service } from '../src/steps/service.ts'
 import { renderPackaged } from '../src/steps/template.ts'
 
-const RELP_PORT = 2514
 /** Size at which a central file is put aside, and how many of those are kept. */
 const ROTATION = { mebibytes: 32, keep: 3 }
 

@@ -1,3 +1,4 @@
+import { SWARM_PORT } from '../model/names.ts'
 import { FactUnavailable, type FactQuery } from '../model/step.ts'
 import { quoteAll } from '../shell/quote.ts'
 import { swarmNodes, type ListedNode } from './swarm-nodes.ts'
@@ -7,9 +8,6 @@ import { swarmNodes, type ListedNode } from './swarm-nodes.ts'
  * (founded anew, say); none of them answers; or the node has `no certificate` to ask about.
  */
 export type SwarmAcceptance = 'member' | 'removed' | 'another' | 'no answer' | 'no certificate'
-
-/** Swarm port of every manager. */
-export const SWARM_PORT = 2377
 
 const CERTIFICATES = '/var/lib/docker/swarm/certificates'
 const NO_CERTIFICATE = 75

@@ -13,10 +13,17 @@ export const LOGS_HOST = `logs.${ZONE}`
 /** Names that services must not take: they already mean something on the lab's networks. */
 export const RESERVED_NAMES: readonly string[] = ['registry', 'logs', 'edge', 'probe', 'localhost']
 
+/** Port of a swarm's managers. */
+export const SWARM_PORT = 2377
 /** Port on which engines of a swarm tell each other of names and addresses. */
 export const GOSSIP_PORT = 7946
-/** On a node's loopback: what its engine was told of other engines and of networks. One above the gossip's own port. */
+/**
+ * On a node's loopback, for its root alone: what its engine knows of other engines and of networks, and orders to join or
+ * leave them. One above the gossip's own port.
+ */
 export const ENGINE_DIAGNOSTIC_PORT = 7947
+/** Port of the central log. */
+export const RELP_PORT = 2514
 
 /** Name of the edge's container and of the probe's, in the engine of their node. */
 export const EDGE_CONTAINER = 'lab-edge'

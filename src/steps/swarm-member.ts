@@ -1,10 +1,11 @@
 import { callEngine, joinSwarm } from '../facts/engine-api.ts'
 import { engineState, type SwarmMembership } from '../facts/engine.ts'
 import { joinToken } from '../facts/join-token.ts'
-import { swarmAcceptance, SWARM_PORT } from '../facts/swarm-acceptance.ts'
+import { swarmAcceptance } from '../facts/swarm-acceptance.ts'
 import type { Command } from '../model/command.ts'
 import { defineStep } from '../model/define-step.ts'
 import { LabError } from '../model/errors.ts'
+import { SWARM_PORT } from '../model/names.ts'
 import { FactUnavailable, type ApplyContext, type Change } from '../model/step.ts'
 
 /** A place in the lab's swarm. */

@@ -30,11 +30,15 @@ async function returnsAtOnce(node: string, meanwhile: () => Promise<unknown>): P
 
 /** Runs what is to happen while a node's gossip is kept from it by these rules. */
 async function withRules(node: string, rules: readonly (readonly string[])[], during: () => Promise<void>) {
-  for (const rule of rules) await on(node, 'iptables', '-w', '-I', ...rule)
+  const inForce: (readonly string[])[] = []
   try {
+    for (const rule of rules) {
+      await on(node, 'iptables', '-w', '-I', ...rule)
+      inForce.push(rule)
+    }
     await during()
   } finally {
-    for (const rule of rules) await on(node, 'iptables', '-w', '-D', ...rule)
+    for (const rule of inForce) await on(node, 'iptables', '-w', '-D', ...rule)
   }
 }
 
@@ -80,8 +84,18 @@ test('an engine that is back before others missed the one it was does not forget
   }
   // It comes to that in two of three times.
   for (const time of [1, 2, 3]) {
-    const start = 'systemctl kill -s KILL docker; until systemctl start docker; do systemctl reset-failed docker; done'
-    await on('node3', 'sh', '-c', start)
+    await on('node3', 'systemctl', 'kill', '-s', 'KILL', 'docker')
+    await waitFor(
+      () =>
+        on('node3', 'systemctl', 'start', 'docker').then(
+          () => true,
+          () => undefined,
+        ),
+      {
+        deadlineMs: AT_ONCE_MS,
+        what: 'the engine of node3 to be started',
+      },
+    )
     await waitFor(async () => (await knowsItself()) || undefined, {
       deadlineMs: 60_000,
       what: `node3 to know itself, time ${String(time)}`,

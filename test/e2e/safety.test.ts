@@ -50,17 +50,27 @@ test('nothing of the lab listens beyond loopback on the host', async () => {
   }
 })
 
-test('no engine of a node takes orders on TCP', async () => {
+test('no engine of a node takes orders on TCP, but for its diagnostics, from the root of the node', async () => {
   for (const node of NODES) {
     const listening = await onNode(node, 'ss', '-Hltnp')
     const engine = listening.split('\n').filter((line) => line.includes('dockerd'))
-    // 2377 and 7946 are the swarm's own, under mutual TLS; 7947 is its diagnostics, for the node itself alone.
+    // 2377 and 7946 are the swarm's own, under mutual TLS.
     const known = /:(2377|7946)\s|127\.0\.0\.1:7947\s|127\.0\.0\.11|\[::\]:0/
     expect(engine.filter((line) => !known.test(line))).toEqual([])
-    // It opens with the second start of an engine, and answers whatever it does not know with a sentence.
-    const asked = await onNode(node, 'sh', '-c', 'curl -s http://127.0.0.1:7947/containers/json || true')
-    expect(asked).toMatch(/^$|no method implemented/)
   }
+  // They open with the second start of an engine, or when it is told to read its settings.
+  await onNode('node2', 'systemctl', 'reload', 'docker')
+  const ask = ['curl', '-gsS', '--max-time', '5', '127.0.0.1:7947/clusterpeers?json']
+  expect(await onNode('node2', ...ask, '--retry', '5', '--retry-connrefused')).toContain('"message":"OK"')
+  const asNobody = await onNode(
+    'node2',
+    'sh',
+    '-c',
+    'setpriv --reuid=65534 --clear-groups "$@" 2>&1 || true',
+    'sh',
+    ...ask,
+  )
+  expect(asNobody).toMatch(/refused|Failed to connect/)
 })
 
 test('the registry refuses without its password, and plain HTTP', async () => {
