@@ -72,7 +72,8 @@ export function useNode(): UsedNode {
     connect: (name) => present().connect(name),
     destroy: () => present().destroy(),
     async sh(script) {
-      const { status, stdout, stderr } = await present().connection.script(`set -e\n${script}`)
+      // Not the first connection: a test may have started the node anew.
+      const { status, stdout, stderr } = await (await present().connect('node1')).script(`set -e\n${script}`)
       if (status !== 0) throw new Error(`${script}: exited with ${String(status)}: ${stderr}`)
       return stdout.trim()
     },

@@ -7,7 +7,7 @@ export const FAULT_WORDS: Readonly<Record<FaultKind, string>> = {
   kill: 'cut the power of',
   pause: 'pause',
   cut: 'cut off the network of',
-  fill: 'fill the disk of',
+  fill: 'fill the pool of',
   engine: 'restart the engine of',
   sshd: 'stop the SSH server of',
   leader: 'cut the power of the leader,',

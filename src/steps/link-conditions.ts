@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto'
+import { pathState, type PathState } from '../facts/path.ts'
 import { LINKS_HANDLE, shapedLinks, UNLIMITED_BITS } from '../facts/shaped-links.ts'
 import { defineStep } from '../model/define-step.ts'
 import { UsageError } from '../model/errors.ts'
 import { conditionsText, type LinkConditions } from '../model/links.ts'
+import { NODE_PATHS } from '../model/names.ts'
+import type { Change } from '../model/step.ts'
 
 /** What a machine's network is like towards others. */
 export interface LinkConditionsOptions {
@@ -21,8 +25,14 @@ export interface ShapedLink extends LinkConditions {
   readonly rateBits?: number | undefined
 }
 
+const UNIT_NAME = 'lab-links.service'
+/** What makes the conditions; the kernel forgets them at a boot, and systemd runs it again. */
+const SCRIPT = `${NODE_PATHS.etc}/links`
+const UNIT = `/etc/systemd/system/${UNIT_NAME}`
+const ENABLED = `/etc/systemd/system/multi-user.target.wants/${UNIT_NAME}`
+
 /**
- * A slow or lossy network: conditions of what the machine sends to some addresses. The kernel forgets them at a boot.
+ * A slow or lossy network: conditions of what the machine sends to some addresses, now and after every boot.
  * @example linkConditions({ links: [{ address: '10.90.3.12', rateBits: 10_000_000 }] })
  * @throws USAGE: an address or a figure cannot be.
  * @throws STEP_FAILED: this kernel cannot delay or lose packets; then there are no conditions at all.
@@ -41,8 +51,13 @@ export const linkConditions = defineStep({
     const twice = links.find(({ address }, index) => links.findIndex((each) => each.address === address) !== index)
     if (twice !== undefined) throw new UsageError(`${twice.address} is listed twice`)
   },
-  facts: () => ({ found: shapedLinks }),
-  diff({ links }, { found }) {
+  facts: () => ({
+    found: shapedLinks,
+    script: pathState(SCRIPT),
+    unit: pathState(UNIT),
+    enabled: pathState(ENABLED),
+  }),
+  diff({ links }, { found, ...kept }) {
     const gone = [...found.keys()].filter((address) => !links.some((link) => link.address === address))
     return [
       ...links.flatMap((link) => {
@@ -51,17 +66,37 @@ export const linkConditions = defineStep({
         return from === to ? [] : [{ path: link.address, from, to }]
       }),
       ...gone.map((address) => ({ path: address, from: conditionsText(found.get(address) ?? {}), to: undefined })),
+      ...keptChanges(links, kept),
     ]
   },
   apply({ links }) {
-    const lines = links.map(
-      ({ address, rateBits = UNLIMITED_BITS, delayMs = 0, lossPercent = 0 }) =>
-        `${address} ${String(rateBits)} ${String(delayMs)} ${String(lossPercent)}\n`,
-    )
-    return [{ argv: ['sh', '-c', SHAPE, 'shape'], stdin: lines.join('') }]
+    if (links.length === 0) return [{ argv: ['sh', '-c', FORGET, 'links'] }]
+    return [{ argv: ['sh', '-c', KEEP, 'links', UNIT_TEXT], stdin: scriptText(links) }]
   },
   selfContained: true,
+  files: () => [SCRIPT, UNIT],
 })
+
+/** Whether the next boot makes the same conditions. */
+function keptChanges(
+  links: readonly ShapedLink[],
+  { script, unit, enabled }: Readonly<Record<'script' | 'unit' | 'enabled', PathState>>,
+): readonly Change[] {
+  if (links.length === 0) {
+    const left = [script, unit, enabled].every(({ type }) => type === 'absent')
+    return left ? [] : [{ path: SCRIPT, from: 'kept for the next boot', to: undefined }]
+  }
+  const kept =
+    script.digest === sha256(scriptText(links)) &&
+    script.mode === 0o755 &&
+    unit.digest === sha256(UNIT_TEXT) &&
+    enabled.type === 'symlink'
+  return kept ? [] : [{ path: SCRIPT, from: undefined, to: 'kept for the next boot' }]
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
 
 function checkConditions(address: string, { delayMs, lossPercent, rateBits }: LinkConditions): void {
   const bounds: readonly (readonly [string, number | undefined, number, number])[] = [
@@ -76,17 +111,22 @@ function checkConditions(address: string, { delayMs, lossPercent, rateBits }: Li
   if (bounds.every(([, value]) => value === undefined)) throw new UsageError(`${address}: no condition is given`)
 }
 
+const REMOVE = `for device in $(tc qdisc show | awk '$2 == "htb" && $3 == "${LINKS_HANDLE}" { print $5 }'); do
+  tc qdisc del dev "$device" root || exit
+done`
+
 /**
  * Reads "ADDRESS BITS DELAY LOSS" a line. A class an address, of a discipline that lets everything else pass; netem below
  * where packets are to be late or lost. What fails half-way leaves nothing.
  */
-const SHAPE = `set -u
+const scriptText = (links: readonly ShapedLink[]) => `#!/bin/sh
+# What is sent to some addresses is slow or lossy. Written by lab.
+set -u
 remove() {
-  for device in $(tc qdisc show | awk '$2 == "htb" && $3 == "${LINKS_HANDLE}" { print $5 }'); do
-    tc qdisc del dev "$device" root || exit
-  done
+${REMOVE}
 }
 remove
+[ "$1" = start ] || exit 0
 number=0
 while read -r address bits delay loss; do
   device=$(ip -o route get "$address" | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p')
@@ -105,4 +145,55 @@ while read -r address bits delay loss; do
   fi
   tc filter add dev "$device" parent ${LINKS_HANDLE} protocol ip prio 1 u32 match ip dst "$address/32" flowid "$class" ||
     { remove; exit 1; }
-done`
+done <<'LINKS'
+${links.map(lineOf).join('\n')}
+LINKS
+`
+
+function lineOf({ address, rateBits = UNLIMITED_BITS, delayMs = 0, lossPercent = 0 }: ShapedLink): string {
+  return [address, rateBits, delayMs, lossPercent].map(String).join(' ')
+}
+
+// At a boot the engine first finds the others, at full speed as when the lab was made; its deadlines there are short. An
+// interface with a new name still has its conditions, but the script could not find one that is renamed under its hands.
+const UNIT_TEXT = `[Unit]
+Description=The network towards other nodes as lab.yml wants it
+Wants=network-online.target
+After=network-online.target lab-networks.service docker.service lab-rejoin.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=${SCRIPT} start
+ExecStop=${SCRIPT} stop
+
+[Install]
+WantedBy=multi-user.target
+`
+
+const GONE = `systemctl disable --now --quiet ${UNIT_NAME} 2>/dev/null
+rm -f -- ${SCRIPT} ${UNIT} ${ENABLED}
+systemctl daemon-reload
+systemctl reset-failed ${UNIT_NAME} 2>/dev/null`
+
+/** Conditions that were made without the unit go as well. */
+const FORGET = `set -u
+${GONE}
+${REMOVE}`
+
+// Started by systemd, so that it never runs twice at once: a machine that boots may be about to run it.
+const KEEP = `set -u
+umask 022
+write() {
+  mkdir -p -- "\${1%/*}" && rm -rf -- "$1.lab-new" && cat >"$1.lab-new" && chmod "$2" "$1.lab-new" && mv -fT -- "$1.lab-new" "$1"
+}
+write ${SCRIPT} 0755 || exit
+printf %s "$1" | write ${UNIT} 0644 || exit
+systemctl daemon-reload || exit
+systemctl enable --quiet ${UNIT_NAME} || exit
+systemctl reset-failed ${UNIT_NAME} 2>/dev/null
+systemctl restart ${UNIT_NAME} && exit
+journalctl --sync
+journalctl --quiet --output=cat --no-pager --lines=15 "_SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value ${UNIT_NAME})" >&2
+${GONE}
+exit 1`

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { shapedLinks } from '../../src/facts/shaped-links.ts'
 import { linkConditions } from '../../src/steps/link-conditions.ts'
 import type { LinkConditions } from '../../src/model/links.ts'
-import { consider } from './step-case.ts'
+import { consider, path } from './step-case.ts'
 
 const step = linkConditions({
   links: [
@@ -10,19 +11,54 @@ const step = linkConditions({
     { address: '10.0.0.2', rateBits: 1e6 },
   ],
 })
-const seen = (found: Readonly<Record<string, LinkConditions>>) =>
-  consider(step, { 'shaped-links': new Map(Object.entries(found)) })
+const SCRIPT = '/etc/lab/links'
+const UNIT = '/etc/systemd/system/lab-links.service'
+const ENABLED = '/etc/systemd/system/multi-user.target.wants/lab-links.service'
+const HERE = { '10.0.0.1': { rateBits: 10e6, delayMs: 50, lossPercent: 0.5 }, '10.0.0.2': { rateBits: 1e6 } }
+
+const file = (text: string, mode: number) =>
+  path({ type: 'file', mode, digest: createHash('sha256').update(text).digest('hex') })
+const nothingKept = { [SCRIPT]: path(), [UNIT]: path(), [ENABLED]: path() }
+const seen = (
+  found: Readonly<Record<string, LinkConditions>>,
+  kept: Readonly<Record<string, unknown>> = nothingKept,
+  wanted = step,
+) =>
+  consider(wanted, {
+    'shaped-links': new Map(Object.entries(found)),
+    ...Object.fromEntries(Object.entries(kept).map(([at, state]) => [`path:${at}`, state])),
+  })
+const keeps = { path: SCRIPT, from: undefined, to: 'kept for the next boot' }
 
 test('what differs is named by address, with what it is in words', async () => {
-  const asWanted = { '10.0.0.1': { rateBits: 10e6, delayMs: 50, lossPercent: 0.5 }, '10.0.0.2': { rateBits: 1e6 } }
-  expect((await seen(asWanted)).changes).toEqual([])
   const { changes, commands } = await seen({ '10.0.0.2': { rateBits: 2e6 }, '10.0.0.9': { delayMs: 1 } })
   expect(changes).toEqual([
     { path: '10.0.0.1', from: undefined, to: '10 Mbit/s, 50 ms, 0.5 % lost' },
     { path: '10.0.0.2', from: '2 Mbit/s', to: '1 Mbit/s' },
     { path: '10.0.0.9', from: '1 ms', to: undefined },
+    keeps,
   ])
-  expect(commands[0]?.stdin).toBe('10.0.0.1 10000000 50 0.5\n10.0.0.2 1000000 0 0\n')
+  expect(commands[0]?.stdin).toContain("\ndone <<'LINKS'\n10.0.0.1 10000000 50 0.5\n10.0.0.2 1000000 0 0\nLINKS\n")
+})
+
+test('what the next boot would not make again is a difference, and what it would make against the wish as well', async () => {
+  const { changes, commands } = await seen(HERE)
+  expect(changes).toEqual([keeps])
+  const script = String(commands[0]?.stdin)
+  const unit = commands[0]?.argv.at(-1) ?? ''
+  // The engine finds the others at full speed, and interfaces have their names by then.
+  expect(unit).toMatch(/^After=.*lab-networks\.service .*lab-rejoin\.service$/m)
+  const kept = { [SCRIPT]: file(script, 0o755), [UNIT]: file(unit, 0o644), [ENABLED]: path({ type: 'symlink' }) }
+  expect((await seen(HERE, kept)).changes).toEqual([])
+  for (const at of [SCRIPT, UNIT, ENABLED]) {
+    expect((await seen(HERE, { ...kept, [at]: path() })).changes).toEqual([keeps])
+  }
+  expect((await seen(HERE, { ...kept, [SCRIPT]: file(script, 0o644) })).changes).toEqual([keeps])
+  const none = linkConditions({ links: [] })
+  expect((await seen({}, nothingKept, none)).changes).toEqual([])
+  expect((await seen({}, kept, none)).changes).toEqual([
+    { path: SCRIPT, from: 'kept for the next boot', to: undefined },
+  ])
 })
 
 test('what tc prints is read back: rates of classes, delay and loss of what hangs below them', () => {

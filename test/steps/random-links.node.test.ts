@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { linkConditions } from '../../src/steps/link-conditions.ts'
+import { waitForMachines } from '../../src/workflows/machines.ts'
 import { useNode } from '../node-fixture.ts'
 import { converge, runSteps } from './play-runner.ts'
 import { RUNS, settle } from './random-state.ts'
@@ -33,6 +34,24 @@ test('rates to some addresses, whatever was shaped before', async () => {
     RUNS,
   )
   await sh(CLEAN)
+})
+
+/** What a boot would find of them. */
+const LEFT = 'ls /etc/lab/links /etc/systemd/system/lab-links.service 2>/dev/null || true'
+
+test('a boot makes the conditions again; without any, nothing of them is left', async () => {
+  const links = [{ address: '192.0.2.1', rateBits: 1_000_000 }]
+  await converge(node, [linkConditions({ links })])
+  const { provider } = node.open
+  await node.open.disconnect('node1')
+  await provider.stop('node1')
+  await provider.start('node1', new AbortController().signal)
+  node.open.refresh()
+  await waitForMachines(node.open, ['node1'], { booted: true })
+  expect(await sh('tc class show dev eth0')).toMatch(/^class htb 1ab:1 .* rate 1Mbit/)
+  expect((await runSteps(node, [linkConditions({ links })], { mode: 'plan' })).outcomes[0]).toMatch(/: ok$/)
+  await converge(node, [linkConditions({ links: [] })])
+  expect(await sh(`tc qdisc show dev eth0; ${LEFT}`)).not.toMatch(/1ab:|links/)
 })
 
 /** Seconds that 250 kB take to a listener in a network namespace of its own. */
@@ -72,12 +91,13 @@ test('a kernel without netem says so, and nothing is shaped; one with it delays'
     ],
   })
   if (hasNetem) {
-    expect(await converge(node, [step])).toEqual([['192.0.2.1', '192.0.2.2']])
+    expect(await converge(node, [step])).toEqual([['192.0.2.1', '192.0.2.2', '/etc/lab/links']])
     expect(await sh('tc qdisc show dev eth0')).toMatch(/netem .* delay 50ms loss 0.5%/)
   } else {
     const { summary } = await runSteps(node, [step])
     expect(String(summary.errors[0])).toMatch(/no netem.*modprobe sch_netem/)
     expect(await sh('tc qdisc show dev eth0')).not.toContain('1ab:')
+    expect(await sh(LEFT)).toBe('')
   }
   await sh(CLEAN)
 })

@@ -2,17 +2,16 @@ import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { execa } from 'execa'
-import { nthAddress } from '../../src/model/addresses.ts'
 import { createAuthority } from '../../src/secrets/certificates.ts'
-import { container, docker, labOk } from '../e2e/harness.ts'
+import { container, docker, labId, labOk, LAUNCHER } from '../e2e/harness.ts'
 import { startProxy } from '../e2e/logging-proxy.ts'
 import { destroyLab, makeLab } from '../e2e/own-lab.ts'
+import { takeNetworkAway } from './no-way-out.ts'
 
 /*
  * One lab, made once with a network. Then: the host's proxy, which opens TLS, is used by nodes and builds, and its password
- * shown nowhere;
- * a second demo with every way out closed; a bundle of it, brought up in a machine (a container with an engine of its own)
- * that has no network device but its loopback.
+ * shown nowhere; a second demo with the network taken away from the lab's nodes and from `lab` itself; a bundle of it,
+ * brought up in a machine (a container with an engine of its own) that has no network device but its loopback.
  */
 const MACHINE = `lab-torture-airgap-${String(process.pid)}`
 const CREDENTIALS = 'lab:sesame-open-42'
@@ -74,13 +73,42 @@ test('what nodes and builds download goes through the proxy of the host', { time
 })
 
 test('a second demo needs no network', { timeout: 1_500_000 }, async () => {
+  const asked = ['network', 'inspect', await labId(directory), '--format', '{{(index .IPAM.Config 0).Subnet}}']
+  const subnet = await docker(...asked)
   await labOk(['destroy', '--yes'], options())
-  // An address of this host on which nobody answers: whatever would leave it has nowhere to go.
-  const subnet = await docker('network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Subnet}}')
-  const nowhere = `http://${nthAddress(subnet, 1)}:9`
-  const env = { HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, http_proxy: nowhere, https_proxy: nowhere }
-  const { stdout } = await labOk(['demo'], { ...options(), env })
-  expect(stdout).toContain('the sample runs')
+  // The same again, so that it is known before whose way out is to be closed.
+  const file = join(directory, 'lab.yml')
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/^subnet: auto/m, `subnet: ${subnet}`))
+  const { stdout: registry } = await execa('npm', ['config', 'get', 'registry'])
+  const download = `fetch(${JSON.stringify(registry)}).then(() => console.log('answers'), () => console.log('silence'))`
+  const update = ['apt-get', 'update', '-o', 'APT::Update::Error-Mode=any', '-o', 'Acquire::Retries=0']
+  const mgmt = await container('mgmt', directory)
+  const since = String(Math.floor(Date.now() / 1000))
+  const away = await takeNetworkAway(subnet)
+  try {
+    const cutOff = { cwd: directory, stdin: 'ignore', timeout: 1_200_000 } as const
+    const ran = await execa(...away.inside([LAUNCHER, 'demo']), { ...cutOff, reject: false, all: true })
+    expect(ran.exitCode, ran.all).toBe(0)
+    expect(ran.stdout).toContain('the sample runs')
+    // Nothing could have come from elsewhere, for this machine's processes as for the nodes'.
+    expect((await execa(...away.inside([process.execPath, '-e', download]), cutOff)).stdout).toBe('silence')
+    await expect(docker('exec', mgmt, ...update)).rejects.toThrow()
+  } finally {
+    await away.end()
+  }
+  // The host's engine serves others, too, and is not cut off: it was asked for nothing.
+  const pulls = await docker(
+    'events',
+    '--since',
+    since,
+    '--until',
+    String(Math.floor(Date.now() / 1000)),
+    '--filter',
+    'event=pull',
+  )
+  expect(pulls).toBe('')
+  expect((await execa(process.execPath, ['-e', download])).stdout).toBe('answers')
+  await docker('exec', mgmt, ...update)
 })
 
 test('a bundle brings the lab up on a machine without a network', { timeout: 2_400_000 }, async () => {

@@ -20,7 +20,7 @@ export const register: Register = (cli) => {
   cli
     .command('chaos', {
       summary: 'break things at random, and see them heal',
-      more: `One fault after the other, each with its healing, never more than the lab can survive: ${FAULT_KINDS.join(', ')}. Meanwhile the URL is asked, numbered records go into the guest book, and nodes note who may write to volumes; after each fault, names must equal tasks. Ends with everything healed, also after Ctrl-C; exit 1 if something was not as promised. The same seed does the same again. On a terminal it asks first.`,
+      more: `One fault after the other, each with its healing, never more than the lab can survive: ${FAULT_KINDS.join(', ')}. Meanwhile the URL is asked, numbered records go into the guest book, and nodes note who may write to volumes; after each fault, names must equal tasks. "fill" fills a node’s pool of volumes: what else it has lies on the disk of this host, which would be full for everybody. Ends with everything healed, also after Ctrl-C; exit 1 if something was not as promised. The same seed does the same again. On a terminal it asks first.`,
       examples: [
         'lab chaos --for 5m --seed 7',
         'lab chaos --for 1m --faults kill,cut   only these',
