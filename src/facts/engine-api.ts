@@ -106,7 +106,7 @@ const TASKS = `/containers/json?filters=${encodeURIComponent('{"label":["com.doc
 // leader may have given the node up just as it came, and sticks to that until the engine comes again. On the node that looks
 // as a network without a free address does; but a node that is given up was told to end all it ran for services, so that
 // a restart, the last remedy, takes nothing away.
-const START = `tries=5 remedy=\${3-}
+const START = `tries=5 forgot= remedy=\${3-}
 given_up() {
   [ "$remedy" = restart ] &&
     [ "$(curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} ${urls([TASKS])})" = '[]' ]
@@ -115,12 +115,15 @@ until answer=$(${CURL}); do
   status=$?
   case $answer in
     *'attaching to network failed'*)
+      forgot=next
       if [ "$tries" -eq 1 ] && given_up; then
         remedy=none tries=3
         echo "the swarm gives this node no place on a network: its engine, which runs no service, is restarted" >&2
         systemctl restart docker >&2
       fi ;;
-    *'network '*' not found'*) ;;
+    *'network '*' not found'*)
+      # It answers so at once where it has just given a place up, which it was asked for long enough.
+      if [ -n "$forgot" ]; then tries=$((tries + 1)) forgot=; fi ;;
     *) tries=1 ;;
   esac
   tries=$((tries - 1))

@@ -12,6 +12,9 @@ const REFUSED: Reply = {
   body: { message: 'attaching to network failed, make sure your network options are' },
 }
 
+/** What an engine says of a network that it has just got no place on. */
+const FORGOT: Reply = { status: 404, body: { message: 'network lab not found' } }
+
 let directory: string
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lab-start-'))
@@ -50,6 +53,13 @@ async function startThrough(
 test('a place that comes late is waited for, and the engine left alone', async () => {
   const late = await startThrough([REFUSED, REFUSED, REFUSED, REFUSED, STARTED])
   expect(late).toMatchObject({ exitCode: 0, calls: 5, restarts: '', asked: [] })
+})
+
+test('a network that the engine forgot after each refusal costs no patience; one that is not there at all does', async () => {
+  const late = await startThrough([REFUSED, FORGOT, REFUSED, FORGOT, REFUSED, FORGOT, REFUSED, FORGOT, STARTED])
+  expect(late).toMatchObject({ exitCode: 0, calls: 9, restarts: '' })
+  const missing = await startThrough([FORGOT, FORGOT, FORGOT, FORGOT, FORGOT])
+  expect(missing).toMatchObject({ exitCode: 22, calls: 5, restarts: '' })
 })
 
 test('where it does not come, an engine that runs nothing for services is restarted, once, which is said', async () => {
