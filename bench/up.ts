@@ -20,7 +20,8 @@ export const bench: Bench = {
       destroy: [] as number[],
     }
     const notes: string[] = [
-      'published, of one node and an app that answers (minikube 1.36, "time to Kubernetes"): kind 0.29 33.0 s, k3d 5.8.3 19.9 s.',
+      'kind and k3d are not measured here. Published is one node and an app that answers (minikube 1.36, "time to Kubernetes"): ' +
+        'kind 0.29 33.0 s, k3d 5.8.3 19.9 s. Of four nodes neither publishes a figure: nothing here compares with these.',
       'memory: of all processes on all nodes, shared pages counted once (PSS); and as docker stats counts it.',
       `idle: processor time of all nodes in ${String(IDLE_MS / 1000)} s in which nobody asks anything, in percent of one processor.`,
     ]
@@ -41,7 +42,7 @@ export const bench: Bench = {
     }
     const rows: Row[] = [
       { what: 'lab up, new lab', unit: 'ms', values: found.up, goal: 'under 12 s' },
-      { what: 'lab up, right after', unit: 'ms', values: found.again, goal: 'under 2 s' },
+      { what: 'lab up, right after', unit: 'ms', values: found.again, goal: 'under 1.5 s' },
       { what: 'memory of an idle lab (PSS)', unit: 'MiB', values: found.pss, goal: 'under 800 MiB' },
       { what: 'memory of an idle lab (docker stats)', unit: 'MiB', values: found.stats },
       { what: 'processor of an idle lab', unit: '%', values: found.idle, goal: 'at most 6 %' },

@@ -96,17 +96,34 @@ export function joinSwarm(body: object): Command {
   return { argv: ['sh', '-c', JOIN, 'engine', 'POST', '/swarm/join'], stdin: JSON.stringify(body) }
 }
 
+/** Longest the swarm may be late, and an engine that was restarted for it may take. */
+const START_MS = 300_000
+/** What runs here for services of the swarm. */
+const TASKS = `/containers/json?filters=${encodeURIComponent('{"label":["com.docker.swarm.task.id"]}')}`
+
 // The engine gives a place on an overlay up after 20 s. A manager that was busy, or had not noticed that the node was
-// started anew, or has fifty nodes to see to, gives it a little later, and tells the node of the network later still. Where it
-// gives none twice, a new leader gave the node up just as it came, and sticks to that until the engine comes again.
-const START = `tries=5 refused=0
+// started anew, or has fifty nodes to see to, gives it a little later, and tells the node of the network later still. A new
+// leader may have given the node up just as it came, and sticks to that until the engine comes again. On the node that looks
+// as a network without a free address does; but a node that is given up was told to end all it ran for services, so that
+// a restart, the last remedy, takes nothing away.
+const START = `tries=5 forgot= remedy=\${3-}
+given_up() {
+  [ "$remedy" = restart ] &&
+    [ "$(curl -gsS --max-time 20 --unix-socket ${ENGINE_SOCKET} ${urls([TASKS])})" = '[]' ]
+}
 until answer=$(${CURL}); do
   status=$?
   case $answer in
     *'attaching to network failed'*)
-      refused=$((refused + 1))
-      if [ "$refused" -eq 2 ]; then systemctl restart docker >&2; fi ;;
-    *'network '*' not found'*) ;;
+      forgot=next
+      if [ "$tries" -eq 1 ] && given_up; then
+        remedy=none tries=3
+        echo "the swarm gives this node no place on a network: its engine, which runs no service, is restarted" >&2
+        systemctl restart docker >&2
+      fi ;;
+    *'network '*' not found'*)
+      # It answers so at once where it has just given a place up, which it was asked for long enough.
+      if [ -n "$forgot" ]; then tries=$((tries + 1)) forgot=; fi ;;
     *) tries=1 ;;
   esac
   tries=$((tries - 1))
@@ -117,7 +134,12 @@ until answer=$(${CURL}); do
   sleep 1
 done`
 
-/** Starts a container that was created; where the swarm is late with its place on a network, again. */
-export function startContainer(name: string): Command {
-  return { argv: ['sh', '-c', START, 'engine', 'POST', `/containers/${name}/start`], stdin: '' }
+/**
+ * Starts a container that was created; where the swarm is late with its place on a network, again. `restart` is for a
+ * container that every node can have: where there is no place for it, and no task of a service, the engine is restarted.
+ */
+export function startContainer(name: string, remedy?: 'restart'): Command {
+  const call = ['POST', `/containers/${name}/start`]
+  const argv = ['sh', '-c', START, 'engine', ...call, ...(remedy === undefined ? [] : [remedy])]
+  return { argv, stdin: '', timeoutMs: START_MS }
 }

@@ -15,7 +15,7 @@ export async function askNames(probe: Probe, names: readonly string[], signal?: 
   for (let start = 0; start < names.length; start += BATCH) {
     const batch = names.slice(start, start + BATCH)
     const result = await runInProbe(probe, digArguments(batch), {
-      timeoutMs: 5000 + batch.length * 100,
+      timeoutMs: batchMs(batch.length),
       ...(signal === undefined ? {} : { signal }),
     })
     for (const [name, addresses] of readAnswers(batch, result.stdout)) answers.set(name, addresses)
@@ -31,6 +31,16 @@ export async function askNames(probe: Probe, names: readonly string[], signal?: 
     }
   }
   return answers
+}
+
+/** Longest that asking a node for so many names takes, in milliseconds: a name server may answer none of them. */
+export function askMs(names: number): number {
+  const full = Math.floor(names / BATCH)
+  return full * batchMs(BATCH) + (names % BATCH === 0 ? 0 : batchMs(names % BATCH))
+}
+
+function batchMs(names: number): number {
+  return 5000 + names * 100
 }
 
 /** Arguments that ask for all names in one process. A reply of 8192 bytes holds the addresses of 500 tasks. */

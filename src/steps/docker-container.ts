@@ -3,7 +3,7 @@ import { callEngine, startContainer } from '../facts/engine-api.ts'
 import { engineState } from '../facts/engine.ts'
 import { defineStep } from '../model/define-step.ts'
 import { LabError } from '../model/errors.ts'
-import { checkName, LABELS } from '../model/names.ts'
+import { checkName, LABELS, PROBE_CONTAINER } from '../model/names.ts'
 import type { Change, Step } from '../model/step.ts'
 
 /** A container on one node, outside the swarm's services; or none. */
@@ -58,7 +58,8 @@ export interface PublishedPort {
  * @example dockerContainer({ name: 'former', absent: true })
  * @throws FACT_UNAVAILABLE: the engine of the node does not run.
  * @throws NO_IMAGE: the node does not have the image.
- * @throws STEP_FAILED: the engine refuses: a port is taken, a directory is not there.
+ * @throws STEP_FAILED: the engine refuses: a port is taken, a directory is not there; or the swarm gives it no place on an
+ * overlay for two minutes.
  */
 export const dockerContainer = defineStep({
   kind: 'docker-container',
@@ -105,7 +106,8 @@ export const dockerContainer = defineStep({
           EndpointConfig: endpoint(address),
         }),
       ),
-      startContainer(wanted.name),
+      // The first that a node has on the overlay. For no other one an engine is restarted.
+      startContainer(wanted.name, wanted.name === PROBE_CONTAINER ? 'restart' : undefined),
     ]
     return engine.containers.has(wanted.name) ? [remove, ...commands] : commands
   },

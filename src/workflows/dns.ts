@@ -1,19 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { stretched } from '../connections/patience.ts'
 import type { DnsDocument, DnsName } from '../model/documents.ts'
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { LOGS_HOST, REGISTRY_HOST, ZONE } from '../model/names.ts'
-import { askNames, sameAddresses, sortAddresses, type Answers } from '../overlay/ask-names.ts'
+import { askMs, askNames, sameAddresses, sortAddresses, type Answers } from '../overlay/ask-names.ts'
 import type { Probe } from '../overlay/probe.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import { isServing, listTasks, type TaskView } from '../swarm/tasks.ts'
 import type { OpenLab } from './open-lab.ts'
-import { openProbes } from './probes.ts'
+import { openProbes, PROBE_MS } from './probes.ts'
 
 /** A difference that lasts less than this is a change on its way, not a fault. */
 const SETTLE_MS = 2500
 const LOOK_MS = 250
+/** Longest that a manager may take for all its lists. */
+const LISTS_MS = 3000
 
 /**
  * What containers on each node are told for every name of the lab, against what runs. Nodes that do not answer are left
@@ -26,11 +29,9 @@ export async function dnsDocument(lab: OpenLab): Promise<DnsDocument> {
   for (const { node, reason } of absent) {
     lab.emit({ type: 'notice', level: 'warning', message: `${node} is not asked for names: ${reason}` })
   }
-  const machines = await namesOfMachines(lab)
   const end = performance.now() + SETTLE_MS
   for (;;) {
-    const wanted = new Map([...(await namesOfServices(lab)), ...machines])
-    const { names, failures } = await compare(probes, wanted, lab.signal)
+    const { names, failures } = await compare(probes, await expectedNames(lab), lab.signal)
     const consistent = names.every(isConsistent)
     if (consistent || performance.now() > end) {
       for (const message of failures) lab.emit({ type: 'notice', level: 'warning', message })
@@ -38,6 +39,16 @@ export async function dnsDocument(lab: OpenLab): Promise<DnsDocument> {
     }
     await delay(LOOK_MS, undefined, { signal: lab.signal })
   }
+}
+
+/** Every name of the lab with the addresses that it stands for now. */
+export async function expectedNames(lab: OpenLab): Promise<ReadonlyMap<string, readonly string[]>> {
+  return new Map([...(await namesOfServices(lab)), ...(await namesOfMachines(lab))])
+}
+
+/** Longest that {@link dnsDocument} takes for so many names, in milliseconds, whoever does not answer. */
+export function dnsMs(names: number): number {
+  return stretched(PROBE_MS) + LISTS_MS + SETTLE_MS + askMs(names)
 }
 
 /** Pure: whether every node that was asked knows exactly the right addresses. */

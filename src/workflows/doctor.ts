@@ -16,7 +16,7 @@ const MEMORY_BESIDES = 256 * MIB
 
 /**
  * Looks at each thing the host must have, for the lab in this directory or, where there is none, for the classic one;
- * of a lab that is up, at its nodes, managers, pools and certificates too.
+ * of a lab that is up, at its nodes, managers, edges, names, pools and certificates too.
  * Changes nothing and needs no lab to exist.
  */
 export async function doctor(options: {

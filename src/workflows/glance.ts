@@ -1,5 +1,6 @@
 import { whenLate } from '../connections/patience.ts'
 import type { Connection } from '../model/connection.ts'
+import { LabError } from '../model/errors.ts'
 import { openEngine } from '../swarm/engine.ts'
 import { firstManager, type OpenLab } from './open-lab.ts'
 
@@ -39,8 +40,8 @@ export function lookMs(leastMs: number, nodes: number): number {
 }
 
 /**
- * Runs work that only looks, with a deadline that a busy host stretches; throws when it passes, whether or not the work gives
- * up by itself.
+ * Runs work that only looks, with a deadline that a busy host stretches; throws `NO_ANSWER` when it passes, whether or not the
+ * work gives up by itself.
  */
 export async function within<T>(
   deadlineMs: number,
@@ -54,7 +55,8 @@ export async function within<T>(
   const signal = AbortSignal.any([outer, late.signal])
   const aborted = new Promise<never>((_, reject) => {
     const fail = () => {
-      reject(outer.aborted ? toError(outer.reason) : new Error(`no answer within ${String(deadlineMs)} ms`))
+      const late = () => new LabError('NO_ANSWER', `no answer within ${String(deadlineMs)} ms`)
+      reject(outer.aborted ? toError(outer.reason) : late())
     }
     if (signal.aborted) fail()
     else signal.addEventListener('abort', fail, { once: true })

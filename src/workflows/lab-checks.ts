@@ -1,26 +1,21 @@
 import type { Check } from '../model/check.ts'
-import type { DnsName } from '../model/documents.ts'
 import { LabError } from '../model/errors.ts'
 import { nodesWithRole, type LabIdentity, type LabSpec } from '../model/lab-spec.ts'
-import { ZONE } from '../model/names.ts'
-import { sameAddresses } from '../overlay/ask-names.ts'
 import { certificateEnds } from '../secrets/lab-secrets.ts'
 import { listNodes, type SwarmNode } from '../swarm/nodes.ts'
-import { dnsDocument } from './dns.ts'
 import { edgeTroubles } from './edge-troubles.ts'
 import { within } from './glance.ts'
+import { askedNames } from './names-check.ts'
 import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
 import { openLab, type OpenLab } from './open-lab.ts'
 import { poolChecks } from './pool-checks.ts'
 
 /** Longest a manager may take to say who belongs to the swarm. */
 const SWARM_MS = 2500
-/** Longest that nodes may take to say whom they know by which name, and to agree. */
-const NAMES_MS = 8000
 const DAY_MS = 86_400_000
 
 /**
- * How a lab that was brought up is: its nodes, managers, names, pools and certificates. Nothing where there is no lab yet, or
+ * How a lab that was brought up is: its nodes, managers, edges, names, pools and certificates. Nothing where there is no lab yet, or
  * where its machines cannot be asked for: what is missing for that has a check of its own.
  */
 export async function labChecks(lab: LabIdentity, spec: LabSpec): Promise<readonly Check[]> {
@@ -29,7 +24,7 @@ export async function labChecks(lab: LabIdentity, spec: LabSpec): Promise<readon
     if ((await open.machines()).length === 0) return []
     // Nobody waits for it on every key press: a machine that has much to do shall not count as dead.
     const [views, members] = await Promise.all([viewNodes(open), listMembers(open)])
-    const names = members === undefined ? [] : await nameChecks(open)
+    const names = members === undefined ? [] : [await askedNames(open)]
     const answering = views.filter(({ health }) => health !== undefined).map(({ name }) => name)
     return [
       ...views.map((view) => nodeCheck(view, members)),
@@ -96,37 +91,6 @@ function edgeChecks(spec: LabSpec, views: readonly NodeView[]): readonly Check[]
   const troubles = edgeTroubles(edges, views)
   if (troubles.length > 0) return [{ name: 'edges', ok: false, detail: troubles.join('; ') }]
   return [{ name: 'edges', ok: true, detail: `${edges.join(', ')} ${edges.length === 1 ? 'answers' : 'answer'}` }]
-}
-
-async function nameChecks(open: OpenLab): Promise<readonly Check[]> {
-  try {
-    return [namesCheck((await within(NAMES_MS, open.signal, () => dnsDocument(open))).names)]
-  } catch {
-    // Whoever does not answer has a finding of its own.
-    open.signal.throwIfAborted()
-    return []
-  }
-}
-
-/** Pure: whether containers on each node that answers are told where tasks are: an edge that is not serves nobody. */
-export function namesCheck(names: readonly DnsName[]): Check {
-  const wrong = new Map<string, readonly string[]>()
-  // Those of machines, and second names of services, are another server's matter, or say nothing new.
-  for (const { name, expected, seen } of names.filter((each) => !each.name.endsWith(`.${ZONE}`))) {
-    for (const [node, addresses] of Object.entries(seen)) {
-      if (addresses === undefined || sameAddresses(addresses, expected)) continue
-      wrong.set(node, [...(wrong.get(node) ?? []), name])
-    }
-  }
-  const [first] = wrong.keys()
-  if (first === undefined) return { name: 'names', ok: true, detail: 'every node knows the tasks that run' }
-  const said = [...wrong].map(([node, about]) => `${node} does not know where ${about.join(', ')} is`)
-  return {
-    name: 'names',
-    ok: false,
-    detail: said.join('; '),
-    hint: `lab dns (shows what each node says); where it stays so for a minute: lab ssh ${first} -- systemctl restart docker`,
-  }
 }
 
 async function certificateChecks(open: OpenLab): Promise<readonly Check[]> {

@@ -4,8 +4,8 @@ import { drainedNow } from './drained.ts'
 import { glance, within } from './glance.ts'
 import type { OpenLab } from './open-lab.ts'
 
-/** Longest a node may take to find its probe. */
-const PROBE_MS = 3000
+/** Longest a node may take to find its probe; a busy host stretches it. */
+export const PROBE_MS = 3000
 
 /** Probes of the nodes that answer, and why the others do not. */
 export interface Probes {

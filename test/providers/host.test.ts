@@ -66,6 +66,7 @@ test('the classic lab, and a second one, fit the usual limits; of fifty nodes it
     ['kernel.keys.maxkeys', 200],
     ['kernel.keys.maxbytes', 20_000],
     ['kernel.pid_max', 32_768],
+    ['fs.file-max', 65_536],
     ['net.ipv4.neigh.default.gc_thresh3', 1024],
     ['net.ipv4.neigh.default.gc_thresh2', 512],
   ])
@@ -80,6 +81,9 @@ test('the classic lab, and a second one, fit the usual limits; of fifty nodes it
   // Neighbours grow with the square of a lab, not of all nodes together.
   expect(lowLimits([17, 4], new Map([['net.ipv4.neigh.default.gc_thresh3', 1024]]))).toEqual([])
   expect(lowLimits([50], new Map([['kernel.pid_max', undefined]]))).toEqual([])
+  // Somebody set it low; systemd sets it as high as can be.
+  expect(lowLimits([50], new Map([['fs.file-max', 16_384]]))).toMatchObject([{ needed: 33_192, raised: 1_048_576 }])
+  expect(lowLimits([50], new Map([['fs.file-max', Number('9223372036854775807')]]))).toEqual([])
 })
 
 test('name servers are read from resolv.conf', () => {

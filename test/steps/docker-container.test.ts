@@ -51,6 +51,14 @@ test('a container that is missing is created, put on its further networks and st
   })
 })
 
+test("only for the lab's own first container on the overlay an engine may be restarted", async () => {
+  const start = async (name: string) =>
+    calls(await consider(dockerContainer({ ...options, name }), { engine: engine({ images }) })).at(-1)
+  expect(await start('lab-probe')).toBe('/containers/lab-probe/start restart')
+  expect(await start('lab-edge')).toBe('POST /containers/lab-edge/start')
+  expect(await start('web')).toBe('POST /containers/web/start')
+})
+
 test('one that runs as defined is left alone', async () => {
   expect((await seen()).changes).toEqual([])
 })

@@ -116,7 +116,7 @@ async function limits(engine: Docker, lab: CheckedLab): Promise<readonly Check[]
   if ([...known.values()].every((limit) => limit === undefined)) return []
   const low = lowLimits(labs, known)
   if (low.length === 0)
-    return [{ name, ok: true, detail: `inotify, keys, processes and neighbours suffice for ${nodesText(labs)}` }]
+    return [{ name, ok: true, detail: `inotify, keys, processes, files and neighbours suffice for ${nodesText(labs)}` }]
   const detail = `${describeLimits(low)}, for ${nodesText(labs)}`
   if (process.getuid?.() === 0) return [{ name, ok: true, detail: `${detail}; "lab up" raises it` }]
   return [{ name, ok: false, detail, hint: `sudo ${raiseCommand(low)}` }]

@@ -31,6 +31,8 @@ const LIMITS: readonly HostLimit[] = [
   { setting: 'kernel.keys.maxkeys', needed: (labs) => 20 + 2 * nodesOf(labs), raised: 20_000 },
   { setting: 'kernel.keys.maxbytes', needed: (labs) => 2000 + 60 * nodesOf(labs), raised: 2_000_000 },
   { setting: 'kernel.pid_max', needed: (labs) => 8192 + 200 * nodesOf(labs), raised: 4_194_304 },
+  // An idle node has 300 files open, and its host 70 more for it. What one process may open is no matter of many nodes.
+  { setting: 'fs.file-max', needed: (labs) => 8192 + 500 * nodesOf(labs), raised: 1_048_576 },
   // The third is never exceeded; from the second on entries are thrown out early, so both have to be high enough.
   { setting: 'net.ipv4.neigh.default.gc_thresh3', needed: (labs) => 256 + 2 * pairsOf(labs), raised: 65_536 },
   { setting: 'net.ipv4.neigh.default.gc_thresh2', needed: (labs) => 128 + pairsOf(labs), raised: 32_768 },

@@ -40,14 +40,35 @@ export async function pauseContainer(container: Docker.Container, node: string):
 }
 
 /** Lets a node's paused container go on, and returns when the engine says so too. Throws `RESUME_FAILED`. */
-export async function resumeContainer(engine: Docker, name: string, node: string): Promise<void> {
+export async function resumeContainer(
+  engine: Docker,
+  name: string,
+  node: string,
+  deadlineMs = DEADLINE_MS,
+): Promise<void> {
   await endPause(engine, name, node)
+  // An engine that is stuck answers nothing at all.
+  const late = AbortSignal.timeout(deadlineMs)
   // It may hear of a pause only after it ended it, and says "paused" until it hears of the end as well.
   const running = async () => {
-    const found = await unlessStatus(engine.getContainer(name).inspect(), 404)
+    const found = await unlessStatus(engine.getContainer(name).inspect({ abortSignal: late }), 404)
     return found?.State.Paused === true ? undefined : true
   }
-  await waitFor(running, { deadlineMs: DEADLINE_MS, intervalMs: 20, what: `${node} to go on` })
+  try {
+    await waitFor(running, { deadlineMs, intervalMs: 20, signal: late, what: `${node} to go on` })
+  } catch (error) {
+    if (!late.aborted && !(error instanceof LabError)) throw error
+    const seconds = String(Math.round(deadlineMs / 1000))
+    throw new LabError(
+      'RESUME_FAILED',
+      `the engine was told to let ${node} go on, and does not say so in ${seconds} s`,
+      {
+        where: node,
+        hint: `docker inspect --format '{{.State.Status}}' ${name} (what the engine says), then: lab node heal ${node}`,
+        cause: error,
+      },
+    )
+  }
 }
 
 /**
