@@ -48,7 +48,7 @@ export const register: Register = (cli) => {
               command: 'up',
               without: `lab up --yes removes ${removed.join(', ')}; to keep it, write it into lab.yml again`,
             }
-            return yes ?? confirmed(lab, cli.io, options.json ?? false, question)
+            return (yes ?? (await confirmed(lab, cli.io, options.json ?? false, question))) ? removed : []
           }
           const agreeToDisks = async (removed: readonly { readonly node: string; readonly disk: string }[]) => {
             const all = removed.map(({ node, disk }) => `${disk} of ${node}`).join(', ')

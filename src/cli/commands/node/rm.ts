@@ -17,7 +17,7 @@ export const register: Register = (cli) => {
       cli.session.work(options, {
         command: `node rm ${names.join(' ')}`,
         asks: yes !== true,
-        resume: '"lab up --yes" goes on from here',
+        resume: '"lab up --yes" goes on from here where lab.yml has it no more, else the same again',
         run: async (lab) => {
           const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
           checkNodeNames(lab, names)
