@@ -12,6 +12,8 @@ export interface SwarmNode {
   readonly leader: boolean
   /** It counts among the managers that have to agree. */
   readonly manages: boolean
+  /** Those that have to agree with it reach it. */
+  readonly reachable: boolean
   readonly availability: 'active' | 'pause' | 'drain'
   readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
   readonly address: string | undefined
@@ -37,6 +39,7 @@ export function readNode(node: SwarmNodeObject): SwarmNode {
     role: node.Spec.Role,
     leader: node.ManagerStatus?.Leader ?? false,
     manages: node.ManagerStatus !== undefined,
+    reachable: node.ManagerStatus?.Reachability === 'reachable',
     availability: node.Spec.Availability,
     state: node.Status.State,
     address: node.Status.Addr,

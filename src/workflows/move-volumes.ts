@@ -4,10 +4,10 @@ import { chooseOwner } from '../volumes/choose.ts'
 import { findVolume } from '../volumes/find-volume.ts'
 import type { VolumeRecord } from '../model/volume.ts'
 import { predictMove } from './check-move.ts'
+import { evacuationTargets, noTarget } from './evacuation-targets.ts'
 import { moveVolume } from './move-volume.ts'
 import type { OpenLab } from './open-lab.ts'
 import { listNodes } from '../swarm/nodes.ts'
-import { takesTasks } from '../swarm/placement.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { done } from './volume-snapshots.ts'
 
@@ -74,13 +74,10 @@ export async function evacuate(
   if (!volumes.workers.includes(node)) throw unknownName('worker', node, volumes.workers)
   const records = (await volumes.records.list()).map(({ record }) => record)
   const nodes = await listNodes(await volumes.engine(), lab.signal)
-  const ready = nodes.filter(takesTasks).map(({ name }) => name)
-  const targets = volumes.workers.filter((name) => name !== node && ready.includes(name) && !except.includes(name))
+  const emptied = [node, ...except]
+  const targets = evacuationTargets(volumes.workers, nodes, emptied)
   if (targets.length === 0 && records.some(({ owner }) => owner === node)) {
-    throw new LabError('NO_TARGET', `no other worker than ${node} takes tasks: its volumes have nowhere to go`, {
-      where: node,
-      hint: 'lab status shows why; "lab node activate NODE" lets a drained one have tasks',
-    })
+    throw noTarget(node, volumes.workers, nodes, emptied)
   }
   await moveAll(lab, planEvacuation(node, targets, records), `${node} has no volumes`, manner)
 }

@@ -3,10 +3,13 @@ import { LabError } from '../model/errors.ts'
 import { nodesWithRole, type NodeSpec } from '../model/lab-spec.ts'
 import type { VolumeRecord } from '../model/volume.ts'
 import { waitFor } from '../model/wait.ts'
+import { engineMessage } from '../model/engine-error.ts'
 import { demoteNode, forgetNode, listNodes, setDrained, type SwarmNode } from '../swarm/nodes.ts'
-import { evacuate, hasVolumesAt } from './move-volumes.ts'
 import { awaitEmpty } from './await-empty.ts'
+import { evacuationTargets, noTarget } from './evacuation-targets.ts'
 import { openFront } from './front.ts'
+import { indispensable, leavingOrder, lostMajority, votersOf } from './manager-majority.ts'
+import { evacuate, hasVolumesAt } from './move-volumes.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 import { openVolumes } from './volume-nodes.ts'
@@ -16,12 +19,14 @@ import { stopReplicas } from './volume-replicas.ts'
 const MEMBER_MS = 30_000
 
 /**
- * Finds out whether nodes can go, changing nothing. Throws `ONLY_COPY` where data would be lost, `LAST_MANAGER` where the
- * swarm would be. A lab whose swarm does not answer is not judged: `NO_MANAGER`.
+ * Finds out whether nodes can go, changing nothing, and answers with the order in which they can. Throws `ONLY_COPY` where
+ * data would be lost, `LAST_MANAGER` where the swarm would be, `QUORUM` where the managers that are left would have no
+ * majority, `NO_TARGET` where nobody takes their volumes. A lab whose swarm does not answer is not judged: `NO_MANAGER`.
  */
-export async function checkRemovable(open: OpenLab, names: readonly string[]): Promise<void> {
+async function checkRemovable(open: OpenLab, names: readonly string[]): Promise<readonly string[]> {
   const { engine } = await open.manager()
-  const members = await listNodes(engine, open.signal)
+  const members = await steadyMembers(open, engine)
+  const machines = await open.machines()
   const managers = members.filter(
     ({ role, state, name }) => role === 'manager' && state === 'ready' && !names.includes(name),
   )
@@ -37,8 +42,13 @@ export async function checkRemovable(open: OpenLab, names: readonly string[]): P
       },
     )
   }
-  for (const record of await volumesOn(open, names)) {
-    const machine = (await open.machines()).find(({ name }) => name === record.owner)
+  const voters = votersOf(members, machines)
+  const order = leavingOrder(voters, names)
+  const missed = indispensable(voters, order)
+  if (missed !== undefined) throw lostMajority(missed)
+  const records = await volumesOn(open, names)
+  for (const record of records) {
+    const machine = machines.find(({ name }) => name === record.owner)
     if (machine?.state === 'running' && machine.paused !== true && (await answers(open, record.owner))) continue
     const replica = record.policy?.replicas.find(({ node }) => !names.includes(node))?.node
     const promote =
@@ -54,23 +64,44 @@ export async function checkRemovable(open: OpenLab, names: readonly string[]): P
       },
     )
   }
+  const workers = nodesWithRole(open.spec, 'worker').map(({ name }) => name)
+  const [owned] = records
+  if (owned !== undefined && evacuationTargets(workers, members, names).length === 0)
+    throw noTarget(owned.owner, workers, members, names)
+  return order
 }
 
 /**
- * Takes a node out of the lab: its volumes go to others with their services, its apps too, it leaves the swarm, and its
- * machine is destroyed. Cut off anywhere, the same again does the rest.
+ * Takes nodes out of the lab, after {@link checkRemovable}: their volumes go to others with their services; once none is
+ * left on any of them `emptied` is called, and only then the nodes go, one after the other. Cut off anywhere, the same
+ * again does the rest.
  */
-export async function removeNode(outer: OpenLab, name: string): Promise<void> {
-  const open = withNode(outer, name)
-  await checkRemovable(open, [name])
-  if (await hasVolumesAt(open, name)) await evacuate(open, name, { check: false })
+export async function removeNodes(
+  open: OpenLab,
+  names: readonly string[],
+  emptied?: () => Promise<void>,
+): Promise<void> {
+  const order = names.length === 0 ? [] : await checkRemovable(open, names)
+  for (const name of order) await moveOff(withNode(open, name), name, names)
+  await emptied?.()
+  for (const name of order) await removeNode(withNode(open, name), name, names)
+}
+
+async function moveOff(open: OpenLab, name: string, leaving: readonly string[]): Promise<void> {
+  if (await hasVolumesAt(open, name)) await evacuate(open, name, { check: false }, leaving)
   const [left] = await volumesOn(open, [name])
-  if (left !== undefined) {
-    throw new LabError('ONLY_COPY', `${left.name} is still on ${name}: it is not destroyed`, {
-      where: name,
-      hint: 'lab volumes',
-    })
-  }
+  if (left === undefined) return
+  throw new LabError('ONLY_COPY', `${left.name} is still on ${name}: it is not destroyed`, {
+    where: name,
+    hint: 'lab volumes',
+  })
+}
+
+/** Its apps go to others too, it leaves the swarm, and its machine is destroyed. */
+async function removeNode(open: OpenLab, name: string, leaving: readonly string[]): Promise<void> {
+  // Moves take their time: meanwhile another manager may have died, or a volume been made here.
+  await checkRemovable(open, [name])
+  await moveOff(open, name, leaving)
   await dropReplicas(open, name)
   const { engine } = await otherManager(open, name)
   const member = async () => (await listNodes(engine, open.signal)).filter((each) => each.name === name)
@@ -81,11 +112,16 @@ export async function removeNode(outer: OpenLab, name: string): Promise<void> {
       return
     }
     // A manager may be a worker as well.
-    if (listed.some(({ state }) => state === 'ready')) {
-      await setDrained(engine, name, true)
-      await awaitEmpty(open, name)
+    const ready = listed.some(({ state }) => state === 'ready')
+    const drained = ready && (await setDrained(engine, name, true))
+    try {
+      if (ready) await awaitEmpty(open, name)
+      for (const each of listed) if (each.role === 'manager') await demote(open, engine, each)
+    } catch (error) {
+      // It stays, so it is to take tasks as before.
+      if (drained) await setDrained(engine, name, false).catch(() => undefined)
+      throw error
     }
-    for (const each of listed) if (each.role === 'manager') await demote(open, engine, each)
   })
   await openFront(open, { without: name })
   await runTask(open.emit, `destroy ${name}`, async () => {
@@ -144,12 +180,44 @@ async function otherManager(open: OpenLab, name: string): Promise<{ readonly eng
 
 /** Before it is gone: a manager that just vanishes counts for the majority for ever. */
 async function demote(open: OpenLab, engine: Docker, member: SwarmNode): Promise<void> {
-  await demoteNode(engine, member.id, member.name)
-  await waitFor(
+  try {
+    await demoteNode(engine, member.id, member.name)
+  } catch (error) {
+    if (!(error instanceof LabError) || !error.message.includes('quorum')) throw error
+    // One died since it was looked at.
+    const voters = votersOf(await steadyMembers(open, engine), await open.machines())
+    throw lostMajority(indispensable(voters, [member.name]) ?? { name: member.name, lost: [] })
+  }
+  const isNone = (now: readonly SwarmNode[]) => now.find(({ id }) => id === member.id)?.manages !== true
+  await awaitMembers(open, engine, `${member.name} to be no manager any more`, isNone)
+}
+
+/** Everybody in the swarm. A leader that is new calls those unknown that it has not heard of yet: that is waited for. */
+function steadyMembers(open: OpenLab, engine: Docker): Promise<readonly SwarmNode[]> {
+  return awaitMembers(open, engine, 'the swarm to know its nodes', () => true)
+}
+
+async function awaitMembers(
+  open: OpenLab,
+  engine: Docker,
+  what: string,
+  holds: (now: readonly SwarmNode[]) => boolean,
+): Promise<readonly SwarmNode[]> {
+  let seen = ''
+  return waitFor(
     async () => {
-      const now = (await listNodes(engine, open.signal)).find(({ id }) => id === member.id)
-      return !now?.manages ? true : undefined
+      try {
+        const now = await listNodes(engine, open.signal)
+        const unknown = now.filter(({ state }) => state === 'unknown')
+        seen = unknown.length === 0 ? '' : `unknown: ${unknown.map(({ name }) => name).join(', ')}`
+        return unknown.length === 0 && holds(now) ? now : undefined
+      } catch (error) {
+        // Between two leaders nobody can tell.
+        open.signal.throwIfAborted()
+        seen = engineMessage(error)
+        return undefined
+      }
     },
-    { deadlineMs: MEMBER_MS, what: `${member.name} to be no manager any more`, signal: open.signal },
+    { deadlineMs: MEMBER_MS, what, signal: open.signal, lastSeen: () => seen },
   )
 }

@@ -5,17 +5,19 @@ import { choosePlays } from '../executor/select-plays.ts'
 import { runPlays, type RunSummary } from '../executor/run-plays.ts'
 import { LabError, UsageError } from '../model/errors.ts'
 import { nodesNamed, withGroups } from '../model/node-names.ts'
+import type { LabSpec } from '../model/lab-spec.ts'
 import type { Machine } from '../model/provider.ts'
 import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
+import { checkDemotions } from './check-demotions.ts'
 import { agreedDisks, doubtDisks, noteDisks, removeDisks } from './disks.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
 import type { RemovedDisk } from './judge-change.ts'
 import { liveChanges, notePools } from './live-changes.ts'
-import { checkRemovable, removeNode } from './remove-node.ts'
+import { removeNodes } from './remove-node.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -34,13 +36,15 @@ export interface UpOptions {
   readonly tags?: readonly string[]
   /** Command line that does all this again, for errors; without a limit. */
   readonly again?: string
-  /** Machines that were just destroyed: those made anew under their names get their addresses. */
-  readonly former?: readonly Machine[]
+  /** A node whose machine is destroyed and made anew, under the address it has. */
+  readonly replaced?: string
   /**
-   * Asked before nodes that lab.yml no longer has are removed with their machines; `false` leaves them as they are. Absent,
-   * they are left.
+   * Asked before nodes that lab.yml no longer has are removed with their machines; answers with those that may go, the
+   * others are left as they are. Absent, all are left.
    */
-  readonly agree?: (removed: readonly string[]) => Promise<boolean>
+  readonly agree?: (removed: readonly string[]) => Promise<readonly string[]>
+  /** Called once nothing stands in the way of what lab.yml asks for, before any machine is destroyed or made. */
+  readonly begin?: () => Promise<void>
   /** Asked before disks that lab.yml no longer has are removed, with what is on them. Absent, they are left. */
   readonly agreeToDisks?: (removed: readonly RemovedDisk[]) => Promise<boolean>
 }
@@ -56,12 +60,12 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await refuseLoopbackProxy(readHostEnvironment(process.env))
     await checkSelection(open, options)
     await prepare(open)
-    const { removed, disks } = await liveChanges(open)
+    const { replaced } = options
+    const { removed, disks } = await liveChanges(replaced === undefined ? open : withoutMachine(open, replaced))
     const givenUp = options.limit === undefined ? await agreedDisks(open, disks, options.agreeToDisks) : []
-    if (removed.length > 0 && options.limit === undefined && (await options.agree?.(removed)) === true) {
-      await checkRemovable(open, removed)
-      for (const name of removed) await removeNode(open, name)
-    }
+    const agreed = removed.length > 0 && options.limit === undefined ? await options.agree?.(removed) : undefined
+    const former = (await open.machines()).filter(({ name }) => name === replaced)
+    await removeNodes(open, [...(agreed ?? []), ...(replaced === undefined ? [] : [replaced])], options.begin)
     const renewed = await renewCertificates(open.state, open.lab.id)
     if (renewed.length > 0) {
       open.emit({
@@ -70,7 +74,10 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
         message: `made anew, as it would end soon: the ${renewed.join(', the ')}`,
       })
     }
-    const machines = await ensureMachines(open, options.former)
+    const made = namesMissing(open.spec, await open.machines())
+    const machines = await ensureMachines(open, former)
+    // A manager whose machine is made anew joins as another one: the one it was is lost.
+    await checkDemotions(open, [...machines.unreachable.keys(), ...made])
     await doubtDisks(open)
     await removeDisks(open, givenUp)
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
@@ -87,6 +94,16 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     open.emit({ type: 'recap', hosts: summary.hosts, changed: summary.changed, failed: summary.failed, durationMs })
     return { ...summary, durationMs }
   })
+}
+
+function namesMissing({ nodes }: LabSpec, machines: readonly Machine[]): readonly string[] {
+  return nodes.map(({ name }) => name).filter((name) => !machines.some((machine) => machine.name === name))
+}
+
+/** A machine that is made anew is no obstacle to what lab.yml asks for, whatever it is like. */
+function withoutMachine(open: OpenLab, name: string): OpenLab {
+  const machines = async () => (await open.machines()).filter((machine) => machine.name !== name)
+  return { ...open, machines }
 }
 
 /** Runs the site's playbooks on the machines there are. */

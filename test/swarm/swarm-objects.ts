@@ -40,18 +40,25 @@ export function aService(options: ServiceOptions = {}): ServiceView {
 /** A worker of the swarm. */
 export function aNode(
   name: string,
-  options: { readonly state?: 'ready' | 'down'; readonly labels?: Record<string, string> } = {},
+  options: {
+    readonly state?: 'ready' | 'down'
+    readonly labels?: Record<string, string>
+    readonly drained?: true
+    /** Of a manager: whether the others reach it. */
+    readonly manages?: 'reachable' | 'unreachable'
+  } = {},
 ): SwarmNode {
   return readNode({
     ID: `id-${name}`,
     Version: { Index: 1 },
     Spec: {
-      Role: 'worker',
-      Availability: 'active',
+      Role: options.manages === undefined ? 'worker' : 'manager',
+      Availability: options.drained === true ? 'drain' : 'active',
       Labels: options.labels ?? { 'lab.role.worker': 'true' },
     },
     Description: { Hostname: name },
     Status: { State: options.state ?? 'ready' },
+    ...(options.manages !== undefined && { ManagerStatus: { Reachability: options.manages } }),
   })
 }
 

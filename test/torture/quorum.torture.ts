@@ -39,6 +39,26 @@ test('a manager whose machine is lost for good is replaced, and the other two ag
   expect((await lab(['plan'], { cwd })).exitCode).toBe(0)
 })
 
+test('a living manager stays while the others could not do without it, and the dead one is named', async () => {
+  await docker('kill', await container('m3', cwd))
+  const refused = await lab(['node', 'replace', 'm2', '--yes'], { cwd })
+  expect(refused.exitCode).toBe(1)
+  expect(refused.stderr).toContain('without m2 the managers would have no majority: m3 does not answer')
+  expect(refused.stderr).toContain('lab node replace m3')
+  expect((await status({ cwd })).nodes.find(({ name }) => name === 'm2')).toMatchObject({ state: 'running' })
+  expect(await parts()).not.toContain('m2 drained')
+  await labOk(['node', 'start', 'm3'], { cwd })
+})
+
+test('the manager that leads is replaced: another one leads on', async () => {
+  await waitFor(async () => (isWhole(await parts()) ? true : undefined), { deadlineMs: 60_000, what: 'all to be back' })
+  const leader = (await parts()).find((each) => each.endsWith(' leader'))?.split(' ')[0] ?? ''
+  await labOk(['node', 'replace', leader, '--yes'], { cwd })
+  expect(await parts()).toSatisfy(isWhole)
+  expect(await parts()).not.toContain(`${leader} leader`)
+  expect((await lab(['plan'], { cwd })).exitCode).toBe(0)
+})
+
 test('a majority that is lost for good is given up for the one manager that is left, and made anew', async () => {
   const whole = await lab(['node', 'recover-quorum', '--yes'], { cwd })
   expect(whole.exitCode).toBe(1)

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { confirmed } from '../confirm.ts'
-import { lostDisks } from '../lost-disks.ts'
+import { lostWithNodes } from '../lost-with-nodes.ts'
 import { list, type Register } from '../program.ts'
 import { throwIfFailed } from '../run-outcome.ts'
 import type { CommonOptions } from '../session.ts'
@@ -41,14 +41,14 @@ export const register: Register = (cli) => {
         run: async (lab) => {
           const { up } = await import('../../workflows/up.ts')
           const agree = async (removed: readonly string[]) => {
-            const lost = yes ? '' : await lostDisks(lab, removed)
+            const lost = yes ? '' : await lostWithNodes(lab, removed)
             const question = {
               text: `lab.yml no longer has ${removed.join(', ')}: destroy it, once its volumes are moved to other nodes${lost}?`,
               refused: `${removed.join(', ')} is left as it is`,
               command: 'up',
               without: `lab up --yes removes ${removed.join(', ')}; to keep it, write it into lab.yml again`,
             }
-            return yes ?? confirmed(lab, cli.io, options.json ?? false, question)
+            return (yes ?? (await confirmed(lab, cli.io, options.json ?? false, question))) ? removed : []
           }
           const agreeToDisks = async (removed: readonly { readonly node: string; readonly disk: string }[]) => {
             const all = removed.map(({ node, disk }) => `${disk} of ${node}`).join(', ')

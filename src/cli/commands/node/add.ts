@@ -22,7 +22,7 @@ export const register: Register = (cli) => {
     .action((name: string, { roles = ['worker'], memory, cpus, ...options }: Options) =>
       cli.session.work(options, {
         command: `node add ${name}`,
-        resume: '"lab up" goes on from here: the node is in lab.yml',
+        resume: '"lab up" goes on from here where lab.yml has the node, else the same again',
         run: async (lab) => {
           const { addLabNode } = await import('../../../workflows/change-nodes.ts')
           const node = { name, roles, memory, cpus: cpus === undefined ? undefined : Number(cpus) }

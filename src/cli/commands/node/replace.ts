@@ -1,5 +1,5 @@
 import { confirmed } from '../../confirm.ts'
-import { lostDisks } from '../../lost-disks.ts'
+import { lostWithNodes } from '../../lost-with-nodes.ts'
 import type { Register } from '../../program.ts'
 import { throwIfFailed } from '../../run-outcome.ts'
 import type { CommonOptions } from '../../session.ts'
@@ -20,7 +20,7 @@ export const register: Register = (cli) => {
         run: async (lab) => {
           const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
           checkNodeNames(lab, [name])
-          const lost = yes ? '' : await lostDisks(lab, [name])
+          const lost = yes ? '' : await lostWithNodes(lab, [name])
           const question = {
             text: `Destroy ${name} and make it anew, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',

@@ -1,5 +1,5 @@
 import { confirmed } from '../../confirm.ts'
-import { lostDisks } from '../../lost-disks.ts'
+import { lostWithNodes } from '../../lost-with-nodes.ts'
 import type { Register } from '../../program.ts'
 import { throwIfFailed } from '../../run-outcome.ts'
 import type { CommonOptions } from '../../session.ts'
@@ -17,11 +17,11 @@ export const register: Register = (cli) => {
       cli.session.work(options, {
         command: `node rm ${names.join(' ')}`,
         asks: yes !== true,
-        resume: '"lab up --yes" goes on from here',
+        resume: '"lab up --yes" goes on from here where lab.yml has it no more, else the same again',
         run: async (lab) => {
           const { checkNodeNames } = await import('../../../workflows/with-nodes.ts')
           checkNodeNames(lab, names)
-          const lost = yes ? '' : await lostDisks(lab, names)
+          const lost = yes ? '' : await lostWithNodes(lab, names)
           const question = {
             text: `Destroy ${names.join(', ')}, once its volumes are moved to other nodes${lost}?`,
             refused: 'nothing was changed',

@@ -1,0 +1,44 @@
+import type { OpenLab } from '../workflows/open-lab.ts'
+
+/** What goes with nodes and is nowhere else. */
+export interface LostWithNodes {
+  /** Disks by name, each `DISK of NODE`. */
+  readonly disks: readonly string[]
+  /** The node that has the logs of all containers, if it goes. */
+  readonly logs: string | undefined
+  /** The node that has the pushed images, if it goes. */
+  readonly registry: string | undefined
+}
+
+/** What a question about nodes that go has to say of what goes with them, beside volumes, which move; nothing where nothing does. */
+export async function lostWithNodes(lab: OpenLab, nodes: readonly string[]): Promise<string> {
+  const [{ presentDisks }, { nodesInRole }] = await Promise.all([
+    import('../workflows/disks.ts'),
+    import('../workflows/nodes-in-role.ts'),
+  ])
+  const [present, logs, registry] = await Promise.all([
+    presentDisks(lab),
+    nodesInRole(lab, 'logs'),
+    nodesInRole(lab, 'registry'),
+  ])
+  return lostText({
+    disks: nodes.flatMap((node) => Object.keys(present[node] ?? {}).map((disk) => `${disk} of ${node}`)),
+    logs: nodes.find((node) => logs.includes(node)),
+    registry: nodes.find((node) => registry.includes(node)),
+  })
+}
+
+/** Pure: the same, in words. */
+export function lostText({ disks, logs, registry }: LostWithNodes): string {
+  return [
+    ...(disks.length === 0 ? [] : [`all that is on the disk ${disks.join(', ')}`]),
+    ...(logs === undefined
+      ? []
+      : [`what all containers logged so far, which is on ${logs} (lab logs -n all > FILE keeps it)`]),
+    ...(registry === undefined
+      ? []
+      : [`all images of the registry on ${registry} (lab deploy of each app fills the new one)`]),
+  ]
+    .map((each) => `, with ${each}`)
+    .join('')
+}
