@@ -1,13 +1,17 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { execa, execaSync } from 'execa'
+import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { labIdentity } from '../../src/config/identity.ts'
+import { findProgram } from '../../src/providers/docker/host-root.ts'
+import { vagrantMissing } from '../vagrant-host.ts'
 
 const ORIGIN = resolve(import.meta.dirname, '../../Vagrantfile')
 const RECORDER = join(import.meta.dirname, 'vagrantfile-recorder.rb')
-const hasRuby = execaSync('ruby', ['--version'], { reject: false }).exitCode === 0
+// Debian's Vagrant brings Ruby along; others have one of their own.
+const noVagrant = await vagrantMissing()
+const reason = noVagrant ?? ((await findProgram('ruby')) === undefined ? 'there is no Ruby on this host' : undefined)
 const LAB_YML = `name: tried
 subnet: 192.168.203.0/24
 nodes:
@@ -21,7 +25,7 @@ volumes: { poolSize: 30GiB }
 /** What was asked for: a call, and its arguments. */
 type Calls = readonly (readonly [call: string, given: readonly unknown[]])[]
 
-describe.skipIf(!hasRuby)('the Vagrantfile (needs ruby)', () => {
+describe.skipIf(reason !== undefined)(`the Vagrantfile${reason === undefined ? '' : ` (${reason})`}`, () => {
   let directory: string
   let calls: Calls
 
