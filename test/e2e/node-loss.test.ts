@@ -3,6 +3,13 @@ import { waitFor } from '../../src/model/wait.ts'
 import { startReader } from './client.ts'
 import { container, docker, ensureSample, labDocument, labOk, status, type Status } from './harness.ts'
 
+/**
+ * 6 s is the goal, which `bench/node-loss.ts` measures on a machine that does nothing else. Here another lab is at work on the
+ * same processors: with two of those, and other tests beside it, the three nodes took 4.1, 6.4 and 7.1 s. Heartbeats are
+ * missed as fast as ever then; containers start slower.
+ */
+const LONGEST_MS = 10_000
+
 let edge: string
 beforeAll(async () => {
   edge = (await ensureSample(3)).edge
@@ -15,6 +22,20 @@ afterEach(async () => {
 function running(now: Status, service: string, without: string): number {
   const found = now.services.find(({ name }) => name === service)
   return (found?.tasks ?? []).filter((task) => task.state === 'running' && task.node !== without).length
+}
+
+/** When the last task of these services that runs became so, as the swarm has it: asking for it takes longer on a busy machine. */
+async function lastStart({ services }: Status, names: readonly string[]): Promise<number> {
+  const tasks = services.filter(({ name }) => names.includes(name)).flatMap((service) => service.tasks)
+  const ids = tasks.filter(({ state }) => state === 'running').map(({ id }) => id)
+  const format = ['--type', 'task', '--format', '{{json .Status.Timestamp}}']
+  const times = await docker('exec', await container('mgmt'), 'docker', 'inspect', ...format, ...ids)
+  return Math.max(...times.split('\n').map((time) => Date.parse(JSON.parse(time) as string)))
+}
+
+/** When a node's power was cut, by the same clock. */
+async function death(node: string): Promise<number> {
+  return Date.parse(await docker('inspect', '--format', '{{.State.FinishedAt}}', await container(node)))
 }
 
 /** The swarm leaves tasks where they are when nodes come back: what died before may have left all of them on one. */
@@ -36,22 +57,21 @@ test.each(['node1', 'node2', 'node3'])(
     await spread()
     const client = startReader(`${edge}/api/whoami`)
     await docker('kill', await container(victim))
-    const killedAt = performance.now()
     const asked: number[] = []
-    await waitFor(
+    const replaced = await waitFor(
       async () => {
         const at = performance.now()
         const now = await status()
         asked.push(performance.now() - at)
-        return running(now, 'nodeapp', victim) === 3 && running(now, 'nginx', victim) === 3 ? true : undefined
+        return running(now, 'nodeapp', victim) === 3 && running(now, 'nginx', victim) === 3 ? now : undefined
       },
       { deadlineMs: 30_000, intervalMs: 50, what: 'three replicas of each elsewhere' },
     )
-    const tookMs = performance.now() - killedAt
+    const tookMs = (await lastStart(replaced, ['nodeapp', 'nginx'])) - (await death(victim))
     const seen = await client.stop()
     console.log(`${victim} killed: replaced after ${String(Math.round(tookMs))} ms, ${String(seen.requests)} requests`)
     expect(seen.errors).toEqual([])
-    expect(tookMs).toBeLessThan(15_000)
+    expect(tookMs).toBeLessThan(LONGEST_MS)
     expect(Math.max(...asked)).toBeLessThan(8000)
     const now = await status()
     expect(now.nodes.find(({ name }) => name === victim)?.state).toBe('stopped')
