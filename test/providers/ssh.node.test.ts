@@ -7,25 +7,32 @@ import { ensureMachines } from '../../src/workflows/machines.ts'
 import { convergeSite } from '../../src/workflows/up.ts'
 import type { OpenLab } from '../../src/workflows/open-lab.ts'
 import { startSshHost, type SshTestHost } from '../ssh-host.ts'
-import { openHostLab, PASSWORD } from '../ssh-lab.ts'
+import { leadThrough, openHostLab, PASSWORD } from '../ssh-lab.ts'
 
 /** Processes that start a unit of that name, or wait for it. */
 const WAITING = "grep -lsz '^lab-give-bac[k]$' /proc/[0-9]*/cmdline || :"
 const DISKS = 'disks: { data: 64MiB },'
 let host: SshTestHost
+let gate: SshTestHost
+let way: string
 let open: OpenLab
 let before: readonly string[]
 
 beforeAll(async () => {
   host = await startSshHost()
-  await host.sh(`apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install e2fsprogs iptables
+  const prepared =
+    host.sh(`apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install e2fsprogs iptables
     iptables -P FORWARD DROP; iptables -A INPUT -i docker0 -p tcp --dport 5432 -j DROP; iptables -N OWN; iptables -A FORWARD -j OWN`)
+  gate = await startSshHost()
+  await prepared
+  way = await leadThrough(gate, host)
   before = await host.look()
-  open = await openHostLab(host, DISKS)
+  open = await openHostLab(host, DISKS, way)
 })
 afterAll(async () => {
   await open.close()
   await host.destroy()
+  await gate.destroy()
 })
 
 it('refuses a host that nobody vouched for, and one whose key is another', async () => {
@@ -53,6 +60,15 @@ it('takes a host over and works on it as root, with the password nowhere but in 
   expect((await connection.exec({ argv: ['sh', '-c', 'ps -eo args || cat /proc/*/cmdline'] })).stdout).not.toContain(
     PASSWORD,
   )
+})
+
+it('goes through the hosts of "jump", one after the other, each at its port', async () => {
+  const accepted = (at: SshTestHost) =>
+    at.sh(`journalctl -q -o cat -u ssh | sed -n 's/^Accepted publickey for \\([^ ]* from [^ ]*\\) .*/\\1/p' | sort -u`)
+  expect(await accepted(host)).toBe(`careful from ${gate.address}`)
+  const [outside, inside, ...more] = (await accepted(gate)).split('\n')
+  expect(outside).toMatch(/^admin from /)
+  expect([inside, ...more]).toEqual([`root from ${gate.address}`])
 })
 
 it('gives a terminal that is root and shows no password', async () => {
@@ -96,7 +112,7 @@ it('has no hand in its power', async () => {
 it('lets the lab in by another key when the first was lost', async () => {
   await open.close()
   await rm(open.lab.stateDirectory, { recursive: true })
-  open = await openHostLab(host, DISKS)
+  open = await openHostLab(host, DISKS, way)
   await ensureMachines(open)
   expect((await (await open.connect('solo')).script('hostname')).stdout).toBe('solo\n')
 })
