@@ -99,6 +99,13 @@ export interface Silence {
   readonly hint: string
 }
 
+/** The lab that machines were set up for. */
+export interface MadeAs {
+  readonly id: string
+  /** Directory of its lab.yml then. */
+  readonly directory: string
+}
+
 /** A lab found on this host. */
 export interface HostLab {
   readonly id: string
@@ -183,6 +190,8 @@ export interface Provider {
   readonly networks?: LiveNetworks
   /** Every lab on this host, whatever its directory; absent where machines have no labels. */
   labs?(): Promise<readonly HostLab[]>
+  /** The labs that this directory's machines were set up for; absent where machines are found by their lab. */
+  madeAs?(): Promise<readonly MadeAs[]>
   /** Makes a running machine stand still, with all it holds; absent where machines cannot. */
   pause?(name: string): Promise<void>
   /** Lets a paused machine go on; nothing where it is not paused. */

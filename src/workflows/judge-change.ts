@@ -2,7 +2,7 @@ import { overlaps } from '../model/addresses.ts'
 import { bytesText } from '../model/bytes-text.ts'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import { furtherNetworks } from '../model/networks.ts'
-import type { Machine } from '../model/provider.ts'
+import type { Machine, MadeAs } from '../model/provider.ts'
 
 /** What a filesystem needs for itself beside what is in it. */
 const POOL_ROOM = 256 * 2 ** 20
@@ -31,6 +31,8 @@ export interface LiveLab {
   readonly disks?: NodeDisks
   /** Ids of labs that were made from this directory under other names. */
   readonly namesakes: readonly string[]
+  /** What its machines were set up as, where they are found all the same and that is another lab. */
+  readonly madeAs?: MadeAs | undefined
 }
 
 /** The pool of a node. */
@@ -66,14 +68,9 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
   const listed = new Set(spec.nodes.map(({ name }) => name))
   const removed = live.machines.map(({ name }) => name).filter((name) => !listed.has(name))
   const refused: LabChange['refused'][number][] = []
-  if (live.namesakes.length > 0 && live.machines.length === 0) {
-    const [id = ''] = live.namesakes
-    const name = id.replace(/-[0-9a-f]{6}$/, '')
-    refused.push({
-      message: `lab.yml calls this lab "${spec.name}", and "${id}" of the same directory is still there`,
-      hint: `give it its name back (name: ${name}); to begin anew: lab destroy with that name, then change it`,
-    })
-  }
+  const [namesake] = live.namesakes
+  if (namesake !== undefined && live.machines.length === 0) refused.push(otherName(spec.name, namesake))
+  if (live.madeAs !== undefined && live.machines.length > 0) refused.push(otherIdentity(spec.name, live.madeAs))
   if (live.subnet !== undefined && spec.subnet !== 'auto' && spec.subnet !== live.subnet) {
     refused.push({
       message: `lab.yml asks for the subnet ${spec.subnet}, and the nodes have their addresses in ${live.subnet} for life`,
@@ -100,7 +97,9 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
     const managers = nodesWithRole(spec, 'manager').map(({ name }) => name)
     refused.push({
       message: `lab.yml makes ${managers.join(', ')} the managers, and none of them is one yet: the swarm would be lost with ${live.formerManagers?.join(', ') ?? ''}`,
-      hint: `give ${former} the role "manager" back, lab up, and take it away only then`,
+      hint: listed.has(former)
+        ? `give ${former} the role "manager" back, lab up, and take it away only then`
+        : `write ${former} into lab.yml again, with the role "manager", lab up, and take it out only then`,
     })
   }
   for (const { name, usedBytes, wantedBytes } of live.crowded ?? []) {
@@ -122,6 +121,27 @@ export function judgeChange(spec: LabSpec, live: LiveLab): LabChange {
     })
   })
   return { refused, removed, disks }
+}
+
+/** Pure: what to say where a lab of this directory is there under another name. */
+export function otherName(name: string, id: string): LabChange['refused'][number] {
+  return {
+    message: `lab.yml calls this lab "${name}", and "${id}" of the same directory is still there`,
+    hint: `give it its name back (name: ${nameOf(id)}); to begin anew: lab destroy with that name, then change it`,
+  }
+}
+
+/** Files on machines go by the lab's id: under another one nobody would find the data at the next boot. */
+function otherIdentity(name: string, { id, directory }: MadeAs): LabChange['refused'][number] {
+  if (nameOf(id) !== name) return otherName(name, id)
+  return {
+    message: `the machines of this lab were set up in ${directory}, and what is on them goes by that directory`,
+    hint: `move this one back to ${directory}; to begin anew: lab destroy, then lab up`,
+  }
+}
+
+function nameOf(id: string): string {
+  return id.replace(/-[0-9a-f]{6}$/, '')
 }
 
 function smallerDisk({ node, disk, sizeBytes }: RemovedDisk, wantedBytes: number): LabChange['refused'][number] {

@@ -8,6 +8,8 @@ import type { LabNetwork, Machine } from '../model/provider.ts'
 import { listNodes } from '../swarm/nodes.ts'
 import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
 import { presentDisks } from './disks.ts'
+import { appliedOf, readApplied } from './applied.ts'
+import { findFormerManagers } from './former-managers.ts'
 import { limitChanges } from './limits.ts'
 import type { OpenLab } from './open-lab.ts'
 import { POOLS_FILE as ADDRESS_POOLS_FILE } from './site.ts'
@@ -16,9 +18,20 @@ import { openVolumes } from './volume-nodes.ts'
 /** The label that the site gives to workers. */
 const WORKER = 'lab.role.worker'
 
+/** What a changed lab.yml asks of a lab that lives, as far as that could be found out. */
+export interface LiveChange extends LabChange {
+  /** No manager could be asked, machines are off, and lab.yml may have changed: the same again once they run. */
+  readonly inTheDark: boolean
+}
+
 /** Holds lab.yml against the lab as it is. Throws a `UsageError` with every reason where something cannot be done. */
-export async function liveChanges(open: OpenLab): Promise<LabChange> {
-  const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
+export async function liveChanges(open: OpenLab): Promise<LiveChange> {
+  const [machines, namesakes, madeAs, applied] = await Promise.all([
+    open.machines(),
+    namesakesOf(open),
+    open.provider.madeAs?.() ?? [],
+    readApplied(open.state),
+  ])
   const [network, engine] = await Promise.all([
     machines.length === 0 ? undefined : open.provider.network(false),
     managingEngine(open),
@@ -26,7 +39,7 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const [volumesOf, strays, formerManagers, crowded, pools, taken, disks] = await Promise.all([
     volumesOfFormerWorkers(open, engine),
     straysOf(open, engine),
-    engine === undefined ? managersElsewhere(open) : [],
+    engine === undefined ? findFormerManagers(open, applied) : [],
     crowdedNodes(open),
     changedPools(open),
     network === undefined ? [] : takenSubnets(open, network),
@@ -35,6 +48,7 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
   const change = judgeChange(open.spec, {
     machines,
     namesakes,
+    madeAs: madeAs.find(({ id }) => id !== open.lab.id),
     subnet: network?.subnet,
     further: network?.further ?? {},
     taken,
@@ -45,7 +59,10 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
     pools,
     disks,
   })
-  if (change.refused.length === 0) return change
+  if (change.refused.length === 0) {
+    const changed = change.removed.length > 0 || applied?.asked !== appliedOf(open.spec).asked
+    return { ...change, inTheDark: engine === undefined && changed && stoppedNodes(open.spec, machines).length > 0 }
+  }
   const [first] = change.refused
   throw new UsageError(
     change.refused.map(({ message }) => message).join('; '),
@@ -73,7 +90,8 @@ async function takenSubnets(open: OpenLab, network: LabNetwork): Promise<NonNull
   ]
 }
 
-async function namesakesOf(open: OpenLab): Promise<readonly string[]> {
+/** Ids of labs that were made from this directory under other names, and are there. */
+export async function namesakesOf(open: OpenLab): Promise<readonly string[]> {
   const labs = (await open.provider.labs?.()) ?? []
   return labs.filter(({ id, directory }) => directory === open.lab.directory && id !== open.lab.id).map(({ id }) => id)
 }
@@ -89,6 +107,13 @@ async function managingEngine(open: OpenLab): Promise<Docker | undefined> {
     if (error instanceof LabError && error.code === 'NO_MANAGER') return undefined
     throw error
   }
+}
+
+/** Nodes of lab.yml whose machines are off. */
+export function stoppedNodes(spec: LabSpec, machines: readonly Machine[]): readonly string[] {
+  return machines
+    .filter(({ name, state }) => state === 'stopped' && spec.nodes.some((node) => node.name === name))
+    .map(({ name }) => name)
 }
 
 function isRunning({ state, paused }: Machine): boolean {
@@ -118,23 +143,6 @@ async function straysOf(open: OpenLab, engine: Docker | undefined): Promise<read
   const listed = new Set(open.spec.nodes.map(({ name }) => name))
   const members = await listNodes(engine, open.signal)
   return members.filter(({ name, state }) => state === 'ready' && !listed.has(name)).map(({ name }) => name)
-}
-
-/** Managers of the swarm where none of lab.yml's is one. Seldom, and then every machine that runs is asked. */
-async function managersElsewhere(open: OpenLab): Promise<readonly string[]> {
-  const running = (await open.machines()).filter(isRunning)
-  const wanted = new Set(nodesWithRole(open.spec, 'manager').map(({ name }) => name))
-  const manages = async ({ name }: Machine) => {
-    try {
-      await (await open.engine(name)).swarmInspect()
-      return [name]
-    } catch {
-      // It does not answer, or manages nothing.
-      open.signal.throwIfAborted()
-      return []
-    }
-  }
-  return (await Promise.all(running.filter(({ name }) => !wanted.has(name)).map(manages))).flat()
 }
 
 /** Nodes that lab.yml gives less memory than before, and less than they use. */

@@ -15,7 +15,7 @@ import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
 /** Nodes that start at once. More only fight for the processor: a boot is a few seconds of pure CPU. */
-const STARTS_AT_ONCE = 8
+export const STARTS_AT_ONCE = 8
 /** Longest an SSH server may go on with the keys it had before it was given others. */
 const NEW_KEYS_MS = 10_000
 /** What a node says that has other keys than the lab's. */

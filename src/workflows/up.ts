@@ -10,16 +10,18 @@ import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
+import { noteApplied } from './applied.ts'
 import { agreedDisks, doubtDisks, noteDisks, removeDisks } from './disks.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
 import type { RemovedDisk } from './judge-change.ts'
-import { liveChanges, notePools } from './live-changes.ts'
+import { notePools } from './live-changes.ts'
 import { checkRemovable, removeNode } from './remove-node.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
 import { settle } from './settle.ts'
+import { judgeStarted, startMachines } from './start-to-ask.ts'
 import { runTask } from './task.ts'
 
 /**
@@ -56,9 +58,11 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await refuseLoopbackProxy(readHostEnvironment(process.env))
     await checkSelection(open, options)
     await prepare(open)
-    const { removed, disks } = await liveChanges(open)
+    const { removed, disks, started: woken } = await judgeStarted(open)
     const givenUp = options.limit === undefined ? await agreedDisks(open, disks, options.agreeToDisks) : []
     if (removed.length > 0 && options.limit === undefined && (await options.agree?.(removed)) === true) {
+      // What was off together is on together: volumes move off a node that runs.
+      if (woken.length > 0) await startMachines(open, removed)
       await checkRemovable(open, removed)
       for (const name of removed) await removeNode(open, name)
     }
@@ -75,9 +79,10 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await removeDisks(open, givenUp)
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
-      await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
+      await settle(open, { restarted: woken.length + machines.changed.length + summary.changed > 0 })
     if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) {
       await notePools(open)
+      await noteApplied(open.state, open.spec)
       await noteDisks(
         open,
         disks.filter((disk) => !givenUp.includes(disk)),

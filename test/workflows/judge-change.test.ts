@@ -70,6 +70,18 @@ test('another name is refused while the lab of the former one is there', () => {
   expect(renamed.refused[0]?.hint).toContain('name: classic')
 })
 
+test('machines that are found all the same are not given another name, nor another directory', () => {
+  const madeAs = { id: 'lab-0a1b2c', directory: '/before' }
+  const [renamed, ...more] = judge('name: other', { madeAs }).refused
+  expect(more).toEqual([])
+  expect(renamed?.message).toContain('lab.yml calls this lab "other", and "lab-0a1b2c"')
+  expect(renamed?.hint).toContain('name: lab)')
+  const [moved] = judge('', { madeAs }).refused
+  expect(moved?.message).toContain('were set up in /before')
+  expect(moved?.hint).toContain('move this one back to /before')
+  expect(judge('name: other', { machines: [], madeAs }).refused).toEqual([])
+})
+
 test('the role of a worker that owns volumes is not taken away, and every reason is told at once', () => {
   const text = `subnet: 10.9.0.0/24
 nodes:
@@ -94,6 +106,7 @@ const nodes = (more: string) => `nodes:
 const pool = (driver: string) => [{ node: 'node1', driver, sizeBytes: 4 * GIB, usedBytes: 2 * GIB }]
 const CASES: readonly Case[] = [
   ['name', 'name: other', { machines: [], subnet: undefined, namesakes: ['lab-0a1b2c'] }, /calls this lab "other"/],
+  ['name', 'name: other', { madeAs: { id: 'lab-0a1b2c', directory: '/here' } }, /calls this lab "other"/],
   ['provider', 'provider: vagrant', {}, undefined],
   ['subnet', 'subnet: 10.9.0.0/24', {}, /for life/],
   ['networks', `networks: { storage: { subnet: 10.91.0.0/24 } }\n${nodes(', networks: [storage]')}`, {}, undefined],
