@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import type { StateDirectory } from '../secrets/state-directory.ts'
+import type { OpenLab } from './open-lab.ts'
 
 /**
  * In the state directory: what the last `up` that did all it had to made of lab.yml. Only a guard, for what nobody can be
@@ -12,6 +13,8 @@ export const APPLIED_FILE = 'applied'
 export interface Applied {
   /** Names of the managers. */
   readonly managers: readonly string[]
+  /** What lab.yml said makes the machines, whatever did. */
+  readonly provider: LabSpec['provider']
   /** Digest of all that a lab which lives is asked about before it is changed. */
   readonly asked: string
 }
@@ -23,13 +26,13 @@ export async function readApplied(state: StateDirectory): Promise<Applied | unde
 }
 
 /** Notes that the lab is as lab.yml says. */
-export async function noteApplied(state: StateDirectory, spec: LabSpec): Promise<void> {
-  const text = JSON.stringify(appliedOf(spec))
+export async function noteApplied({ state, spec, said }: Pick<OpenLab, 'state' | 'spec' | 'said'>): Promise<void> {
+  const text = JSON.stringify({ ...appliedOf(spec), provider: said.name } satisfies Applied)
   if ((await state.read(APPLIED_FILE)) !== text) await state.write(APPLIED_FILE, text)
 }
 
 /** Pure: what an `up` makes of a spec. */
-export function appliedOf(spec: LabSpec): Applied {
+export function appliedOf(spec: LabSpec): Omit<Applied, 'provider'> {
   const { nodes, edge, volumes } = spec
   const asked = JSON.stringify([nodes, edge.ports, volumes])
   return {

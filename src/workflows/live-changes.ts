@@ -4,12 +4,16 @@ import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import type { AddressPools } from '../model/address-pools.ts'
 import { furtherNetworks } from '../model/networks.ts'
+import { LABELS } from '../model/names.ts'
 import type { LabNetwork, Machine } from '../model/provider.ts'
+import { readRoutes } from '../overlay/edge-config.ts'
 import { listNodes } from '../swarm/nodes.ts'
+import { listServices } from '../swarm/services.ts'
 import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
 import { presentDisks } from './disks.ts'
 import { appliedOf, readApplied } from './applied.ts'
 import { findFormerManagers } from './former-managers.ts'
+import { swappedHosts, type SwappedHost } from './swapped-hosts.ts'
 import { limitChanges } from './limits.ts'
 import type { OpenLab } from './open-lab.ts'
 import { POOLS_FILE as ADDRESS_POOLS_FILE } from './site.ts'
@@ -36,7 +40,9 @@ export async function liveChanges(open: OpenLab): Promise<LiveChange> {
     machines.length === 0 ? undefined : open.provider.network(false),
     managingEngine(open),
   ])
-  const [volumesOf, strays, formerManagers, crowded, pools, taken, disks] = await Promise.all([
+  // What was brought up is as it was: only what lab.yml says differently is asked for.
+  const changed = applied?.asked !== appliedOf(open.spec).asked
+  const [volumesOf, strays, formerManagers, crowded, pools, taken, disks, routes, swapped] = await Promise.all([
     volumesOfFormerWorkers(open, engine),
     straysOf(open, engine),
     engine === undefined ? findFormerManagers(open, applied) : [],
@@ -44,9 +50,12 @@ export async function liveChanges(open: OpenLab): Promise<LiveChange> {
     changedPools(open),
     network === undefined ? [] : takenSubnets(open, network),
     presentDisks(open),
+    engine !== undefined && changed ? routesOf(engine, open.signal) : [],
+    swappedMembers(open, engine),
   ])
   const change = judgeChange(open.spec, {
     machines,
+    swapped,
     namesakes,
     madeAs: madeAs.find(({ id }) => id !== open.lab.id),
     subnet: network?.subnet,
@@ -58,10 +67,14 @@ export async function liveChanges(open: OpenLab): Promise<LiveChange> {
     crowded,
     pools,
     disks,
+    routes,
+    ...(open.said.overridden
+      ? {}
+      : { provider: { said: open.said.name, has: open.spec.provider, before: applied?.provider } }),
   })
   if (change.refused.length === 0) {
-    const changed = change.removed.length > 0 || applied?.asked !== appliedOf(open.spec).asked
-    return { ...change, inTheDark: engine === undefined && changed && stoppedNodes(open.spec, machines).length > 0 }
+    const isDue = changed || change.removed.length > 0
+    return { ...change, inTheDark: engine === undefined && isDue && stoppedNodes(open.spec, machines).length > 0 }
   }
   const [first] = change.refused
   throw new UsageError(
@@ -137,12 +150,28 @@ async function volumesOfFormerWorkers(
   )
 }
 
+/** Hosts that lab.yml exchanges, of nodes that are in the swarm: one that was taken out of it may have another host. */
+async function swappedMembers(open: OpenLab, engine: Docker | undefined): Promise<readonly SwappedHost[]> {
+  const swapped = await swappedHosts(open)
+  if (swapped.length === 0 || engine === undefined) return swapped
+  const members = await listNodes(engine, open.signal)
+  return swapped.filter(({ name }) => members.some((member) => member.name === name))
+}
+
 /** Members of the swarm that run and that lab.yml does not have, where the provider would not list them. */
 async function straysOf(open: OpenLab, engine: Docker | undefined): Promise<readonly string[]> {
   if (open.provider.listsSpecOnly !== true || engine === undefined) return []
   const listed = new Set(open.spec.nodes.map(({ name }) => name))
   const members = await listNodes(engine, open.signal)
   return members.filter(({ name, state }) => state === 'ready' && !listed.has(name)).map(({ name }) => name)
+}
+
+/** Ports of the edge that deployed services answer on. */
+async function routesOf(engine: Docker, signal: AbortSignal): Promise<NonNullable<LiveLab['routes']>> {
+  const services = await listServices(engine, signal)
+  return services.flatMap(({ app, name, labels }) =>
+    readRoutes(labels[LABELS.routes]).map(({ port }) => ({ app, service: name, port })),
+  )
 }
 
 /** Nodes that lab.yml gives less memory than before, and less than they use. */

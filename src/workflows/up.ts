@@ -82,7 +82,7 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
       await settle(open, { restarted: woken.length + machines.changed.length + summary.changed > 0 })
     if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) {
       await notePools(open)
-      await noteApplied(open.state, open.spec)
+      await noteApplied(open)
       await noteDisks(
         open,
         disks.filter((disk) => !givenUp.includes(disk)),

@@ -192,6 +192,7 @@ describe('the provider of a lab', () => {
     const state = openStateDirectory(join(directory, '.lab'))
     const chosen = await chooseProvider({ lab: { directory }, spec, state, provider: wanted }, load)
     expect(chosen.spec.provider).toBe(chosen.provider.name)
+    expect(chosen.said).toEqual({ name: inLabFile, overridden: wanted !== undefined })
     return chosen.provider.name
   }
 
