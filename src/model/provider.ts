@@ -99,6 +99,21 @@ export interface Silence {
   readonly hint: string
 }
 
+/** A host that exists already. */
+export interface ReachedHost {
+  /** Where it is reached: `10.0.0.5:22`. */
+  readonly at: string
+  /** Its public key, which tells it from every other host. */
+  readonly key: string
+}
+
+/** The lab that machines were set up for. */
+export interface MadeAs {
+  readonly id: string
+  /** Directory of its lab.yml then. */
+  readonly directory: string
+}
+
 /** A lab found on this host. */
 export interface HostLab {
   readonly id: string
@@ -183,6 +198,10 @@ export interface Provider {
   readonly networks?: LiveNetworks
   /** Every lab on this host, whatever its directory; absent where machines have no labels. */
   labs?(): Promise<readonly HostLab[]>
+  /** The host that is reached as a node, whoever has it; undefined where it does not answer. Absent where lab makes machines. */
+  reached?(name: string): Promise<ReachedHost | undefined>
+  /** The labs that this directory's machines were set up for; absent where machines are found by their lab. */
+  madeAs?(): Promise<readonly MadeAs[]>
   /** Makes a running machine stand still, with all it holds; absent where machines cannot. */
   pause?(name: string): Promise<void>
   /** Lets a paused machine go on; nothing where it is not paused. */

@@ -137,6 +137,12 @@ export function createProvider({ lab, spec, key }: SshProviderOptions): Provider
       return machines.flat().sort((a, b) => (a.name < b.name ? -1 : 1))
     },
     listsSpecOnly: true,
+    reached: async (name) => {
+      const state = (await (found ?? lookAtAll())).find(({ host }) => host.node.name === name)
+      const key = state?.survey?.hostKey
+      if (state === undefined || key === undefined) return undefined
+      return { at: `${state.host.client.host}:${String(state.host.client.port)}`, key }
+    },
     create: adopt,
     address: async (name) => {
       const state = (await (found ?? lookAtAll())).find(({ host }) => host.node.name === name)

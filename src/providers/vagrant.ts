@@ -10,7 +10,7 @@ import { giveAccess } from './vagrant/access.ts'
 import { batched } from './vagrant/batch.ts'
 import { checkVagrant, openVagrant } from './vagrant/command.ts'
 import { cacheWhere, inspectContainer, vagrantEngine } from './vagrant/containers.ts'
-import { checkAddress, findMachines, forgetSpec, noteSpec } from './vagrant/machines.ts'
+import { checkAddress, findMachines, forgetSpec, labsOfMachines, noteSpec } from './vagrant/machines.ts'
 import { notedMachines, readSettled, removeNotes } from './vagrant/notes.ts'
 import { parseStatus } from './vagrant/states.ts'
 import { vagrantfileOf } from './vagrant/vagrantfile.ts'
@@ -67,14 +67,14 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
     const made = requests.filter(({ node }) => !failed.has(node.name))
     for (const request of made) await checkAddress(directory, request)
     const denied = made.length === 0 ? new Map<MachineRequest, unknown>() : await giveAccess(vagrant, made)
-    for (const request of made) await noteSpec(directory, request)
+    for (const request of made) await noteSpec(lab, request)
     const refused = requests.filter(({ node }) => failed.has(node.name))
     return new Map([...refused.map((each) => [each, failed.get(each.node.name)] as const), ...denied])
   })
   const restore = batched(async (requests: readonly MachineRequest[]) => {
     const denied = await giveAccess(vagrant, requests)
     // One that lab did not make is told from now on by what lab.yml says of it.
-    for (const request of requests) await noteSpec(directory, request)
+    for (const request of requests) await noteSpec(lab, request)
     return denied
   })
   const start = batched((names: readonly string[], signal) =>
@@ -104,6 +104,7 @@ export function createProvider({ lab, spec }: { readonly lab: LabIdentity; reado
       return networkOf(directory, anyEngine)
     },
     list: async () => findMachines(lookup),
+    madeAs: async () => labsOfMachines(directory),
     // To Vagrant none of these is an error where it is so already.
     create: async (request, signal) => create(request, signal),
     start: async (name, signal) => {

@@ -1,6 +1,7 @@
 import { callEngine, joinSwarm } from '../facts/engine-api.ts'
 import { engineState, type SwarmMembership } from '../facts/engine.ts'
 import { joinToken } from '../facts/join-token.ts'
+import { keptSwarm, type KeptSwarm } from '../facts/kept-swarm.ts'
 import { swarmAcceptance } from '../facts/swarm-acceptance.ts'
 import type { Command } from '../model/command.ts'
 import { defineStep } from '../model/define-step.ts'
@@ -18,6 +19,8 @@ export interface SwarmMemberOptions {
   readonly managers: readonly { readonly name: string; readonly address: string }[]
   /** What a new swarm is founded with. */
   readonly founding: SwarmFounding
+  /** The nodes of the lab: no swarm is founded while another one of them has it. @default `managers` */
+  readonly nodes?: readonly { readonly name: string; readonly address: string }[]
 }
 
 /** Fixed for the life of a swarm, but for the last three. */
@@ -59,6 +62,7 @@ done`
  * })
  * @throws FACT_UNAVAILABLE: the engine does not run.
  * @throws NO_MANAGER: no manager is in a swarm yet, and the node is not the first of them.
+ * @throws OTHER_SWARM: another node of the lab has its swarm; or the node has a swarm of its own, and is to leave it.
  * @throws SWARM_BROKEN: the swarm of the first manager does not start; it is left as it is.
  */
 export const swarmMember = defineStep({
@@ -74,11 +78,12 @@ export const swarmMember = defineStep({
     if (swarm.state !== 'active') return change(swarm.error === '' ? swarm.state : `${swarm.state}: ${swarm.error}`)
     return swarm.role === wanted.role ? [] : [{ path: 'role', from: swarm.role, to: wanted.role }]
   },
-  async apply(wanted, changes, { engine: { swarm } }, context) {
+  async apply(wanted, changes, { engine: { swarm }, accepted }, context) {
     if (changes.some(({ path }) => path === 'state')) return [{ argv: ['sh', '-c', AWAIT] }]
     if (wanted.role === 'worker' && changes.some(({ path }) => path === 'role')) return [{ argv: ['sh', '-c', DEMOTE] }]
     const token = await findToken(wanted, context)
     if (token !== undefined) {
+      if (accepted === 'another' && swarm.role === 'manager') throw ownSwarm(context)
       const join = joinThrough(wanted, token)
       return swarm.state === 'inactive' ? [join] : [callEngine('POST', '/swarm/leave?force=1'), join]
     }
@@ -88,7 +93,9 @@ export const swarmMember = defineStep({
         hint: 'lab up',
       })
     }
-    return [found(wanted, swarm, context)]
+    const founded = found(wanted, swarm, context)
+    await refuseSecond(wanted, context)
+    return [founded]
   },
 })
 
@@ -137,6 +144,52 @@ function found(wanted: SwarmMemberOptions, { state, role, error }: SwarmMembersh
     })
   }
   return callEngine('POST', '/swarm/init', { ...ownAddress(wanted), ...foundation(wanted.founding) })
+}
+
+/** What a node says that cannot be spoken to. */
+const AWAY: ReadonlySet<string> = new Set(['UNREACHABLE', 'START_FAILED'])
+
+/** Throws while another node has the swarm: beside a second one, its services and the records of its volumes are lost. */
+async function refuseSecond({ address, managers, nodes = managers }: SwarmMemberOptions, context: ApplyContext) {
+  const others = nodes.filter((node) => node.address !== address)
+  const asked = await Promise.all(
+    others.map(async ({ name }): Promise<KeptSwarm | undefined> => {
+      try {
+        return await context.read(name, keptSwarm)
+      } catch (error) {
+        if (error instanceof LabError && AWAY.has(error.code)) return undefined
+        throw error
+      }
+    }),
+  )
+  const known = new Set(asked.flatMap((kept) => kept?.managers ?? []))
+  const keeper = others.find((_, index) => asked[index]?.keeps)
+  const away = others.find((node, index) => asked[index] === undefined && known.has(node.address))
+  const holder = keeper ?? away
+  if (holder === undefined) return
+  const { name } = holder
+  const isManager = managers.some((manager) => manager.name === name)
+  throw new LabError(
+    'OTHER_SWARM',
+    `${name} has the swarm of this lab${keeper === undefined ? ' and does not answer' : ''}: its services and the records of all volumes would be lost with a second one`,
+    {
+      where: context.node.name,
+      hint: isManager
+        ? 'lab up, once most of the managers answer; if they will not come back: lab node recover-quorum'
+        : `give ${name} the role "manager" back, lab up, and take it away only then`,
+    },
+  )
+}
+
+function ownSwarm({ node }: ApplyContext): LabError {
+  return new LabError(
+    'OTHER_SWARM',
+    `${node.name} manages a swarm of its own, whose services and records of volumes would be gone if it left`,
+    {
+      where: node.name,
+      hint: `give it up with: lab ssh ${node.name} -- docker swarm leave --force; then lab up`,
+    },
+  )
 }
 
 function ownAddress({ address }: SwarmMemberOptions): object {

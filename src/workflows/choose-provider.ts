@@ -21,6 +21,15 @@ type Load = (spec: LabSpec) => Promise<Provider>
 export interface ChosenProvider {
   readonly spec: LabSpec
   readonly provider: Provider
+  /** What lab.yml says, and whether another one was named for this run. */
+  readonly said: SaidProvider
+}
+
+/** What lab.yml itself says makes the machines. */
+export interface SaidProvider {
+  readonly name: LabSpec['provider']
+  /** One was named on the command line: that is what counts then. */
+  readonly overridden: boolean
 }
 
 /**
@@ -30,10 +39,11 @@ export interface ChosenProvider {
  */
 export async function chooseProvider(options: Wanted, load: Load): Promise<ChosenProvider> {
   const { lab, provider: wanted } = options
+  const said = { name: options.spec.provider, overridden: wanted !== undefined }
   const spec = { ...options.spec, provider: wanted ?? options.spec.provider }
   const held = await heldHosts(options.state)
   if (held.length > 0 && spec.provider !== 'ssh') throw otherThanHosts(held, spec.provider, lab.directory)
-  if (held.length > 0) return { spec, provider: await load(spec) }
+  if (held.length > 0) return { spec, provider: await load(spec), said }
   const having = await providerWithMachines(lab.directory, spec, load)
   if (having !== undefined && wanted !== undefined && wanted !== having.provider.name) {
     throw new UsageError(
@@ -42,7 +52,7 @@ export async function chooseProvider(options: Wanted, load: Load): Promise<Chose
       'OTHER_PROVIDER',
     )
   }
-  return having ?? { spec, provider: await load(spec) }
+  return { ...(having ?? { spec, provider: await load(spec) }), said }
 }
 
 function otherThanHosts(held: readonly string[], wanted: string, directory: string): UsageError {
@@ -57,7 +67,11 @@ function otherThanHosts(held: readonly string[], wanted: string, directory: stri
 }
 
 /** The provider that has machines, as far as looking is due: the usual case, a lab of containers, costs no look. */
-async function providerWithMachines(directory: string, spec: LabSpec, load: Load): Promise<ChosenProvider | undefined> {
+async function providerWithMachines(
+  directory: string,
+  spec: LabSpec,
+  load: Load,
+): Promise<Omit<ChosenProvider, 'said'> | undefined> {
   const as = async (provider: LabSpec['provider']) => {
     const other = { ...spec, provider }
     return { spec: other, provider: await load(other) }

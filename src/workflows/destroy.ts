@@ -1,4 +1,7 @@
-import { joinErrors, toLabError } from '../model/errors.ts'
+import { joinErrors, toLabError, UsageError } from '../model/errors.ts'
+import { swappedHosts } from './swapped-hosts.ts'
+import { otherName } from './judge-change.ts'
+import { namesakesOf } from './live-changes.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
@@ -14,13 +17,29 @@ export interface DestroyOptions {
 /**
  * Removes every machine, volume, network and loop device of the lab, and `.lab/`. Images and snapshots stay unless they
  * are asked for. Found by labels, so it works whatever became of the lab's own files. Machines that cannot be removed are
- * named together once all others are gone; the same again goes on.
+ * named together once all others are gone; the same again goes on. Throws, with nothing removed, where the lab of this
+ * directory has another name than lab.yml gives it, or a host of it is not the one that lab.yml names.
  */
 export async function destroy(open: OpenLab, options: DestroyOptions): Promise<void> {
   const started = performance.now()
   await withLock(open.lab.stateDirectory, 'destroy', async () => {
     await open.close()
     const machines = await open.machines()
+    const [namesake] = machines.length === 0 ? await namesakesOf(open) : []
+    if (namesake !== undefined) {
+      const { message, hint } = otherName(open.spec.name, namesake)
+      throw new UsageError(`${message}: nothing was removed`, { where: 'lab.yml', hint }, 'CHANGE_REFUSED')
+    }
+    for (const { name, before } of await swappedHosts(open)) {
+      throw new UsageError(
+        `${before} is ${name} of this lab, and lab.yml names another host: nothing was removed`,
+        {
+          where: 'lab.yml',
+          hint: `put ${before} back, so that it is given back; where it is lost for good: lab node replace ${name}`,
+        },
+        'CHANGE_REFUSED',
+      )
+    }
     const ended = await Promise.allSettled(
       machines.map(({ name }) =>
         runTask(open.emit, `destroy ${name}`, () => open.provider.destroy(name), { node: name }),

@@ -4,10 +4,16 @@ import { LabError, UsageError } from '../model/errors.ts'
 import { nodesWithRole, type LabSpec } from '../model/lab-spec.ts'
 import type { AddressPools } from '../model/address-pools.ts'
 import { furtherNetworks } from '../model/networks.ts'
+import { LABELS } from '../model/names.ts'
 import type { LabNetwork, Machine } from '../model/provider.ts'
+import { readRoutes } from '../overlay/edge-config.ts'
 import { listNodes } from '../swarm/nodes.ts'
+import { listServices } from '../swarm/services.ts'
 import { judgeChange, type LabChange, type LiveLab, type PoolSize } from './judge-change.ts'
 import { presentDisks } from './disks.ts'
+import { appliedOf, readApplied } from './applied.ts'
+import { findFormerManagers } from './former-managers.ts'
+import { swappedHosts, type SwappedHost } from './swapped-hosts.ts'
 import { limitChanges } from './limits.ts'
 import type { OpenLab } from './open-lab.ts'
 import { POOLS_FILE as ADDRESS_POOLS_FILE } from './site.ts'
@@ -16,25 +22,42 @@ import { openVolumes } from './volume-nodes.ts'
 /** The label that the site gives to workers. */
 const WORKER = 'lab.role.worker'
 
+/** What a changed lab.yml asks of a lab that lives, as far as that could be found out. */
+export interface LiveChange extends LabChange {
+  /** No manager could be asked, machines are off, and lab.yml may have changed: the same again once they run. */
+  readonly inTheDark: boolean
+}
+
 /** Holds lab.yml against the lab as it is. Throws a `UsageError` with every reason where something cannot be done. */
-export async function liveChanges(open: OpenLab): Promise<LabChange> {
-  const [machines, namesakes] = await Promise.all([open.machines(), namesakesOf(open)])
+export async function liveChanges(open: OpenLab): Promise<LiveChange> {
+  const [machines, namesakes, madeAs, applied] = await Promise.all([
+    open.machines(),
+    namesakesOf(open),
+    open.provider.madeAs?.() ?? [],
+    readApplied(open.state),
+  ])
   const [network, engine] = await Promise.all([
     machines.length === 0 ? undefined : open.provider.network(false),
     managingEngine(open),
   ])
-  const [volumesOf, strays, formerManagers, crowded, pools, taken, disks] = await Promise.all([
+  // What was brought up is as it was: only what lab.yml says differently is asked for.
+  const changed = applied?.asked !== appliedOf(open.spec).asked
+  const [volumesOf, strays, formerManagers, crowded, pools, taken, disks, routes, swapped] = await Promise.all([
     volumesOfFormerWorkers(open, engine),
     straysOf(open, engine),
-    engine === undefined ? managersElsewhere(open) : [],
+    engine === undefined ? findFormerManagers(open, applied) : [],
     crowdedNodes(open),
     changedPools(open),
     network === undefined ? [] : takenSubnets(open, network),
     presentDisks(open),
+    engine !== undefined && changed ? routesOf(engine, open.signal) : [],
+    swappedMembers(open, engine),
   ])
   const change = judgeChange(open.spec, {
     machines,
+    swapped,
     namesakes,
+    madeAs: madeAs.find(({ id }) => id !== open.lab.id),
     subnet: network?.subnet,
     further: network?.further ?? {},
     taken,
@@ -44,8 +67,15 @@ export async function liveChanges(open: OpenLab): Promise<LabChange> {
     crowded,
     pools,
     disks,
+    routes,
+    ...(open.said.overridden
+      ? {}
+      : { provider: { said: open.said.name, has: open.spec.provider, before: applied?.provider } }),
   })
-  if (change.refused.length === 0) return change
+  if (change.refused.length === 0) {
+    const isDue = changed || change.removed.length > 0
+    return { ...change, inTheDark: engine === undefined && isDue && stoppedNodes(open.spec, machines).length > 0 }
+  }
   const [first] = change.refused
   throw new UsageError(
     change.refused.map(({ message }) => message).join('; '),
@@ -73,7 +103,8 @@ async function takenSubnets(open: OpenLab, network: LabNetwork): Promise<NonNull
   ]
 }
 
-async function namesakesOf(open: OpenLab): Promise<readonly string[]> {
+/** Ids of labs that were made from this directory under other names, and are there. */
+export async function namesakesOf(open: OpenLab): Promise<readonly string[]> {
   const labs = (await open.provider.labs?.()) ?? []
   return labs.filter(({ id, directory }) => directory === open.lab.directory && id !== open.lab.id).map(({ id }) => id)
 }
@@ -89,6 +120,13 @@ async function managingEngine(open: OpenLab): Promise<Docker | undefined> {
     if (error instanceof LabError && error.code === 'NO_MANAGER') return undefined
     throw error
   }
+}
+
+/** Nodes of lab.yml whose machines are off. */
+export function stoppedNodes(spec: LabSpec, machines: readonly Machine[]): readonly string[] {
+  return machines
+    .filter(({ name, state }) => state === 'stopped' && spec.nodes.some((node) => node.name === name))
+    .map(({ name }) => name)
 }
 
 function isRunning({ state, paused }: Machine): boolean {
@@ -112,6 +150,14 @@ async function volumesOfFormerWorkers(
   )
 }
 
+/** Hosts that lab.yml exchanges, of nodes that are in the swarm: one that was taken out of it may have another host. */
+async function swappedMembers(open: OpenLab, engine: Docker | undefined): Promise<readonly SwappedHost[]> {
+  const swapped = await swappedHosts(open)
+  if (swapped.length === 0 || engine === undefined) return swapped
+  const members = await listNodes(engine, open.signal)
+  return swapped.filter(({ name }) => members.some((member) => member.name === name))
+}
+
 /** Members of the swarm that run and that lab.yml does not have, where the provider would not list them. */
 async function straysOf(open: OpenLab, engine: Docker | undefined): Promise<readonly string[]> {
   if (open.provider.listsSpecOnly !== true || engine === undefined) return []
@@ -120,21 +166,12 @@ async function straysOf(open: OpenLab, engine: Docker | undefined): Promise<read
   return members.filter(({ name, state }) => state === 'ready' && !listed.has(name)).map(({ name }) => name)
 }
 
-/** Managers of the swarm where none of lab.yml's is one. Seldom, and then every machine that runs is asked. */
-async function managersElsewhere(open: OpenLab): Promise<readonly string[]> {
-  const running = (await open.machines()).filter(isRunning)
-  const wanted = new Set(nodesWithRole(open.spec, 'manager').map(({ name }) => name))
-  const manages = async ({ name }: Machine) => {
-    try {
-      await (await open.engine(name)).swarmInspect()
-      return [name]
-    } catch {
-      // It does not answer, or manages nothing.
-      open.signal.throwIfAborted()
-      return []
-    }
-  }
-  return (await Promise.all(running.filter(({ name }) => !wanted.has(name)).map(manages))).flat()
+/** Ports of the edge that deployed services answer on. */
+async function routesOf(engine: Docker, signal: AbortSignal): Promise<NonNullable<LiveLab['routes']>> {
+  const services = await listServices(engine, signal)
+  return services.flatMap(({ app, name, labels }) =>
+    readRoutes(labels[LABELS.routes]).map(({ port }) => ({ app, service: name, port })),
+  )
 }
 
 /** Nodes that lab.yml gives less memory than before, and less than they use. */

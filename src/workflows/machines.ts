@@ -15,7 +15,7 @@ import type { OpenLab } from './open-lab.ts'
 import { runTask } from './task.ts'
 
 /** Nodes that start at once. More only fight for the processor: a boot is a few seconds of pure CPU. */
-const STARTS_AT_ONCE = 8
+export const STARTS_AT_ONCE = 8
 /** Longest an SSH server may go on with the keys it had before it was given others. */
 const NEW_KEYS_MS = 10_000
 /** What a node says that has other keys than the lab's. */
@@ -39,11 +39,9 @@ export async function ensureMachines(open: OpenLab, former: readonly Machine[] =
   const network = await provider.network(true)
   if (network === undefined)
     throw new LabError('NO_NETWORK', "the lab's network could not be created", { hint: 'lab doctor' })
-  if (spec.provider === 'ssh')
-    await noteHosts(
-      open.state,
-      spec.nodes.map(({ name }) => name),
-    )
+  const names = spec.nodes.map(({ name }) => name)
+  // Before the first is taken over; which hosts they are, once they are the lab's.
+  if (spec.provider === 'ssh') await noteHosts(open.state, names)
   const found = await open.machines()
   const joined = await adjustNetworks(open, found, network)
   const machines = joined.length === 0 ? found : await open.machines()
@@ -93,7 +91,9 @@ export async function ensureMachines(open: OpenLab, former: readonly Machine[] =
   for (const each of ended) if (each.status === 'rejected') throw each.reason
   await adjustLimits(open, (name) => stateOf(name) !== 'missing')
   await writeKnownHosts(open)
-  warnOfDifferences(open, await open.machines())
+  const present = await open.machines()
+  if (spec.provider === 'ssh') await noteHosts(open.state, names, present)
+  warnOfDifferences(open, present)
   return { changed, unreachable }
 }
 

@@ -10,7 +10,7 @@ import type { Site } from '../model/site.ts'
 import { hostKey, labKey, type SshKey } from '../secrets/lab-secrets.ts'
 import { openStateDirectory, type StateDirectory } from '../secrets/state-directory.ts'
 import { openEngine } from '../swarm/engine.ts'
-import { chooseProvider } from './choose-provider.ts'
+import { chooseProvider, type SaidProvider } from './choose-provider.ts'
 import { buildSite, notUp } from './site.ts'
 
 /** A lab as workflows see it: what is wanted, what is there, and how to reach it. Opened once a command. */
@@ -18,6 +18,8 @@ export interface OpenLab {
   readonly lab: LabIdentity
   readonly spec: LabSpec
   readonly provider: Provider
+  /** What lab.yml says makes the machines; `spec` and `provider` are those of what does. */
+  readonly said: SaidProvider
   readonly state: StateDirectory
   readonly emit: Emit
   /** Aborted by Ctrl-C; long work passes it on. */
@@ -72,7 +74,7 @@ const CONNECT_DEADLINE_MS = 3000
 export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
   const { lab, emit, signal } = options
   const state = openStateDirectory(lab.stateDirectory)
-  const { spec, provider } = await chooseProvider({ ...options, state }, (chosen) =>
+  const { spec, provider, said } = await chooseProvider({ ...options, state }, (chosen) =>
     loadProvider(lab, chosen, () => labKey(state)),
   )
   const connections = new Map<string, Promise<Connection>>()
@@ -84,6 +86,7 @@ export async function openLab(options: OpenLabOptions): Promise<OpenLab> {
     lab,
     spec,
     provider,
+    said,
     state,
     emit,
     signal,

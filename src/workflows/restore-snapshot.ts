@@ -1,6 +1,7 @@
 import type { LabSnapshot } from '../model/snapshot.ts'
 import { hostKey, labKey } from '../secrets/lab-secrets.ts'
 import { afterStart } from './after-start.ts'
+import { APPLIED_FILE } from './applied.ts'
 import { DISKS_FILE } from './disks.ts'
 import { withLock } from './lock.ts'
 import type { OpenLab } from './open-lab.ts'
@@ -22,8 +23,8 @@ export async function restoreSnapshot(open: OpenLab, name: string): Promise<void
       store.stage(snapshot, (line) => task.progress(line), open.signal),
     )
     await open.close()
-    // Of a lab that was saved before it had disks nobody noted which: nodes are asked.
-    const kept = { [DISKS_FILE]: '', ...files }
+    // Of a lab that was saved before such things were noted, nodes are asked.
+    const kept = { [DISKS_FILE]: '', [APPLIED_FILE]: '', ...files }
     for (const [file, content] of Object.entries(kept)) await open.state.write(file, content)
     const keysOf = async (machine: string) => ({
       hostKey: await hostKey(open.state, machine),

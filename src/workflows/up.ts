@@ -11,17 +11,19 @@ import type { Play } from '../model/step.ts'
 import type { Site } from '../model/site.ts'
 import { readHostEnvironment } from '../secrets/host-environment.ts'
 import { renewCertificates } from '../secrets/lab-secrets.ts'
+import { noteApplied } from './applied.ts'
 import { checkDemotions } from './check-demotions.ts'
 import { agreedDisks, doubtDisks, noteDisks, removeDisks } from './disks.ts'
 import { refreshEditorTypes } from './editor-types.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
 import type { RemovedDisk } from './judge-change.ts'
-import { liveChanges, notePools } from './live-changes.ts'
+import { notePools } from './live-changes.ts'
 import { removeNodes } from './remove-node.ts'
 import { withLock } from './lock.ts'
 import { ensureMachines, type EnsuredMachines } from './machines.ts'
 import type { OpenLab } from './open-lab.ts'
 import { settle } from './settle.ts'
+import { judgeStarted, startMachines } from './start-to-ask.ts'
 import { runTask } from './task.ts'
 
 /**
@@ -61,11 +63,15 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await checkSelection(open, options)
     await prepare(open)
     const { replaced } = options
-    const { removed, disks } = await liveChanges(replaced === undefined ? open : withoutMachine(open, replaced))
+    const judged = await judgeStarted(replaced === undefined ? open : withoutMachine(open, replaced))
+    const { removed, disks, started: woken } = judged
     const givenUp = options.limit === undefined ? await agreedDisks(open, disks, options.agreeToDisks) : []
-    const agreed = removed.length > 0 && options.limit === undefined ? await options.agree?.(removed) : undefined
+    const mayGo = removed.length > 0 && options.limit === undefined
+    const agreed = (mayGo ? await options.agree?.(removed) : undefined) ?? []
+    // What was off together is on together: volumes move off a node that runs.
+    if (woken.length > 0) await startMachines(open, agreed)
     const former = (await open.machines()).filter(({ name }) => name === replaced)
-    await removeNodes(open, [...(agreed ?? []), ...(replaced === undefined ? [] : [replaced])], options.begin)
+    await removeNodes(open, [...agreed, ...(replaced === undefined ? [] : [replaced])], options.begin)
     const renewed = await renewCertificates(open.state, open.lab.id)
     if (renewed.length > 0) {
       open.emit({
@@ -82,9 +88,10 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await removeDisks(open, givenUp)
     const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
-      await settle(open, { restarted: machines.changed.length > 0 || summary.changed > 0 })
+      await settle(open, { restarted: woken.length + machines.changed.length + summary.changed > 0 })
     if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) {
       await notePools(open)
+      await noteApplied(open)
       await noteDisks(
         open,
         disks.filter((disk) => !givenUp.includes(disk)),

@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
@@ -66,6 +66,36 @@ test('what cannot be done to a lab that lives is refused with what to type, and 
     await writeFile(file(), before)
   }
   expect((await labEvents(['up'])).last).toMatchObject({ type: 'recap', failed: 0 })
+})
+
+test('of a lab that is off nothing is lost either: it is asked first, and what cannot be done is refused', async () => {
+  const before = await readFile(file(), 'utf8')
+  const { services } = await status()
+  try {
+    await labOk(['halt'])
+    const boss = 'nodes:\n  - { name: boss, roles: [manager] }'
+    await writeFile(
+      file(),
+      before.replace(/^nodes:$/m, boss).replace('roles: [manager, build, edge]', 'roles: [build, edge]'),
+    )
+    // Whether it is noted who managed, or the machines have to be asked.
+    for (const lost of [[], ['applied']]) {
+      for (const name of lost) await rm(join(labDirectory(), '.lab', name))
+      const { last, ran } = await labEvents(['up'])
+      expect(ran.exitCode).toBe(64)
+      expect(last).toMatchObject({ code: 'CHANGE_REFUSED' })
+      expect(last['hint']).toContain('give mgmt the role "manager" back')
+    }
+    expect((await status()).nodes.find(({ name }) => name === 'boss')?.state).toBe('missing')
+    await labOk(['halt'])
+    await writeFile(file(), before.replace('count: 2', 'count: 1'))
+    await labOk(['up', '--yes'])
+    expect((await status()).nodes.map(({ name }) => name)).toEqual(['mgmt', 'node1', 'node2'])
+  } finally {
+    await writeFile(file(), before)
+  }
+  await labOk(['up'])
+  expect((await status()).services.map(({ name }) => name)).toEqual(services.map(({ name }) => name))
 })
 
 test.each([

@@ -85,6 +85,14 @@ describe.skipIf(reason !== undefined)(
       expect([saved.exitCode, saved.stderr]).toEqual([64, expect.stringContaining('vagrant snapshot save')])
     })
 
+    test('under another name nothing is done to its machines: their volumes go by the one they have', async () => {
+      await writeFile(join(directory, 'lab.yml'), LAB_YML.replace('wandering', 'settled'))
+      const { last } = await up()
+      await writeFile(join(directory, 'lab.yml'), LAB_YML)
+      const hint = expect.stringContaining('give it its name back (name: wandering)') as string
+      expect(last).toMatchObject({ type: 'error', code: 'CHANGE_REFUSED', hint })
+    })
+
     test('an app deployed there answers at the edge, and again after halt and up, at the same addresses', async () => {
       await mkdir(join(directory, 'hello'))
       await writeFiles(join(directory, 'hello'), APP)

@@ -52,6 +52,9 @@ it('refuses a host that nobody vouched for, and one whose key is another', async
 it('takes a host over and works on it as root, with the password nowhere but in sudo', async () => {
   await ensureMachines(open)
   expect(await open.machines()).toMatchObject([{ name: 'solo', state: 'running', address: host.address }])
+  // What tells it from a host that lab.yml might name instead.
+  const { at = '', key = '' } = (await open.provider.reached?.('solo')) ?? {}
+  expect(await open.state.read('held-hosts')).toBe(`solo ${at} ${key}`)
   const connection = await open.connect('solo')
   const script = await connection.script('id -un; hostname; pwd; cat')
   expect(script).toEqual({ status: 0, stdout: 'root\nsolo\n/root\n', stderr: '' })

@@ -5,10 +5,10 @@ import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/model/errors.ts'
 import type { LabSpec } from '../../src/model/lab-spec.ts'
-import type { Provider } from '../../src/model/provider.ts'
+import type { MachineRequest, Provider } from '../../src/model/provider.ts'
 import { batched } from '../../src/providers/vagrant/batch.ts'
 import { checkVagrant, openVagrant, vagrantVersion } from '../../src/providers/vagrant/command.ts'
-import { findMachines } from '../../src/providers/vagrant/machines.ts'
+import { findMachines, labsOfMachines, noteSpec } from '../../src/providers/vagrant/machines.ts'
 import { notedMachines, removeNotes } from '../../src/providers/vagrant/notes.ts'
 import { accepts, parseStatus } from '../../src/providers/vagrant/states.ts'
 import { vagrantfileOf } from '../../src/providers/vagrant/vagrantfile.ts'
@@ -114,6 +114,16 @@ describe('machines', () => {
     expect(await readdir(directory)).toEqual([])
   })
 
+  test('go by the lab that set them up, whatever lab.yml calls it now', async () => {
+    await settle({ node1: '127.0.0.1', node2: '127.0.0.2' })
+    for (const name of ['node1', 'node2']) await note(name)
+    expect(await labsOfMachines(directory)).toEqual([])
+    const lab = { id: 'mine-0a1b2c', name: 'mine', directory, stateDirectory: join(directory, '.lab') }
+    for (const name of ['node1', 'node2'])
+      await noteSpec(lab, { node: { name }, specDigest: 'abc' } as unknown as MachineRequest)
+    expect(await labsOfMachines(directory)).toEqual([{ id: 'mine-0a1b2c', directory }])
+  })
+
   test('that answer nobody at their address are asked of Vagrant, all in one run', async () => {
     await fakeVagrant(`echo "$*" >>'${directory}/asked'; cat <<'END'\n${STATUS}END`)
     // Nobody can be there, and nothing is sent.
@@ -182,6 +192,7 @@ describe('the provider of a lab', () => {
     const state = openStateDirectory(join(directory, '.lab'))
     const chosen = await chooseProvider({ lab: { directory }, spec, state, provider: wanted }, load)
     expect(chosen.spec.provider).toBe(chosen.provider.name)
+    expect(chosen.said).toEqual({ name: inLabFile, overridden: wanted !== undefined })
     return chosen.provider.name
   }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { SwarmMembership } from '../../src/facts/engine.ts'
+import { keptSwarm, type KeptSwarm } from '../../src/facts/kept-swarm.ts'
 import type { SwarmAcceptance } from '../../src/facts/swarm-acceptance.ts'
+import { LabError } from '../../src/model/errors.ts'
 import { FactUnavailable, type ApplyContext, type FactQuery } from '../../src/model/step.ts'
 import { swarmMember, type SwarmMemberOptions } from '../../src/steps/swarm-member.ts'
 import { engine, membership } from './engine-case.ts'
@@ -21,6 +23,7 @@ async function run(
   swarm: SwarmMembership,
   accepted: SwarmAcceptance = 'member',
   tokens: readonly string[] = [],
+  disks: Readonly<Record<string, KeptSwarm | undefined>> = {},
 ) {
   const step = swarmMember(wanted)
   const facts = new Map<string, unknown>([
@@ -30,10 +33,16 @@ async function run(
   const changes = step.diff(facts, new Set())
   const context: ApplyContext = {
     node: { name: 'here', roles: [wanted.role], memoryBytes: undefined, cpus: undefined, vars: {} },
-    read: <T>(node: string, query: FactQuery<T>) =>
-      tokens.includes(node)
+    read: <T>(node: string, query: FactQuery<T>) => {
+      if (query.key === keptSwarm.key) {
+        if (node in disks && disks[node] === undefined)
+          return Promise.reject(new LabError('UNREACHABLE', `${node} is off`))
+        return Promise.resolve((disks[node] ?? { keeps: false, managers: [] }) as T)
+      }
+      return tokens.includes(node)
         ? Promise.resolve(`SWMTKN of ${node} by ${query.key}` as T)
-        : Promise.reject(new FactUnavailable(`${node} is in no swarm`)),
+        : Promise.reject(new FactUnavailable(`${node} is in no swarm`))
+    },
   }
   const commands = changes.length === 0 ? [] : await step.apply(changes, facts, context)
   const bodies = commands.map(({ stdin }) => (typeof stdin === 'string' ? (JSON.parse(stdin) as object) : undefined))
@@ -103,6 +112,39 @@ test('a worker that is to be the only manager is not told to leave the swarm', a
     code: 'NO_MANAGER',
     hint: expect.stringContaining('give the role "manager" back') as string,
   })
+})
+
+test('no second swarm is founded while another node of the lab has the first, or may have it', async () => {
+  const wanted = {
+    ...sole,
+    nodes: [...managers, { name: 'old', address: '10.0.0.3' }, { name: 'w', address: '10.0.0.4' }],
+  }
+  const member = { keeps: false, managers: ['10.0.0.3'] }
+  const founding = (disks: Readonly<Record<string, KeptSwarm | undefined>>) =>
+    run(wanted, membership(), 'no certificate', [], disks)
+  const refused = {
+    code: 'OTHER_SWARM',
+    message: expect.stringContaining('old has the swarm of this lab') as string,
+    hint: expect.stringContaining('give old the role "manager" back') as string,
+  }
+  await expect(founding({ old: { keeps: true, managers: [] } })).rejects.toMatchObject(refused)
+  await expect(founding({ old: undefined, w: member })).rejects.toMatchObject(refused)
+  // The machine of its manager was made anew, or is gone: what workers remember is of a swarm that is no more.
+  expect((await founding({ w: { keeps: false, managers: ['10.0.0.1', '10.0.0.9'] } })).calls).toEqual(['/swarm/init'])
+  expect((await founding({ w: member })).calls).toEqual(['/swarm/init'])
+  // Nobody says that one which does not answer was a manager: a first lab is made without it.
+  expect((await founding({ w: undefined })).calls).toEqual(['/swarm/init'])
+})
+
+test('the first manager, made anew while the others have no majority, does not found one beside them', async () => {
+  await expect(
+    run(first, membership(), 'no certificate', [], { m2: { keeps: true, managers: [] } }),
+  ).rejects.toMatchObject({ code: 'OTHER_SWARM', hint: expect.stringContaining('recover-quorum') as string })
+})
+
+test('a manager of a swarm of its own is not made to leave it', async () => {
+  const second = { ...first, address: '10.0.0.2' }
+  await expect(run(second, active('manager'), 'another', ['m1'])).rejects.toMatchObject({ code: 'OTHER_SWARM' })
 })
 
 test('a manager that is to be a worker is demoted where it is, and a worker that is to manage joins as manager', async () => {

@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(stateDirectory, { recursive: true, force: true }))
 
 /** A lab of hosts of which some are off; tells which of them were given back. */
-function labOf(names: readonly string[], off: readonly string[]) {
+function labOf(names: readonly string[], off: readonly string[], labs: readonly string[] = []) {
   const gone: string[] = []
   const state = openStateDirectory(stateDirectory)
   const provider = {
@@ -25,10 +25,11 @@ function labOf(names: readonly string[], off: readonly string[]) {
       gone.push(name)
     },
     cleanUp: () => Promise.resolve(),
+    labs: () => Promise.resolve(labs.map((id) => ({ id, directory: '/here' }))),
   }
   const open = {
-    lab: { stateDirectory, name: 'rack' },
-    spec: { provider: 'ssh' },
+    lab: { id: 'rack-0a1b2c', stateDirectory, name: 'rack', directory: '/here' },
+    spec: { provider: 'ssh', name: 'rack' },
     provider,
     state,
     emit: () => undefined,
@@ -65,4 +66,16 @@ test('the files of a lab that is gone go too', async () => {
   await destroy(open, { images: false, snapshots: false })
   expect(gone).toEqual(['a'])
   await expect(readdir(stateDirectory)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('a lab that has another name than lab.yml gives it is not said to be gone', async () => {
+  const { open, state } = labOf([], [], ['before-0a1b2c', 'rack-0a1b2c'])
+  await state.write('id_ed25519', 'key')
+  await expect(destroy(open, { images: false, snapshots: false })).rejects.toMatchObject({
+    code: 'CHANGE_REFUSED',
+    exitCode: 64,
+    message: expect.stringContaining('"before-0a1b2c" of the same directory is still there') as string,
+    hint: expect.stringContaining('name: before)') as string,
+  })
+  expect(await state.list()).toEqual(['id_ed25519'])
 })

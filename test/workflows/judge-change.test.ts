@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { labJsonSchema } from '../../src/config/json-schema.ts'
 import { parseLab } from '../../src/config/parse.ts'
-import { judgeChange, type LiveLab } from '../../src/workflows/judge-change.ts'
+import { judgeChange, type LiveLab, type LiveProvider } from '../../src/workflows/judge-change.ts'
 
 const CLASSIC = ['mgmt', 'node1', 'node2', 'node3'].map((name) => ({ name }))
 const live: LiveLab = { machines: CLASSIC, subnet: '10.66.1.0/24', volumesOf: new Map(), namesakes: [] }
@@ -51,6 +51,23 @@ test('a host that nobody could reach any more is not left behind', () => {
   expect(only?.hint).toBe('write it into lab.yml again, then lab node rm node4')
 })
 
+test('a node keeps the host and the address that it was taken over with', () => {
+  const text = `provider: ssh
+nodes:
+  - { name: mgmt, roles: [manager, build, edge, registry, logs], ssh: { host: a, address: 10.0.0.5 } }
+  - { name: node1, roles: [worker], ssh: { host: c } }
+`
+  const swapped = [{ name: 'node1', before: 'b:22', now: 'c:22' }]
+  const machines = [{ name: 'mgmt', address: '10.0.0.5' }]
+  const [other, ...more] = judge(text, { machines, swapped }).refused
+  expect(more).toEqual([])
+  expect(other?.message).toContain('node1 is c:22, and b:22 is')
+  expect(other?.hint).toContain('put b:22 back; then lab node rm node1')
+  const [address] = judge(text, { machines: [{ name: 'mgmt', address: '10.0.0.4' }] }).refused
+  expect(address?.message).toContain('gives mgmt the address 10.0.0.5, and the other nodes know it by 10.0.0.4')
+  expect(address?.hint).toContain('write address: 10.0.0.4')
+})
+
 test('managers are not all exchanged at once', () => {
   const text = `nodes:
   - { name: mgmt, roles: [build, edge] }
@@ -68,6 +85,18 @@ test('another name is refused while the lab of the former one is there', () => {
   const renamed = judge('name: other', { machines: [], subnet: undefined, namesakes: ['classic-0a1b2c'] })
   expect(renamed.refused).toMatchObject([{ message: expect.stringContaining('"classic-0a1b2c"') as string }])
   expect(renamed.refused[0]?.hint).toContain('name: classic')
+})
+
+test('machines that are found all the same are not given another name, nor another directory', () => {
+  const madeAs = { id: 'lab-0a1b2c', directory: '/before' }
+  const [renamed, ...more] = judge('name: other', { madeAs }).refused
+  expect(more).toEqual([])
+  expect(renamed?.message).toContain('lab.yml calls this lab "other", and "lab-0a1b2c"')
+  expect(renamed?.hint).toContain('name: lab)')
+  const [moved] = judge('', { madeAs }).refused
+  expect(moved?.message).toContain('were set up in /before')
+  expect(moved?.hint).toContain('move this one back to /before')
+  expect(judge('name: other', { machines: [], madeAs }).refused).toEqual([])
 })
 
 test('the role of a worker that owns volumes is not taken away, and every reason is told at once', () => {
@@ -92,9 +121,23 @@ const nodes = (more: string) => `nodes:
   - { name: node, count: 2, start: 2 }
 `
 const pool = (driver: string) => [{ node: 'node1', driver, sizeBytes: 4 * GIB, usedBytes: 2 * GIB }]
+const made = (said: LiveProvider['said'], has: LiveProvider['said'], before?: LiveProvider['said']) => ({
+  said,
+  has,
+  before,
+})
+const web = (port: number) => [{ app: 'shop', service: 'web', port }]
 const CASES: readonly Case[] = [
   ['name', 'name: other', { machines: [], subnet: undefined, namesakes: ['lab-0a1b2c'] }, /calls this lab "other"/],
-  ['provider', 'provider: vagrant', {}, undefined],
+  ['name', 'name: other', { madeAs: { id: 'lab-0a1b2c', directory: '/here' } }, /calls this lab "other"/],
+  ['provider', 'provider: vagrant', { provider: made('vagrant', 'docker') }, /says provider: vagrant.* made by docker/],
+  ['provider', '', { provider: made('ssh', 'vagrant', 'ssh') }, /says provider: ssh.* made by vagrant/],
+  ['provider', 'provider: docker', { provider: made('docker', 'vagrant', 'vagrant') }, /says provider: docker/],
+  // As with "lab up --provider vagrant", or "vagrant up": what exists decides.
+  ['provider', '', { provider: made('docker', 'vagrant') }, undefined],
+  ['provider', '', { provider: made('docker', 'vagrant', 'docker') }, undefined],
+  ['provider', 'provider: vagrant', { provider: made('vagrant', 'vagrant') }, undefined],
+  ['provider', 'provider: vagrant', { machines: [], provider: made('vagrant', 'docker') }, undefined],
   ['subnet', 'subnet: 10.9.0.0/24', {}, /for life/],
   ['networks', `networks: { storage: { subnet: 10.91.0.0/24 } }\n${nodes(', networks: [storage]')}`, {}, undefined],
   [
@@ -141,6 +184,15 @@ const CASES: readonly Case[] = [
   ],
   ['edge.port', 'edge: { port: 8081 }', {}, undefined],
   ['edge.ports', 'edge: { ports: [443] }', {}, undefined],
+  ['edge.ports', 'edge: { ports: [443] }', { routes: web(443) }, undefined],
+  // The lab's URL leads to it whatever the file lists.
+  ['edge.ports', 'edge: { ports: [443] }', { routes: web(80) }, undefined],
+  [
+    'edge.ports',
+    'edge: { ports: [443] }',
+    { routes: web(8080) },
+    /port 8080 from the edge, and web of shop is reached/,
+  ],
   ['volumes.driver', 'volumes: { driver: zfs }', { pools: pool('zfs') }, undefined],
   ['volumes.driver', 'volumes: { driver: zfs }', { pools: pool('btrfs') }, /the pool of node1 is btrfs/],
   ['volumes.poolSize', 'volumes: { poolSize: 8GiB }', { pools: pool('btrfs') }, undefined],

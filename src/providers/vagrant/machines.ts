@@ -2,7 +2,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { LabError } from '../../model/errors.ts'
-import type { Machine, MachineRequest, MachineState } from '../../model/provider.ts'
+import type { LabIdentity } from '../../model/lab-spec.ts'
+import type { Machine, MachineRequest, MachineState, MadeAs } from '../../model/provider.ts'
 import type { Vagrant } from './command.ts'
 import { inspectContainer, type ContainerNow } from './containers.ts'
 import { networksOf, notedMachines, readIfPresent, readSettled, type NotedMachine } from './notes.ts'
@@ -19,6 +20,8 @@ export interface Lookup {
 const SSH_PORT = 22
 /** In Vagrant's notes on a machine: what of the lab's spec it was made with. */
 const SPEC_FILE = 'lab-spec'
+/** Beside it: the lab that set the machine up. Files on the machine go by its id. */
+const LAB_FILE = 'lab'
 
 /**
  * Machines that exist, sorted by name. Containers are looked for in their engine; of virtual machines, one that accepts
@@ -41,11 +44,21 @@ export async function findMachines(lookup: Lookup): Promise<readonly Machine[]> 
   return found.filter((each) => each !== undefined)
 }
 
-/** Notes what a machine was made with. */
-export async function noteSpec(directory: string, { node, specDigest }: MachineRequest): Promise<void> {
-  for (const noted of await notedMachines(directory)) {
-    if (noted.name === node.name) await writeFile(join(noted.directory, SPEC_FILE), specDigest)
+/** Notes what a machine was made with, and for which lab. */
+export async function noteSpec(lab: LabIdentity, { node, specDigest }: MachineRequest): Promise<void> {
+  for (const noted of await notedMachines(lab.directory)) {
+    if (noted.name !== node.name) continue
+    await writeFile(join(noted.directory, SPEC_FILE), specDigest)
+    await writeFile(join(noted.directory, LAB_FILE), JSON.stringify({ id: lab.id, directory: lab.directory }))
   }
+}
+
+/** The labs that the machines of a directory were set up for, as far as that is noted: one, where all is well. */
+export async function labsOfMachines(directory: string): Promise<readonly MadeAs[]> {
+  const notes = await Promise.all(
+    (await notedMachines(directory)).map((noted) => readIfPresent(join(noted.directory, LAB_FILE))),
+  )
+  return [...new Set(notes)].flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as MadeAs]))
 }
 
 /** Forgets what a virtual machine was made with: it gets the memory and processors of lab.yml at each start. */
