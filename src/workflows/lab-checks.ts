@@ -12,6 +12,7 @@ import { within } from './glance.ts'
 import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
 import { openLab, type OpenLab } from './open-lab.ts'
 import { poolChecks } from './pool-checks.ts'
+import { servicesWithoutImage } from './supply-images.ts'
 
 /** Longest a manager may take to say who belongs to the swarm. */
 const SWARM_MS = 2500
@@ -29,13 +30,14 @@ export async function labChecks(lab: LabIdentity, spec: LabSpec): Promise<readon
     if ((await open.machines()).length === 0) return []
     // Nobody waits for it on every key press: a machine that has much to do shall not count as dead.
     const [views, members] = await Promise.all([viewNodes(open), listMembers(open)])
-    const names = members === undefined ? [] : await nameChecks(open)
+    const [names, images] = members === undefined ? [[], []] : await Promise.all([nameChecks(open), imageChecks(open)])
     const answering = views.filter(({ health }) => health !== undefined).map(({ name }) => name)
     return [
       ...views.map((view) => nodeCheck(view, members)),
       ...managerChecks(spec, members),
       ...edgeChecks(spec, views),
       ...names,
+      ...images,
       ...(await poolChecks(open, answering)),
       ...(await certificateChecks(open)),
     ]
@@ -127,6 +129,24 @@ export function namesCheck(names: readonly DnsName[]): Check {
     detail: said.join('; '),
     hint: `lab dns (shows what each node says); where it stays so for a minute: lab ssh ${first} -- systemctl restart docker`,
   }
+}
+
+async function imageChecks(open: OpenLab): Promise<readonly Check[]> {
+  try {
+    const without = await within(SWARM_MS, open.signal, () => servicesWithoutImage(open))
+    return without === undefined ? [] : [imagesCheck(without.map(({ name }) => name))]
+  } catch {
+    // Whoever does not answer has a finding of its own.
+    open.signal.throwIfAborted()
+    return []
+  }
+}
+
+/** Pure: whether what runs could start on a node that does not hold its image; `without` are services that could not. */
+export function imagesCheck(without: readonly string[]): Check {
+  if (without.length === 0) return { name: 'images', ok: true, detail: 'the registry has those of all services' }
+  const detail = `the registry does not have that of ${without.join(', ')}: only nodes that hold it can run it`
+  return { name: 'images', ok: false, detail, hint: 'lab up puts it back' }
 }
 
 async function certificateChecks(open: OpenLab): Promise<readonly Check[]> {
