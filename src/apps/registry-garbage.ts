@@ -141,10 +141,13 @@ function isPushedByHand({ repository, tags }: StoredManifest): boolean {
   return tags.length > 0 && !tags.some((tag) => isTagOfLab(repository, tag))
 }
 
-/** lab tags what it builds by the digest of its source, and keeps what comes from elsewhere under the name of its host. */
+/**
+ * lab tags what it builds by the digest of its source, what it puts back by its own, and keeps what comes from elsewhere under
+ * the name of its host.
+ */
 export function isTagOfLab(repository: string, tag: string): boolean {
   const [first = ''] = repository.split('/')
-  return /[._]/.test(first) || first === 'localhost' || /^[0-9a-f]{40}$/.test(tag)
+  return /[._]/.test(first) || first === 'localhost' || /^([0-9a-f]{40}|sha256-[0-9a-f]{64})$/.test(tag)
 }
 
 /** Pure: the digest that a reference of the lab's registry is pinned by; undefined for any other. */

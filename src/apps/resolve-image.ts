@@ -4,6 +4,7 @@ import { LabError } from '../model/errors.ts'
 import { basesOf, buildImage, buildKeys, type BuildKeys, type BuildPlan } from './build-image.ts'
 import { partsOf } from './image-archive.ts'
 import { builtRepository, mirrorName, pullKey } from './image-names.ts'
+import type { ImageSource } from './image-source.ts'
 import { pushImage } from './push-image.ts'
 import type { Manifest } from './registry-client.ts'
 import type { PinnedImage } from './stack-file.ts'
@@ -41,6 +42,7 @@ export interface ResolveOptions {
 interface Pushed {
   readonly repository: string
   readonly manifest: Manifest
+  readonly source: ImageSource
   readonly story: string
   readonly isNew: boolean
 }
@@ -54,12 +56,13 @@ export async function resolveImage(
   request: ImageRequest,
   options: ResolveOptions,
 ): Promise<ResolvedImage> {
-  const { repository, manifest, story, isNew } = options.build
+  const { repository, manifest, source, story, isNew } = options.build
     ? await fromSource(shop, request, options)
     : await asPushedLast(shop, request, options)
   return {
     reference: `${repository}@${manifest.digest}`,
     checksWithoutInterval: await checksWithoutInterval(shop, repository, manifest),
+    source,
     story,
     isNew,
   }
@@ -86,11 +89,14 @@ async function fromSource(shop: Workshop, request: ImageRequest, options: Resolv
 async function fromElsewhere(shop: Workshop, request: ImageRequest, options: ResolveOptions): Promise<Pushed> {
   const { image = '', pullPolicy } = request
   const { repository, tag } = mirrorName(image)
+  const source = { tags: [tag], key: pullKey(image) }
   const fresh = pullPolicy === 'always'
   const known = fresh ? undefined : await shop.registry.manifest(repository, tag)
-  if (known !== undefined) return { repository, manifest: known, story: `${image}, as pushed before`, isNew: false }
+  if (known !== undefined)
+    return { repository, manifest: known, source, story: `${image}, as pushed before`, isNew: false }
   const kept = fresh ? undefined : await takeKept(shop, pullKey(image), repository, [tag], options.progress)
-  if (kept !== undefined) return { repository, manifest: kept, story: `${image}, kept on this machine`, isNew: true }
+  if (kept !== undefined)
+    return { repository, manifest: kept, source, story: `${image}, kept on this machine`, isNew: true }
   try {
     if (fresh || !(await imageExists(shop.engine, image))) await pullFromOutside(shop, image, options.progress)
   } catch (error) {
@@ -99,7 +105,7 @@ async function fromElsewhere(shop: Workshop, request: ImageRequest, options: Res
   }
   const manifest = await publish(shop, image, repository, [tag], options)
   shop.later(() => keepOnHost(shop, pullKey(image), 'pulled', { repository, manifest }))
-  return { repository, manifest, story: `pulled ${image}`, isNew: true }
+  return { repository, manifest, source, story: `pulled ${image}`, isNew: true }
 }
 
 /** What was made of the same source before: in the registry, kept on the host, or in the build node's engine. */
@@ -110,21 +116,23 @@ async function builtBefore(
   options: ResolveOptions,
 ): Promise<Pushed | undefined> {
   const repository = builtRepository(request.app, request.service)
+  const source = { tags: [LATEST, key], key }
   const known = await shop.registry.manifest(repository, key)
   if (known !== undefined) {
     // It may be an older one that is wanted again.
     await shop.registry.putManifest(repository, LATEST, known)
-    return { repository, manifest: known, story: 'built before', isNew: false }
+    return { repository, manifest: known, source, story: 'built before', isNew: false }
   }
   const kept = await takeKept(shop, key, repository, [LATEST, key], options.progress)
   if (kept !== undefined)
-    return { repository, manifest: kept, story: 'built before, kept on this machine', isNew: true }
+    return { repository, manifest: kept, source, story: 'built before, kept on this machine', isNew: true }
   if (await imageExists(shop.engine, cacheTag(key))) {
     const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
-    return { repository, manifest, story: 'built before', isNew: true }
+    return { repository, manifest, source, story: 'built before', isNew: true }
   }
   const brought = await takeKept(shop, bundled, repository, [LATEST, key], options.progress)
-  return brought === undefined ? undefined : { repository, manifest: brought, story: 'from a bundle', isNew: true }
+  if (brought === undefined) return undefined
+  return { repository, manifest: brought, source: { ...source, key: bundled }, story: 'from a bundle', isNew: true }
 }
 
 async function build(
@@ -139,7 +147,7 @@ async function build(
   const repository = builtRepository(request.app, request.service)
   const manifest = await publish(shop, cacheTag(key), repository, [LATEST, key], options)
   shop.later(() => keepOnHost(shop, key, 'built', { repository, manifest }))
-  return { repository, manifest, story: 'built', isNew: true }
+  return { repository, manifest, source: { tags: [LATEST, key], key }, story: 'built', isNew: true }
 }
 
 /** Pushes an image of the build node's engine under tags of the lab's registry. */
@@ -162,11 +170,17 @@ async function publish(
 /** What was pushed last, without looking at the source. */
 async function asPushedLast(shop: Workshop, request: ImageRequest, options: ResolveOptions): Promise<Pushed> {
   if (request.plan === undefined) return fromElsewhere(shop, request, options)
-  const mirror = request.image === undefined || request.pullPolicy === 'build' ? [] : [mirrorName(request.image)]
-  const candidates = [{ repository: builtRepository(request.app, request.service), tag: LATEST }, ...mirror]
-  for (const { repository, tag } of candidates) {
+  const { image } = request
+  const mirror =
+    image === undefined || request.pullPolicy === 'build' ? [] : [{ ...mirrorName(image), key: pullKey(image) }]
+  const candidates = [
+    { repository: builtRepository(request.app, request.service), tag: LATEST, key: undefined },
+    ...mirror,
+  ]
+  for (const { repository, tag, key } of candidates) {
     const manifest = await shop.registry.manifest(repository, tag)
-    if (manifest !== undefined) return { repository, manifest, story: 'as pushed last', isNew: false }
+    const source = { tags: [tag], key }
+    if (manifest !== undefined) return { repository, manifest, source, story: 'as pushed last', isNew: false }
   }
   throw new LabError('NEVER_PUSHED', `no image of ${request.service} was ever pushed`, {
     where: request.where,

@@ -1,3 +1,5 @@
+import type { ImageSource } from './image-source.ts'
+
 /** What `docker stack deploy` takes (Compose schema 3.12, the parts lab writes). */
 export interface StackFile {
   readonly version: string
@@ -45,6 +47,7 @@ export interface PinnedImage {
   readonly reference: string
   /** It has a health check of its own that names no interval. */
   readonly checksWithoutInterval: boolean
+  readonly source: ImageSource
 }
 
 /** Replicas as `lab scale` set them, and what the file said then. */

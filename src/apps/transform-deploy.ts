@@ -1,7 +1,8 @@
 import { LABELS, volumeLabel } from '../model/names.ts'
 import { modeOf, replicasOf, volumeKeys, type ComposeService } from './compose-config.ts'
+import { writeSource } from './image-source.ts'
 import { isOnEdge, routesOf } from './routes.ts'
-import type { StackDeploy, StackInputs } from './stack-file.ts'
+import type { PinnedImage, StackDeploy, StackInputs } from './stack-file.ts'
 
 /** Apps run on nodes with this label only; the cluster's playbook sets it. */
 const ON_WORKERS = 'node.labels.lab.role.worker==true'
@@ -10,7 +11,12 @@ const RESTART_DELAY = '200ms'
 const MONITOR = { checked: '1s', unchecked: '3s' } as const
 
 /** Pure: the `deploy` section of one service. */
-export function transformDeploy(name: string, service: ComposeService, inputs: StackInputs): StackDeploy {
+export function transformDeploy(
+  name: string,
+  service: ComposeService,
+  image: PinnedImage,
+  inputs: StackInputs,
+): StackDeploy {
   const { deploy } = service
   const mode = modeOf(service)
   const isJob = mode.endsWith('-job')
@@ -29,6 +35,7 @@ export function transformDeploy(name: string, service: ComposeService, inputs: S
       [LABELS.app]: inputs.app,
       [LABELS.service]: name,
       [LABELS.deployed]: inputs.deployed,
+      [LABELS.image]: writeSource(image.source),
       ...(fileReplicas === undefined ? {} : { [LABELS.fileReplicas]: String(fileReplicas) }),
       ...(scaled === undefined ? {} : { [LABELS.scaled]: String(scaled) }),
       ...(routes.length === 0 ? {} : { [LABELS.routes]: JSON.stringify(routes) }),

@@ -66,7 +66,7 @@ export function transformService(
     ...references('secrets', service.secrets, '/run/secrets/'),
     networks: serviceNetworks(name, service, config),
     logging: service.logging ?? SERVICE_LOGGING,
-    deploy: transformDeploy(name, service, inputs),
+    deploy: transformDeploy(name, service, image, inputs),
   }
 }
 

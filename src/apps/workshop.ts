@@ -92,7 +92,7 @@ export async function pullFromOutside(
 
 /** Puts an image that the host keeps into the lab's registry; undefined when it keeps none of that key. */
 export async function takeKept(
-  shop: Workshop,
+  shop: Pick<Workshop, 'cache' | 'registry'>,
   key: string,
   repository: string,
   tags: readonly string[],

@@ -37,7 +37,7 @@ export function lostText({ disks, logs, registry }: LostWithNodes): string {
       : [`what all containers logged so far, which is on ${logs} (lab logs -n all > FILE keeps it)`]),
     ...(registry === undefined
       ? []
-      : [`all images of the registry on ${registry} (lab deploy of each app fills the new one)`]),
+      : [`images in the registry on ${registry} that no deployed app uses (lab up puts the others into the new one)`]),
   ]
     .map((each) => `, with ${each}`)
     .join('')

@@ -83,6 +83,8 @@ export const LABELS = {
   drained: 'lab.drained',
   /** Digest of everything that was deployed; equal means nothing to do. */
   deployed: 'lab.deployed',
+  /** JSON of where a service's image came from: the registry may lose it. */
+  image: 'lab.image',
   /** Name of the whole-lab snapshot that something belongs to. */
   snapshot: 'lab.snapshot',
   /** JSON of a whole-lab snapshot, on what is made last of it. */

@@ -20,7 +20,7 @@ import type { SwarmFile } from '../apps/swarm-files.ts'
 import { clientConfig, installClientConfig, type Workshop } from '../apps/workshop.ts'
 import { LabError } from '../model/errors.ts'
 import { REGISTRY_PORT } from '../model/names.ts'
-import { firstNode } from '../model/site.ts'
+import { firstNode, type Site } from '../model/site.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import type { DeployPlan, LocalApp } from './deploy-plan.ts'
 import { refuseLoopbackProxy } from './host-proxy.ts'
@@ -56,18 +56,12 @@ export async function openWorkshop(lab: OpenLab, beside: Beside): Promise<Worksh
   const [engine, site] = await Promise.all([lab.engine(node), lab.site()])
   await refuseLoopbackProxy(site.host)
   await installClientConfig(connection, clientConfig(site.registry.password, site.host.proxy))
-  const keeper = firstNode(site, 'registry')
   const memory = memories.get(lab) ?? new PullMemory()
   memories.set(lab, memory)
   return {
     connection,
     engine,
-    registry: new RegistryClient({
-      open: async () => (await lab.connect(keeper.name)).openTcp(keeper.address, REGISTRY_PORT),
-      authority: site.ca.certificate,
-      password: site.registry.password,
-      signal: lab.signal,
-    }),
+    registry: openRegistry(lab, site),
     auth: registryLogin(site.registry.password),
     certificates: site.host.extraCertificates,
     cache: lab.provider.imageCache,
@@ -81,6 +75,17 @@ export async function openWorkshop(lab: OpenLab, beside: Beside): Promise<Worksh
       })
     },
   }
+}
+
+/** The lab's registry, through the connection to its node. */
+export function openRegistry(lab: OpenLab, site: Site): RegistryClient {
+  const keeper = firstNode(site, 'registry')
+  return new RegistryClient({
+    open: async () => (await lab.connect(keeper.name)).openTcp(keeper.address, REGISTRY_PORT),
+    authority: site.ca.certificate,
+    password: site.registry.password,
+    signal: lab.signal,
+  })
 }
 
 /** Name of the node that builds. */

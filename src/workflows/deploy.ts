@@ -23,6 +23,7 @@ import { withImagesOf } from './image-locks.ts'
 import { applyEdgeInTurn, inTurn } from './in-turn.ts'
 import type { OpenLab } from './open-lab.ts'
 import { pullOnWorkers } from './pull-on-workers.ts'
+import { supplyImages } from './supply-images.ts'
 import { runTask } from './task.ts'
 import { ensureVolumes, namesOfVolumes } from './app-volumes.ts'
 import { finishOpenMoves } from './volumes.ts'
@@ -61,7 +62,10 @@ type Outcome = Pick<DeployResult, 'services' | 'changed'>
 async function deployLocked(lab: OpenLab, local: LocalApp, options: DeployOptions): Promise<Outcome> {
   const { engine } = await lab.manager()
   const own = await servicesOf(lab, local.app.name)
-  if (options.build && isDeployed(own, local.digest)) {
+  const isThere = options.build && isDeployed(own, local.digest)
+  // What was pushed last is looked for in the registry, which may have lost it.
+  const lost = isThere || !options.build ? await supplyImages(lab, own) : []
+  if (isThere && lost.length === 0) {
     await applyEdgeInTurn(lab)
     await waitUntilUp(lab, engine, own, { updated: false })
     return { services: own.map((service) => service.name), changed: false }
@@ -89,7 +93,7 @@ async function rollOut(lab: OpenLab, local: LocalApp, options: DeployOptions, be
   await finishOpenMoves(lab, (record) => record.app === app || used.includes(record.name))
   const images = await resolveImages(lab, shop, local, plan, options.build)
   const volumes = await ensureVolumes(lab, app, plan.config)
-  await pullOnWorkers(lab, shop, [...new Set([...images.values()].map(({ reference }) => reference))])
+  await pullOnWorkers(lab, [...new Set([...images.values()].map(({ reference }) => reference))])
 
   const before = await servicesOf(lab, app)
   const inputs: StackInputs = {
@@ -193,7 +197,7 @@ export function sameServices(before: readonly ServiceView[], after: readonly Ser
   const picture = (services: readonly ServiceView[]) =>
     JSON.stringify(
       services.map(({ id, mode, replicas, template, labels }) => {
-        const rest = Object.entries(labels).filter(([key]) => key !== LABELS.deployed)
+        const rest = Object.entries(labels).filter(([key]) => key !== LABELS.deployed && key !== LABELS.image)
         return [id, mode, replicas, template, rest.sort()]
       }),
     )

@@ -19,14 +19,14 @@ export async function askedNames(open: OpenLab): Promise<Check> {
     return namesCheck((await told).names)
   } catch (error) {
     open.signal.throwIfAborted()
-    return unasked(error)
+    return unasked('names', 'lab dns', error)
   }
 }
 
-/** Pure: that names could not be asked for, and why. Throws an error that neither a node nor an engine brought about. */
-export function unasked(error: unknown): Check {
+/** Pure: that something could not be asked for, and why. Throws an error that neither a node nor an engine brought about. */
+export function unasked(name: string, hint: string, error: unknown): Check {
   if (!(error instanceof LabError) && engineStatus(error) === undefined && !isBrokenLine(error)) throw error
-  return { name: 'names', ok: false, detail: `could not be asked for: ${engineMessage(error)}`, hint: 'lab dns' }
+  return { name, ok: false, detail: `could not be asked for: ${engineMessage(error)}`, hint }
 }
 
 /** ECONNRESET and its like; what Node.js says of wrong arguments is called ERR_... */

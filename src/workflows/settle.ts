@@ -10,6 +10,7 @@ import { dnsDocument } from './dns.ts'
 import { applyEdge, waitForEdge } from './edge.ts'
 import { drainedNow, waitingVolumes } from './drained.ts'
 import type { OpenLab } from './open-lab.ts'
+import { supplyAllImages } from './supply-images.ts'
 import { runTask } from './task.ts'
 import { tryEach } from './try-each.ts'
 import { openVolumes } from './volume-nodes.ts'
@@ -20,13 +21,14 @@ const COME_BACK_MS = 90_000
 
 /**
  * After the playbooks: what the swarm's own records ask for. Volumes are where their records say, moves that were cut
- * off are finished or undone, the edge knows every route, and apps of machines that were just started run again.
+ * off are finished or undone, the edge knows every route, the registry and the workers have the images of what is deployed, and
+ * apps of machines that were just started run again.
  */
 export async function settle(open: OpenLab, { restarted }: { readonly restarted: boolean }): Promise<void> {
   // A move that cannot be ended keeps one volume from its service, not the others.
   const [stuck] = await tryEach(open.signal, [open], (lab) => finishOpenMoves(lab))
   await assertVolumes(open)
-  await applyEdge(open)
+  await Promise.all([applyEdge(open), supplyAllImages(open)])
   if (stuck !== undefined) throw stuck
   if (restarted) await waitForApps(open)
 }

@@ -29,7 +29,11 @@ export function checkContext(change: Partial<CheckContext> = {}): CheckContext {
 /** Everything a stack needs beside its Compose file, for whatever services and volumes it has. */
 export function stackInputs(config: ComposeConfig, change: Partial<StackInputs> = {}): StackInputs {
   const names = Object.keys(config.services)
-  const image = (name: string) => ({ reference: `registry/${name}@sha256:1`, checksWithoutInterval: false })
+  const image = (name: string) => ({
+    reference: `registry/${name}@sha256:1`,
+    checksWithoutInterval: false,
+    source: { tags: [name] },
+  })
   return {
     app: 'shop',
     images: new Map(names.map((name) => [name, image(name)])),

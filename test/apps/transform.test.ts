@@ -95,8 +95,14 @@ test('a check without an interval runs every second, one with an interval as ask
 })
 
 test("an image's own check without an interval runs every second too", () => {
-  const images = new Map([['web', { reference: 'r', checksWithoutInterval: true }]])
+  const images = new Map([['web', { reference: 'r', checksWithoutInterval: true, source: { tags: [] } }]])
   expect(stackOf({}, {}, { images }).web['healthcheck']).toEqual({ interval: '1s' })
+})
+
+test('a service carries where its image came from, for a registry that loses it', () => {
+  const source = { tags: ['latest', 'k'], key: 'k' }
+  const images = new Map([['web', { reference: 'r', checksWithoutInterval: false, source }]])
+  expect(stackOf({}, {}, { images }).web.deploy['labels']).toMatchObject({ 'lab.image': JSON.stringify(source) })
 })
 
 test('tmpfs and shm_size are tmpfs mounts of that size', () => {

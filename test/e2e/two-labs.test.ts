@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { docker, lab, labEvents, labId, labOk, status } from './harness.ts'
+import { container, docker, lab, labEvents, labId, labOk, status, writeFiles } from './harness.ts'
 
 const LAB_YML = `name: small
 nodes:
@@ -33,6 +33,30 @@ test('a second lab on the host has its own subnet and ports, and leaves the firs
   expect(other.edge).not.toBe(before.edge)
   expect(await status()).toEqual(before)
   expect((await labEvents(['up'])).last).toMatchObject({ changed: 0 })
+})
+
+test('a node made anew, with the registry, gets the images of what is deployed; deploy fills one that lost them', async () => {
+  const page = 'services: { page: { image: "debian:trixie-slim", command: [sleep, infinity], init: true } }'
+  await writeFiles(small, { 'apps/page/compose.yml': page })
+  try {
+    await labOk(['deploy', 'page'], { cwd: small })
+    const [before] = (await status({ cwd: small })).services
+    const [mgmt, solo] = [await container('mgmt', small), await container('solo', small)]
+    const pull = () => docker('exec', mgmt, 'docker', 'pull', '-q', before?.image ?? '')
+    await labOk(['node', 'replace', 'solo'], { cwd: small })
+    await pull()
+    await docker('exec', solo, 'docker', 'image', 'inspect', before?.image ?? '')
+    const [after] = (await status({ cwd: small })).services
+    expect(after).toMatchObject({ image: before?.image, desired: 1, running: 1 })
+
+    const lose = 'systemctl stop docker-registry; rm -r /var/lib/lab/registry/docker; systemctl start docker-registry'
+    await docker('exec', solo, 'sh', '-euc', lose)
+    const { last, ran } = await labEvents(['deploy', 'page'], { cwd: small })
+    expect(last, ran.stdout).toMatchObject({ type: 'deployed', changed: false })
+    await pull()
+  } finally {
+    await rm(join(small, 'apps'), { recursive: true })
+  }
 })
 
 test('destroy asks for --yes where nobody can answer, and destroys nothing without', async () => {

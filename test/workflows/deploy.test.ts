@@ -21,6 +21,9 @@ test('what was pushed last never counts as the source deployed', () => {
 
 test('services are the same though they say that another digest was deployed', () => {
   expect(sameServices([deployed('a/1')], [deployed('b/1')])).toBe(true)
+  expect(sameServices([aService({ labels: { 'lab.image': 'a' } })], [aService({ labels: { 'lab.image': 'b' } })])).toBe(
+    true,
+  )
   expect(sameServices([aService()], [aService({ image: 'other' })])).toBe(false)
   expect(sameServices([aService()], [aService({ replicas: 2 })])).toBe(false)
   expect(sameServices([aService()], [])).toBe(false)

@@ -57,9 +57,13 @@ test('names that could not be asked for are no names that are right; a mistake i
     detail: 'could not be asked for: no answer within 5000 ms',
     hint: 'lab dns',
   })
-  expect(unasked(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })).ok).toBe(false)
+  expect(unasked('names', 'lab dns', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })).ok).toBe(false)
   expect(
-    unasked(Object.assign(new Error('(HTTP code 500) server error - no leader'), { statusCode: 500 })),
+    unasked(
+      'names',
+      'lab dns',
+      Object.assign(new Error('(HTTP code 500) server error - no leader'), { statusCode: 500 }),
+    ),
   ).toMatchObject({ detail: 'could not be asked for: no leader' })
   await expect(asked(new TypeError('undefined is not a function'))).rejects.toThrow('undefined is not a function')
 })
