@@ -14,6 +14,7 @@ import { lab, labOk, status, type Status } from '../e2e/harness.ts'
 const SEED = Number(process.env['LAB_TORTURE_SEED'] ?? Date.now() % 1_000_000)
 const SECONDS = Number(process.env['LAB_TORTURE_SECONDS'] ?? 300)
 const AGAIN_S = 30
+const MOST_MS = Math.max(SECONDS, AGAIN_S) * 1000
 /** What was begun is healed, which may take minutes for each fault. */
 const timeoutMs = SECONDS * 1000 + 900_000
 const APPS = resolve(import.meta.dirname, '../../apps')
@@ -119,6 +120,6 @@ function shapeOf({ nodes }: Status): ChaosShape {
 }
 
 function expectedFaults(shape: ChaosShape): readonly Struck[] {
-  const planned = planFaults(shape, { seed: SEED, forMs: SECONDS * 1000, kinds: possibleFaults(shape) })
+  const planned = planFaults(shape, { seed: SEED, forMs: MOST_MS, kinds: possibleFaults(shape) })
   return planned.map(({ kind, node }) => ({ kind, node }))
 }
