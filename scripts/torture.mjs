@@ -1,5 +1,5 @@
 // Long tests of one thing under violence: `npm run torture -- [NAME...] [--moves N] [--kills N] [--skip N] [--restarts N] [--labs N]
-// [--cycles N] [--seed N]`. Each NAME is a file test/torture/NAME.torture.ts; all of them without one. Numbers reach it as LAB_TORTURE_MOVES and so on.
+// [--cycles N] [--seconds N] [--seed N]`. Each NAME is a file test/torture/NAME.torture.ts; all of them without one. Numbers reach it as LAB_TORTURE_MOVES and so on.
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { execa } from 'execa'
@@ -15,6 +15,7 @@ const numbers = {
   restarts: { type: 'string' },
   labs: { type: 'string' },
   cycles: { type: 'string' },
+  seconds: { type: 'string' },
   seed: { type: 'string' },
 }
 const { values, positionals } = parseArgs({ options: numbers, allowPositionals: true })
