@@ -21,7 +21,7 @@ export const bench: Bench = {
     }
     const notes: string[] = [
       'kind and k3d are not measured here. Published is one node and an app that answers (minikube 1.36, "time to Kubernetes"): ' +
-        'kind 0.29 33.0 s, k3d 5.8.3 19.9 s. Of four nodes neither publishes a figure: nothing here compares with these.',
+        'kind 0.29 33.0 s, k3d 5.8.3 19.9 s. Of four nodes no published figure is known: nothing here compares with these.',
       'memory: of all processes on all nodes, shared pages counted once (PSS); and as docker stats counts it.',
       `idle: processor time of all nodes in ${String(IDLE_MS / 1000)} s in which nobody asks anything, in percent of one processor.`,
     ]

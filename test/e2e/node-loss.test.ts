@@ -4,9 +4,8 @@ import { startReader } from './client.ts'
 import { container, docker, ensureSample, labDocument, labOk, status, type Status } from './harness.ts'
 
 /**
- * 6 s is the goal, which `bench/node-loss.ts` measures on a machine that does nothing else. Here another lab is at work on the
- * same processors: with two of those, and other tests beside it, the three nodes took 4.1, 6.4 and 7.1 s. Heartbeats are
- * missed as fast as ever then; containers start slower.
+ * 6 s is the goal, which `bench/node-loss.ts` measures on a machine that does nothing else. Here another file's lab is at work
+ * on the same processors: on two of them, with other work to do, the three nodes took 4.1, 6.4 and 7.1 s.
  */
 const LONGEST_MS = 10_000
 
