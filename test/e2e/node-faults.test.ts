@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { waitFor } from '../../src/model/wait.ts'
 import { ensureSample, lab, labDocument, labEvents, labOk, status, type Status } from './harness.ts'
 
 beforeAll(() => ensureSample(3))
@@ -32,6 +33,21 @@ test('a node with the edge, or without apps, is not drained', async () => {
   const refused = await lab(['node', 'drain', 'mgmt'])
   expect(refused.exitCode).toBe(64)
   expect(refused.stderr).toContain('runs no apps')
+})
+
+test('a node that is shut down is left by its apps and said to be off, and has its place again once it is started', async () => {
+  const off = (await status()).volumes[0]?.owner === 'node3' ? 'node2' : 'node3'
+  await labOk(['node', 'stop', off])
+  expect((await status()).nodes.find(({ name }) => name === off)?.state).toBe('stopped')
+  await waitFor(async () => (tasksOn(await status(), off).length === 0 ? true : undefined), {
+    deadlineMs: 30_000,
+    what: `the apps to leave ${off}`,
+  })
+  expect(await notes()).toContain(`lab node start ${off}`)
+  await labOk(['node', 'start', off])
+  const back = await status()
+  expect(back.nodes.find(({ name }) => name === off)).toMatchObject({ state: 'running', swarm: 'worker' })
+  expect(back.services.every(({ desired, running }) => desired === running)).toBe(true)
 })
 
 test('a node that is cut off is named, left alone by up with what to type, and healed', async () => {

@@ -1,7 +1,7 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
+import { container, docker, ensureSample, lab, labDirectory, labEvents, labOk, status } from './harness.ts'
 
 const file = () => join(labDirectory(), 'lab.yml')
 beforeAll(async () => {
@@ -26,6 +26,10 @@ test('a node is added, gets a volume, is kept while it has the only copy, and go
   expect(await readFile(file(), 'utf8')).toContain('node4')
   await labOk(['node', 'start', 'node4'])
 
+  // Who agrees to one node that goes agrees to no other that lab.yml does not have.
+  await writeFile(file(), before.replace(/^nodes:\n/m, '$&  - { name: node5, roles: [worker] }\n'))
+  await labOk(['node', 'rm', 'node5', '--yes'])
+  expect(await readFile(file(), 'utf8')).not.toContain('node5')
   await writeFile(file(), before)
   const planned = await labEvents(['plan'])
   expect(planned.ran.exitCode).toBe(2)
@@ -39,6 +43,40 @@ test('a node is added, gets a volume, is kept while it has the only copy, and go
   const after = await status()
   expect(after.nodes.map(({ name }) => name)).toEqual(['mgmt', 'node1', 'node2', 'node3'])
   expect(after.volumes[0]?.owner).not.toBe('node4')
+  expect(after.services.every(({ desired, running }) => desired === running)).toBe(true)
+  expect((await lab(['plan'])).exitCode).toBe(0)
+})
+
+test('a node is replaced with its volume moved off, and nothing of it is destroyed where that is refused', async () => {
+  const before = await readFile(file(), 'utf8')
+  await labOk(['volume', 'move', 'mongo', '--to-node', 'node3'])
+  const machine = () => container('node3').then((id) => docker('inspect', '-f', '{{.Id}}', id))
+  const former = await machine()
+  const manager = await container('mgmt')
+  // What runs there goes on, which is quicker than to drain them.
+  const takeTasks = async (availability: 'pause' | 'active') => {
+    for (const node of ['node1', 'node2'])
+      await docker('exec', manager, 'docker', 'node', 'update', '--availability', availability, node)
+  }
+  await writeFile(file(), before.replace(/^subnet: .*$/m, 'subnet: 10.9.9.0/24'))
+  for (const command of ['replace', 'rm']) {
+    const { last } = await labEvents(['node', command, 'node3', '--yes'])
+    expect(last).toMatchObject({ type: 'error', code: 'CHANGE_REFUSED' })
+  }
+  expect(await readFile(file(), 'utf8')).toContain('subnet: 10.9.9.0/24\n')
+  await writeFile(file(), before)
+  await takeTasks('pause')
+  const nowhere = await labEvents(['node', 'rm', 'node3', '--yes'])
+  expect(nowhere.last).toMatchObject({ code: 'NO_TARGET', hint: 'lab node activate node1; or lab node activate node2' })
+  expect(await readFile(file(), 'utf8')).toBe(before)
+  await takeTasks('active')
+  expect(await machine()).toBe(former)
+
+  await labOk(['node', 'replace', 'node3', '--yes'])
+  expect(await machine()).not.toBe(former)
+  const after = await status()
+  expect(after.volumes[0]?.owner).toMatch(/^node[12]$/)
+  expect(after.nodes.at(-1)).toMatchObject({ name: 'node3', state: 'running', swarm: 'worker' })
   expect(after.services.every(({ desired, running }) => desired === running)).toBe(true)
   expect((await lab(['plan'])).exitCode).toBe(0)
 })
