@@ -43,7 +43,7 @@ test('a node made anew, with the registry, gets the images of what is deployed; 
     const [before] = (await status({ cwd: small })).services
     const [mgmt, solo] = [await container('mgmt', small), await container('solo', small)]
     const pull = () => docker('exec', mgmt, 'docker', 'pull', '-q', before?.image ?? '')
-    await labOk(['node', 'replace', 'solo'], { cwd: small })
+    await labOk(['node', 'replace', 'solo', '--yes'], { cwd: small })
     await pull()
     await docker('exec', solo, 'docker', 'image', 'inspect', before?.image ?? '')
     const [after] = (await status({ cwd: small })).services
