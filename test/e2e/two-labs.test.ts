@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { REGISTRY } from '../../src/model/names.ts'
 import { container, docker, lab, labEvents, labId, labOk, status, writeFiles } from './harness.ts'
 
 const LAB_YML = `name: small
@@ -42,18 +43,42 @@ test('a node made anew, with the registry, gets the images of what is deployed; 
     await labOk(['deploy', 'page'], { cwd: small })
     const [before] = (await status({ cwd: small })).services
     const [mgmt, solo] = [await container('mgmt', small), await container('solo', small)]
-    const pull = () => docker('exec', mgmt, 'docker', 'pull', '-q', before?.image ?? '')
-    await labOk(['node', 'replace', 'solo'], { cwd: small })
-    await pull()
+    const [repository = '', digest = ''] = (before?.image ?? '').split('@')
+    const manifest = `https://${repository.replace('/', '/v2/')}/manifests/${digest}`
+    // What an engine has it does not ask the registry for.
+    const inRegistry = async () => {
+      const password = (await readFile(join(small, '.lab/registry-password'), 'utf8')).trim()
+      const patient = ['--retry', '5', '--retry-connrefused']
+      const asked = ['--cacert', `/etc/docker/certs.d/${REGISTRY}/ca.crt`, '-u', `lab:${password}`, manifest]
+      const accept = 'Accept: application/vnd.docker.distribution.manifest.v2+json'
+      return docker(
+        'exec',
+        mgmt,
+        'curl',
+        '-s',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code}',
+        ...patient,
+        '-H',
+        accept,
+        ...asked,
+      )
+    }
+    expect(await inRegistry()).toBe('200')
+    await labOk(['node', 'replace', 'solo', '--yes'], { cwd: small })
+    expect(await inRegistry()).toBe('200')
     await docker('exec', solo, 'docker', 'image', 'inspect', before?.image ?? '')
     const [after] = (await status({ cwd: small })).services
     expect(after).toMatchObject({ image: before?.image, desired: 1, running: 1 })
 
     const lose = 'systemctl stop docker-registry; rm -r /var/lib/lab/registry/docker; systemctl start docker-registry'
     await docker('exec', solo, 'sh', '-euc', lose)
+    expect(await inRegistry()).toBe('404')
     const { last, ran } = await labEvents(['deploy', 'page'], { cwd: small })
     expect(last, ran.stdout).toMatchObject({ type: 'deployed', changed: false })
-    await pull()
+    expect(await inRegistry()).toBe('200')
   } finally {
     await rm(join(small, 'apps'), { recursive: true })
   }
