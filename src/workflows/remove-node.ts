@@ -60,7 +60,7 @@ async function checkRemovable(open: OpenLab, names: readonly string[]): Promise<
       `${record.owner} has the data of ${record.name} and does not answer: it is not destroyed`,
       {
         where: record.owner,
-        hint: `lab node start ${record.owner}, then run this again${promote}; or give the data up first: lab volume destroy ${record.name}`,
+        hint: `lab node start ${record.owner} (it must be in lab.yml for that), then run this again${promote}; or give the data up first: lab volume destroy ${record.name}`,
       },
     )
   }

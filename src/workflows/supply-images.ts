@@ -4,6 +4,7 @@ import { FIND_LACKING, withoutRegistry } from '../apps/registry-lack.ts'
 import { LabError, toLabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { LABELS, NODE_PATHS } from '../model/names.ts'
+import { quoteAll } from '../shell/quote.ts'
 import { listServices, type ServiceView } from '../swarm/services.ts'
 import type { OpenLab } from './open-lab.ts'
 import { lackOnWorkers, pullLacking } from './pull-on-workers.ts'
@@ -83,10 +84,10 @@ async function absentImages(lab: OpenLab, references: readonly string[]): Promis
   const [keeper] = nodesWithRole(lab.spec, 'registry')
   if (keeper === undefined || references.length === 0) return []
   const directory = `${NODE_PATHS.state}/registry`
-  const argv = ['sh', '-euc', FIND_LACKING, 'look', directory, ...references.map(withoutRegistry)]
+  const script = `set -eu -- ${quoteAll([directory, ...references.map(withoutRegistry)])}\n${FIND_LACKING}`
   try {
     const connection = await lab.connect(keeper.name)
-    const { status, stdout } = await connection.exec({ argv, timeoutMs: LOOK_MS }, { signal: lab.signal })
+    const { status, stdout } = await connection.script(script, { timeoutMs: LOOK_MS, signal: lab.signal })
     if (status !== 0) return undefined
     const absent = stdout.split('\n')
     return references.filter((reference) => absent.includes(withoutRegistry(reference)))

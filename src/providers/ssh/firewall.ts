@@ -1,13 +1,18 @@
+import { ENGINE_DIAGNOSTIC_PORT } from '../../model/names.ts'
 import { BEFORE } from './footprint.ts'
 
 /** Tables that iptables makes in the kernel where nftables carries its rules. */
 const TABLES = ['ip', 'ip6'].flatMap((family) => ['filter', 'nat', 'mangle', 'raw'].map((name) => `${family} ${name}`))
+
+/** In the rule that keeps the engine's diagnostics to root. */
+const DIAGNOSTICS = ` --dport ${String(ENGINE_DIAGNOSTIC_PORT)} -m owner `
 
 /** What in a rule is of an engine or of lab. */
 const OWN = [
   '(^:| )(DOCKER|LAB-EDGE|lab-partition)',
   ' (docker0|docker_gwbridge)( |$)',
   ` br-${'[0-9a-f]'.repeat(12)}( |$)`,
+  DIAGNOSTICS,
 ]
 
 /** Shell that notes the rules of a host's firewall, before anything of lab's adds to them. */
@@ -24,7 +29,7 @@ export const NOTE_FIREWALL = `for tables in iptables ip6tables; do
 export const RESTORE_FIREWALL = `for tables in iptables ip6tables; do
   command -v $tables-save >/dev/null || continue
   $tables-save 2>/dev/null >/run/lab-rules
-  grep -q -e DOCKER -e LAB-EDGE -e lab-partition /run/lab-rules || continue
+  grep -q -e DOCKER -e LAB-EDGE -e lab-partition -e '${DIAGNOSTICS}' /run/lab-rules || continue
   noted=${BEFORE}/$tables
   [ -e "$noted" ] || noted=/dev/null
   awk -v stays="$engine_stays" '
