@@ -22,7 +22,7 @@ export default playbook({
         role: withRole('manager')(node) ? 'manager' : 'worker',
         address: addressOf(site, node.name),
         managers,
-        nodes: site.nodes,
+        nodes: site.nodes.filter(({ name }) => site.made?.includes(name) !== true),
         founding: { dataPathPort: site.dataPathPort, addressPool: site.network.overlayPool, ...SETTINGS },
       })
     const joins = new Map<string, Step>(site.nodes.map((node) => [node.name, member(node)]))

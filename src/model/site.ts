@@ -56,6 +56,8 @@ export interface Site {
   readonly host: HostEnvironment
   /** Names of nodes that `lab node drain` drained: no container there can join an overlay. None when absent. */
   readonly drained?: readonly string[]
+  /** Names of nodes whose machines this run made: their disks have nothing of the lab yet. None when absent. */
+  readonly made?: readonly string[]
 }
 
 /** Nodes of a site that have a role. */

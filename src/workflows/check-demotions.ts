@@ -9,9 +9,10 @@ import type { OpenLab } from './open-lab.ts'
  * `QUORUM` where they cannot: the swarm would refuse it only once other nodes have been changed.
  */
 export async function checkDemotions(open: OpenLab, lost: readonly string[]): Promise<void> {
-  if (lost.length === 0) return
-  const members = await knownMembers(open)
   const staying = nodesWithRole(open.spec, 'manager').map(({ name }) => name)
+  // In a lab that is new there is nobody to ask.
+  if (lost.length === 0 || staying.every((name) => lost.includes(name))) return
+  const members = await knownMembers(open)
   const voters = members.filter(({ manages }) => manages).map(({ name }) => ({ name, answers: !lost.includes(name) }))
   const leaving = open.spec.nodes.map(({ name }) => name).filter((name) => !staying.includes(name))
   const missed = indispensable(voters, leavingOrder(voters, leaving))

@@ -86,7 +86,7 @@ export async function up(open: OpenLab, options: UpOptions = {}): Promise<RunSum
     await checkDemotions(open, [...machines.unreachable.keys(), ...made])
     await doubtDisks(open)
     await removeDisks(open, givenUp)
-    const summary = await convergeSite(open, 'apply', { ...options, unreachable: machines.unreachable })
+    const summary = await convergeSite(open, 'apply', { ...options, made, unreachable: machines.unreachable })
     if (summary.failed === 0 && options.limit === undefined)
       await settle(open, { restarted: woken.length + machines.changed.length + summary.changed > 0 })
     if (summary.failed === 0 && options.limit === undefined && options.tags === undefined) {
@@ -117,9 +117,13 @@ function withoutMachine(open: OpenLab, name: string): OpenLab {
 export async function convergeSite(
   open: OpenLab,
   mode: 'apply' | 'plan',
-  options: UpOptions & { readonly diff?: boolean; readonly unreachable?: EnsuredMachines['unreachable'] },
+  options: UpOptions & {
+    readonly diff?: boolean
+    readonly made?: readonly string[]
+    readonly unreachable?: EnsuredMachines['unreachable']
+  },
 ): Promise<RunSummary> {
-  const site = await open.site()
+  const site: Site = { ...(await open.site()), made: options.made ?? [] }
   return runPlays({
     plays: sitePlays(site),
     nodes: withGroups(site.nodes, open.spec.groups),
