@@ -5,19 +5,19 @@ import { certificateEnds } from '../secrets/lab-secrets.ts'
 import { listNodes, type SwarmNode } from '../swarm/nodes.ts'
 import { edgeTroubles } from './edge-troubles.ts'
 import { within } from './glance.ts'
-import { askedNames, unasked } from './names-check.ts'
+import { askedImages } from './images-check.ts'
+import { askedNames } from './names-check.ts'
 import { managerTroubles, nodeTroubles, viewNodes, type NodeView } from './node-troubles.ts'
 import { openLab, type OpenLab } from './open-lab.ts'
 import { poolChecks } from './pool-checks.ts'
-import { servicesWithoutImage } from './supply-images.ts'
 
 /** Longest a manager may take to say who belongs to the swarm. */
 const SWARM_MS = 2500
 const DAY_MS = 86_400_000
 
 /**
- * How a lab that was brought up is: its nodes, managers, edges, names, images, pools and certificates. Nothing where there is no lab yet, or
- * where its machines cannot be asked for: what is missing for that has a check of its own.
+ * How a lab that was brought up is: its nodes, managers, edges, names, images, pools and certificates. Nothing where there is
+ * no lab yet, or where its machines cannot be asked for: what is missing for that has a check of its own.
  */
 export async function labChecks(lab: LabIdentity, spec: LabSpec): Promise<readonly Check[]> {
   const open = await openLab({ lab, spec, emit: () => undefined, signal: new AbortController().signal })
@@ -25,17 +25,13 @@ export async function labChecks(lab: LabIdentity, spec: LabSpec): Promise<readon
     if ((await open.machines()).length === 0) return []
     // Nobody waits for it on every key press: a machine that has much to do shall not count as dead.
     const [views, members] = await Promise.all([viewNodes(open), listMembers(open)])
-    const [names, images] =
-      members === undefined
-        ? [[], []]
-        : await Promise.all([askedNames(open).then((check) => [check]), imageChecks(open)])
+    const asked = members === undefined ? [] : await Promise.all([askedNames(open), askedImages(open)])
     const answering = views.filter(({ health }) => health !== undefined).map(({ name }) => name)
     return [
       ...views.map((view) => nodeCheck(view, members)),
       ...managerChecks(spec, members),
       ...edgeChecks(spec, views),
-      ...names,
-      ...images,
+      ...asked.flat(),
       ...(await poolChecks(open, answering)),
       ...(await certificateChecks(open)),
     ]
@@ -96,23 +92,6 @@ function edgeChecks(spec: LabSpec, views: readonly NodeView[]): readonly Check[]
   const troubles = edgeTroubles(edges, views)
   if (troubles.length > 0) return [{ name: 'edges', ok: false, detail: troubles.join('; ') }]
   return [{ name: 'edges', ok: true, detail: `${edges.join(', ')} ${edges.length === 1 ? 'answers' : 'answer'}` }]
-}
-
-async function imageChecks(open: OpenLab): Promise<readonly Check[]> {
-  try {
-    const without = await within(SWARM_MS, open.signal, () => servicesWithoutImage(open))
-    return without === undefined ? [] : [imagesCheck(without.map(({ name }) => name))]
-  } catch (error) {
-    open.signal.throwIfAborted()
-    return [unasked('images', 'lab up', error)]
-  }
-}
-
-/** Pure: whether what runs could start on a node that does not hold its image; `without` are services that could not. */
-export function imagesCheck(without: readonly string[]): Check {
-  if (without.length === 0) return { name: 'images', ok: true, detail: 'the registry has those of all services' }
-  const detail = `the registry does not have that of ${without.join(', ')}: only nodes that hold it can run it`
-  return { name: 'images', ok: false, detail, hint: 'lab up puts it back' }
 }
 
 async function certificateChecks(open: OpenLab): Promise<readonly Check[]> {

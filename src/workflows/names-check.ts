@@ -1,11 +1,10 @@
 import type { Check } from '../model/check.ts'
 import type { DnsName } from '../model/documents.ts'
-import { LabError } from '../model/errors.ts'
 import { ZONE } from '../model/names.ts'
-import { engineMessage, engineStatus } from '../swarm/engine.ts'
 import { dnsDocument, dnsMs, expectedNames } from './dns.ts'
 import { within } from './glance.ts'
 import type { OpenLab } from './open-lab.ts'
+import { unasked } from './unasked.ts'
 
 /** Longest a manager may take to say which names there are. */
 const EXPECTED_MS = 5000
@@ -21,17 +20,6 @@ export async function askedNames(open: OpenLab): Promise<Check> {
     open.signal.throwIfAborted()
     return unasked('names', 'lab dns', error)
   }
-}
-
-/** Pure: that something could not be asked for, and why. Throws an error that neither a node nor an engine brought about. */
-export function unasked(name: string, hint: string, error: unknown): Check {
-  if (!(error instanceof LabError) && engineStatus(error) === undefined && !isBrokenLine(error)) throw error
-  return { name, ok: false, detail: `could not be asked for: ${engineMessage(error)}`, hint }
-}
-
-/** ECONNRESET and its like; what Node.js says of wrong arguments is called ERR_... */
-function isBrokenLine(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code))
 }
 
 /** Pure: whether containers on each node that answers are told where tasks are: an edge that is not serves nobody. */

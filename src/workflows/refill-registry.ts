@@ -4,6 +4,7 @@ import { pushImage, registryLogin } from '../apps/push-image.ts'
 import type { Manifest, RegistryClient } from '../apps/registry-client.ts'
 import { imageExists } from '../apps/trusted-base.ts'
 import { tagAs, takeKept } from '../apps/workshop.ts'
+import { isRemoteError } from '../model/engine-error.ts'
 import { LabError, toLabError } from '../model/errors.ts'
 import { nodesWithRole } from '../model/lab-spec.ts'
 import { openRegistry } from './deploy-images.ts'
@@ -100,9 +101,10 @@ async function holders(lab: OpenLab, reference: string): Promise<readonly Holder
       try {
         const engine = await lab.engine(node)
         return (await imageExists(engine, reference)) ? [{ node, engine }] : []
-      } catch {
-        // One that does not answer has nothing to give; others may.
+      } catch (error) {
         lab.signal.throwIfAborted()
+        // One that does not answer has nothing to give; others may.
+        if (!isRemoteError(error)) throw error
         return []
       }
     }),

@@ -2,7 +2,8 @@ import { expect, test, vi } from 'vitest'
 import { LabError } from '../../src/model/errors.ts'
 import { askMs } from '../../src/overlay/ask-names.ts'
 import { dnsMs } from '../../src/workflows/dns.ts'
-import { askedNames, namesCheck, unasked } from '../../src/workflows/names-check.ts'
+import { askedNames, namesCheck } from '../../src/workflows/names-check.ts'
+import { unasked } from '../../src/workflows/unasked.ts'
 import type { OpenLab } from '../../src/workflows/open-lab.ts'
 
 const name = (name: string, mgmt: readonly string[] | undefined, node1: readonly string[]) => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { imagesCheck } from '../../src/workflows/lab-checks.ts'
+import { imagesCheck } from '../../src/workflows/images-check.ts'
 import { lostTexts } from '../../src/workflows/supply-images.ts'
 import { aService } from '../swarm/swarm-objects.ts'
 
