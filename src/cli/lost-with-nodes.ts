@@ -10,16 +10,15 @@ export interface LostWithNodes {
   readonly registry: string | undefined
 }
 
-/** What a question about nodes that go has to say of what goes with them, beside volumes, which move; nothing where nothing does. */
+/** What a question about nodes that go has to say of what goes with them, beside volumes, which move: perhaps nothing. */
 export async function lostWithNodes(lab: OpenLab, nodes: readonly string[]): Promise<string> {
-  const [{ presentDisks }, { nodesInRole }] = await Promise.all([
+  const [{ presentDisks }, { roleHolders }] = await Promise.all([
     import('../workflows/disks.ts'),
-    import('../workflows/nodes-in-role.ts'),
+    import('../workflows/role-holders.ts'),
   ])
-  const [present, logs, registry] = await Promise.all([
+  const [present, [logs = [], registry = []]] = await Promise.all([
     presentDisks(lab),
-    nodesInRole(lab, 'logs'),
-    nodesInRole(lab, 'registry'),
+    roleHolders(lab, ['logs', 'registry']),
   ])
   return lostText({
     disks: nodes.flatMap((node) => Object.keys(present[node] ?? {}).map((disk) => `${disk} of ${node}`)),
