@@ -141,16 +141,6 @@ vars: 3
     `)
   })
 
-  it('keeps the edge off what nodes need themselves', () => {
-    expect(problems('edge: { ports: [443, 22, 5001-6000, 7900-7999] }')).toMatchInlineSnapshot(`
-      "
-      lab.yml:1:22: a node needs 22 for its SSH server
-      lab.yml:1:37: 7900-7999 holds 7946, which a node needs for the engines
-      lab.yml:1:37: 7900-7999 holds 7947, which a node needs for its engine
-      "
-    `)
-  })
-
   it('says which roles nobody has, and which more than one has', () => {
     const text = `nodes:
   - { name: mgmt, roles: [manager, edge] }
