@@ -55,7 +55,7 @@ function engine(site: Site, node: NodeSpec): readonly Step[] {
   const isManager = node.roles.includes('manager')
   const { script, unit } = heardFirst(managers)
   const settings = [
-    unit, // the engine's own takes it along
+    unit, // it starts and stops with the engine's own
     file({ path: '/etc/docker/daemon.json', content: `${JSON.stringify(daemonSettings(site), null, 2)}\n` }),
     file({
       path: '/etc/systemd/system/docker.service.d/lab.conf',
