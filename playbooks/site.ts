@@ -3,6 +3,7 @@ import base from './base.ts'
 import cluster from './cluster.ts'
 import disks from './disks.ts'
 import edge, { edgePorts } from './edge.ts'
+import election from './election.ts'
 import engine from './engine.ts'
 import images, { imagesBegun } from './images.ts'
 import links from './links.ts'
@@ -23,6 +24,7 @@ const site: readonly Playbook<Site>[] = [
   logging,
   edgePorts,
   cluster,
+  election,
   overlay,
   images,
   edge,

@@ -13,6 +13,7 @@ import type { OpenLab } from './open-lab.ts'
 import { supplyAllImages } from './supply-images.ts'
 import { runTask } from './task.ts'
 import { tryEach } from './try-each.ts'
+import { waitForMembers } from './wait-members.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { assertVolumes, finishOpenMoves } from './volumes.ts'
 
@@ -25,6 +26,7 @@ const COME_BACK_MS = 90_000
  * apps of machines that were just started run again.
  */
 export async function settle(open: OpenLab, { restarted }: { readonly restarted: boolean }): Promise<void> {
+  if (restarted) await waitForMembers(open)
   // A move that cannot be ended keeps one volume from its service, not the others.
   const [stuck] = await tryEach(open.signal, [open], (lab) => finishOpenMoves(lab))
   await assertVolumes(open)

@@ -56,3 +56,38 @@ test('only a node with disks has what makes them, a unit each', () => {
     'file=/var/lib/lab/disk-classic-0a1b2c-node1-$name.img\n',
   )
 })
+
+describe('elections', () => {
+  const plain = makeSite()
+  const managing = (...names: readonly string[]) => {
+    const withRole = <N extends NodeSpec>(node: N): N =>
+      names.includes(node.name) ? { ...node, roles: [...new Set([...node.roles, 'manager' as const])] } : node
+    return makeSite({
+      nodes: plain.nodes.map(withRole),
+      spec: { ...plain.spec, nodes: plain.spec.nodes.map(withRole) },
+    })
+  }
+  const HOLDS = 'service lab-election: running, enabled'
+  const HELD = 'end the elections this node held'
+
+  test('are held by managers that may lose one, each of which knows all and itself', () => {
+    const made = managing('mgmt', 'node1', 'node2')
+    for (const name of ['mgmt', 'node1', 'node2']) {
+      expect(titles(made, name)).toContain(HOLDS)
+      expect(titles(made, name)).not.toContain(HELD)
+      const { address } = made.nodes.find((node) => node.name === name) ?? {}
+      const script = content(made, name, '/usr/local/lib/lab/hold-election')
+      for (const other of ['mgmt', 'node1', 'node2'])
+        expect(script).toContain(made.nodes.find((node) => node.name === other)?.address)
+      expect(script).toContain(`'${String(address)} alone'`)
+    }
+  })
+
+  test('are not held by one or two managers: of those none may be lost', () => {
+    for (const made of [plain, managing('mgmt', 'node1')])
+      for (const { name } of made.nodes) {
+        expect(titles(made, name)).toContain(HELD)
+        expect(titles(made, name)).not.toContain(HOLDS)
+      }
+  })
+})

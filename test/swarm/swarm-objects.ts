@@ -41,11 +41,13 @@ export function aService(options: ServiceOptions = {}): ServiceView {
 export function aNode(
   name: string,
   options: {
-    readonly state?: 'ready' | 'down'
+    readonly state?: SwarmNode['state']
     readonly labels?: Record<string, string>
     readonly drained?: true
     /** Of a manager: whether the others reach it. */
     readonly manages?: 'reachable' | 'unreachable'
+    /** Of a manager. */
+    readonly leads?: true
   } = {},
 ): SwarmNode {
   return readNode({
@@ -58,7 +60,9 @@ export function aNode(
     },
     Description: { Hostname: name },
     Status: { State: options.state ?? 'ready' },
-    ...(options.manages !== undefined && { ManagerStatus: { Reachability: options.manages } }),
+    ...(options.manages !== undefined && {
+      ManagerStatus: { Reachability: options.manages, Leader: options.leads ?? false },
+    }),
   })
 }
 
