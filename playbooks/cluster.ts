@@ -1,5 +1,6 @@
 import { playbook, siteNodes, type SiteNode, type Step } from '../src/index.ts'
 import { addressOf, withRole } from '../src/model/site.ts'
+import { dockerNetwork } from '../src/steps/docker-network.ts'
 import { swarmDeparted } from '../src/steps/swarm-departed.ts'
 import { swarmMember } from '../src/steps/swarm-member.ts'
 import { swarmNode } from '../src/steps/swarm-node.ts'
@@ -34,7 +35,13 @@ export default playbook({
         tags: ['cluster'],
         // Among several, whether another one has a swarm already has to be seen first.
         independent: managers.length === 1,
-        steps: (node) => [...join(node), swarmSettings(SETTINGS)],
+        // Ports of apps are the edge's. Without this network a node that starts has one less to hear about, and an engine that
+        // asks the same node about two at a time waits 30 s for the answer.
+        steps: (node) => [
+          ...join(node),
+          swarmSettings(SETTINGS),
+          dockerNetwork({ name: 'ingress', absent: true, after: join(node) }),
+        ],
       },
       {
         name: 'Join the swarm',

@@ -40,6 +40,10 @@ const MTU_OPTION = 'com.docker.network.driver.mtu'
 const ALLOCATED = `until [ -n "$(docker network inspect --format '{{.Driver}}' "$1")" ]; do sleep 0.05; done`
 const ALLOCATION_S = 60
 
+// A network of the swarm goes some time after the order, and is listed until then.
+const GONE = `while docker network inspect "$1" >/dev/null 2>&1; do sleep 0.05; done`
+const REMOVAL_S = 30
+
 /**
  * A network; an overlay is one that services and single containers can join. One that differs is made anew, which is
  * refused while it is in use.
@@ -73,7 +77,8 @@ export const dockerNetwork = defineStep({
   },
   apply(wanted, _changes, { engine }) {
     const remove = callEngine('DELETE', `/networks/${wanted.name}`)
-    if (wanted.absent === true) return [remove]
+    if (wanted.absent === true)
+      return [remove, { argv: ['timeout', String(REMOVAL_S), 'sh', '-c', GONE, 'gone', wanted.name] }]
     const create = callEngine('POST', '/networks/create', {
       Name: wanted.name,
       Driver: wanted.driver,

@@ -56,5 +56,8 @@ test('what is not said is left to the engine, and one that must not be there is 
   const absent = dockerNetwork({ name: 'lab', absent: true })
   expect((await consider(absent, { engine: engine() })).changes).toEqual([])
   const { commands } = await consider(absent, { engine: engine({ networks }) })
-  expect(commands.map(({ argv }) => argv.slice(-2))).toEqual([['DELETE', '/networks/lab']])
+  expect(commands.map(({ argv }) => argv.slice(-2))).toEqual([
+    ['DELETE', '/networks/lab'],
+    ['gone', 'lab'],
+  ])
 })
