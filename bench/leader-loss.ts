@@ -23,7 +23,7 @@ const IMAGE = `image=$(docker service inspect nodeapp_nodeapp --format '{{.Spec.
 const CREATE = 'docker service create --quiet --detach --no-resolve-image --endpoint-mode dnsrr'
 
 // Asked of a manager itself, again and again until there is a leader to say yes. The task is one of an app: the
-// swarm would also give it to the edge, which has no way to the registry, and count its failure there.
+// swarm would also give it to the edge, which lacks the image, and its failure there would count.
 const CREATED = `exec timeout 180 sh -c 'until ${IMAGE.replaceAll("'", '"')}; do sleep 0.2; done 2>/dev/null
 until ${CREATE} --name "$1" --constraint ${ON_WORKERS} "$image" sleep infinity || docker service inspect "$1"
 do sleep 0.2; done >/dev/null 2>&1' created "$1"`

@@ -1,6 +1,6 @@
 import { playbook, siteNodes, type NodeSpec, type Site, type Step } from '../src/index.ts'
 import { SWARM_PORT } from '../src/model/names.ts'
-import { addressOf } from '../src/model/site.ts'
+import { addressOf, withRole } from '../src/model/site.ts'
 import { command } from '../src/steps/command.ts'
 import { file } from '../src/steps/file.ts'
 import { service } from '../src/steps/service.ts'
@@ -16,9 +16,8 @@ const FEWEST_MANAGERS = 3
 export default playbook({
   name: 'election',
   plays: (site) => {
-    const managers = siteNodes(site, 'manager')
-    const elects = ({ name }: NodeSpec) =>
-      managers.length >= FEWEST_MANAGERS && managers.some((manager) => manager.name === name)
+    const mayLoseOne = siteNodes(site, 'manager').length >= FEWEST_MANAGERS
+    const elects = (node: NodeSpec) => mayLoseOne && withRole('manager')(node)
     return [
       {
         name: 'Another leader at once',

@@ -9,6 +9,7 @@ const LONG = [
   'nodes-change',
   'move-volume-load',
   'halt',
+  'leader-loss',
   'vagrant',
   'node-loss',
   'offline',

@@ -4,8 +4,7 @@ import { writeSource } from './image-source.ts'
 import { isOnEdge, routesOf } from './routes.ts'
 import type { PinnedImage, StackDeploy, StackInputs } from './stack-file.ts'
 
-/** Apps run on nodes with this label only; the cluster's playbook sets it. */
-/** The constraint that keeps the tasks of apps on nodes with the role worker: the edges are workers to the swarm, too. */
+/** Keeps apps on nodes with the role worker (the swarm calls edges workers, too), by a label that the cluster's playbook sets. */
 export const ON_WORKERS = 'node.labels.lab.role.worker==true'
 const RESTART_DELAY = '200ms'
 /** How long a new task must stay up: health checks speak for themselves, without one a crash takes a moment to show. */

@@ -13,17 +13,17 @@ import type { OpenLab } from './open-lab.ts'
 import { supplyAllImages } from './supply-images.ts'
 import { runTask } from './task.ts'
 import { tryEach } from './try-each.ts'
-import { waitForMembers } from './wait-members.ts'
 import { openVolumes } from './volume-nodes.ts'
 import { assertVolumes, finishOpenMoves } from './volumes.ts'
+import { waitForMembers } from './wait-members.ts'
 
 /** Longest that apps may take to come back after their machines were started. */
 const COME_BACK_MS = 90_000
 
 /**
- * After the playbooks: what the swarm's own records ask for. Volumes are where their records say, moves that were cut
- * off are finished or undone, the edge knows every route, the registry and the workers have the images of what is deployed, and
- * apps of machines that were just started run again.
+ * After the playbooks: what the swarm's own records ask for, once it sees every node. Volumes are where their records say,
+ * moves that were cut off are finished or undone, the edge knows every route, the registry and the workers have the images of
+ * what is deployed, and apps of machines that were just started run again.
  */
 export async function settle(open: OpenLab, { restarted }: { readonly restarted: boolean }): Promise<void> {
   if (restarted) await waitForMembers(open)

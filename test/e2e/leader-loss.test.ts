@@ -55,7 +55,7 @@ const soonLed = (others: readonly string[]) =>
     what: 'another manager to lead, sooner than the engine itself would see to it',
   })
 
-test('the manager that leads is killed, or its engine is restarted: another one leads at once', async () => {
+test('the manager that leads is killed, or its engine: another one leads at once', async () => {
   const first = await leaderOf()
   const others = MANAGERS.filter((name) => name !== first)
   await docker('kill', await container(first, cwd))
